@@ -1,0 +1,237 @@
+"""One account in one Region: the job operations of AWS Backup, answered from its jobs and a clock."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from threading import RLock
+from typing import Any
+from uuid import UUID, uuid4
+
+from exporter.simulator.errors import ApiError, invalid_request, invalid_value, missing_value, not_found
+from exporter.simulator.gate import Call, Gate
+from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
+from exporter.simulator.kinds import BACKUP, KINDS, Answer, Kind, epoch
+from exporter.simulator.store import START, Store, position, token
+
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_PAGE = 1000
+LARGEST_PAGE = 1000
+
+
+class Account:
+    """AWS Backup in one account and Region.
+
+    `clock` tells epoch seconds and never goes back. `quotas` are calls a second by operation (AWS_QUOTAS has
+    AWS's own; None: no limits). `delay`, when given, is called with the operation's name before each answer:
+    sleep or wait there. `on_demand` is the course of jobs started over the API; `new_id` makes their ids.
+    `list_children`: whether children come in a plain list as well as by ByParentJobId. A stopped job takes
+    `aborting` seconds to be ABORTED.
+    """
+
+    def __init__(
+        self,
+        account_id: str,
+        region: str,
+        clock: Callable[[], float],
+        *,
+        quotas: Mapping[str | None, float] | None = None,
+        delay: Callable[[str], None] | None = None,
+        on_demand: Course | None = None,
+        new_id: Callable[[], UUID] = uuid4,
+        list_children: bool = True,
+        aborting: float = 5.0,
+    ) -> None:
+        self.account_id = account_id
+        self.region = region
+        self.list_children = list_children
+        self._clock = clock
+        self._gate = Gate(clock, quotas, delay)
+        self._on_demand = on_demand or Course()
+        self._new_id = new_id
+        self._aborting = aborting
+        self._stores = {kind.name: Store(kind) for kind in KINDS}
+        self._schedules: list[tuple[Job, Iterator[Job]]] = []
+        self._page_sizes: list[int] = []
+        self._lock = RLock()
+        self._operations = self._table()
+
+    # For tests and the demo: what happens in the account.
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls so far, oldest first."""
+        return self._gate.calls
+
+    def forget_calls(self) -> None:
+        """Empty the record of calls."""
+        self._gate.forget_calls()
+
+    def fail(self, operation: str | None, error: ApiError, times: int | None = None) -> None:
+        """Answer the next `times` calls (None: all) of `operation` (None: any) with `error`."""
+        self._gate.fail(operation, error, times)
+
+    def recover(self) -> None:
+        """Let every operation work again."""
+        self._gate.recover()
+
+    def put(self, answer: Mapping[str, Any], kind: Kind = BACKUP) -> str:
+        """Take in a job with literally these fields of AWS's describe answer; returns its id.
+
+        Times may be datetimes or epoch seconds. A job with the same id is replaced.
+        """
+        fields: dict[str, Any] = {
+            name: epoch(value) if isinstance(value, datetime) else value for name, value in answer.items()
+        }
+        job_id = fields[kind.id_key]
+        created = fields.get("CreationDate", self._clock())
+        with self._lock:
+            self._stores[kind.name].add(Fixed(job_id, created, fields.get("ParentJobId"), fields))
+        return str(job_id)
+
+    def add(self, *jobs: Job) -> None:
+        """Take in backup jobs that go their course by the clock."""
+        with self._lock:
+            for job in jobs:
+                self._stores[BACKUP.name].add(job)
+
+    def schedule(self, jobs: Iterator[Job]) -> None:
+        """Take in these backup jobs, oldest first and perhaps endless, each when its time has come."""
+        with self._lock:
+            first = next(jobs, None)
+            if first is not None:
+                self._schedules.append((first, jobs))
+
+    def shorten_pages(self, *sizes: int) -> None:
+        """Let the next list answers hold at most so many jobs (0 too), each with a NextToken even so."""
+        with self._lock:
+            self._page_sizes.extend(sizes)
+
+    # The operations. Each raises ApiError as AWS answers with it.
+
+    def admit(self, operation: str, parameters: Mapping[str, Any]) -> None:
+        """Record a call and let it through, or raise the error that stands in its way."""
+        self._gate.admit(operation, parameters)
+
+    def answers(self, operation: str) -> bool:
+        """Tell whether this is one of the job operations."""
+        return operation in self._operations
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> Answer:
+        """Answer a job operation, by AWS's names of operations and parameters."""
+        with self._lock:
+            self._arrive()
+            return self._operations[operation](parameters)
+
+    def start(self, parameters: Mapping[str, Any]) -> Answer:
+        """StartBackupJob: an on-demand job."""
+        for required in ("BackupVaultName", "ResourceArn", "IamRoleArn"):
+            if not parameters.get(required):
+                raise missing_value(required)
+        job_id = str(self._new_id())
+        now = self._clock()
+        vault, resource = parameters["BackupVaultName"], parameters["ResourceArn"]
+        fields = {
+            "BackupVaultName": vault,
+            "BackupVaultArn": f"arn:aws:backup:{self.region}:{self.account_id}:backup-vault:{vault}",
+            "ResourceArn": resource,
+            "ResourceType": resource_type(resource),
+            "IamRoleArn": parameters["IamRoleArn"],
+            "StartBy": epoch(now + 60 * parameters.get("StartWindowMinutes", 480)),
+        }
+        if "BackupOptions" in parameters:
+            fields["BackupOptions"] = parameters["BackupOptions"]
+        made = {"RecoveryPointArn": f"arn:aws:backup:{self.region}:{self.account_id}:recovery-point:{job_id}"}
+        self.add(Scripted(job_id, now, self._on_demand, fields, {"AccountId": self.account_id}, made))
+        return {"BackupJobId": job_id, "CreationDate": epoch(now), "IsParent": False}
+
+    def stop(self, job_id: str) -> Answer:
+        """StopBackupJob: a job that has not finished is ABORTING from now on, then ABORTED."""
+        now = self._clock()
+        store = self._stores[BACKUP.name]
+        answer = store.answer(job_id, now)
+        if answer is None:
+            raise not_found(f"Backup job {job_id}")
+        if answer["State"] in BACKUP.finished | {"ABORTING"}:
+            raise invalid_request(f"Backup job {job_id} is {answer['State']} and cannot be stopped")
+        created = answer.get("CreationDate", now)
+        store.add(Stopped(job_id, created, answer.get("ParentJobId"), now + self._aborting, answer))
+        return {}
+
+    def describe(self, job_id: str, kind: Kind = BACKUP) -> Answer:
+        """DescribeBackupJob, DescribeCopyJob or DescribeRestoreJob."""
+        answer = self._stores[kind.name].answer(job_id, self._clock())
+        if answer is None:
+            raise not_found(f"{kind.name.capitalize()} job {job_id}")
+        return {kind.described_under: answer} if kind.described_under else answer
+
+    def list(self, parameters: Mapping[str, Any], kind: Kind = BACKUP) -> Answer:
+        """ListBackupJobs, ListCopyJobs, ListRestoreJobs: a page of what passes all filters, newest first."""
+        filters = dict(parameters)
+        size = filters.pop("MaxResults", DEFAULT_PAGE)
+        if not 1 <= size <= LARGEST_PAGE:
+            raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
+        start = position(filters.pop("NextToken")) if "NextToken" in filters else START
+        shortened = bool(self._page_sizes)
+        if shortened:
+            size = min(size, self._page_sizes.pop(0))
+        page = self._stores[kind.name].page(filters, self._clock(), start, size, self._visible(filters))
+        answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.jobs]}
+        if page.more or shortened:
+            answer["NextToken"] = token(page.last)
+        return answer
+
+    def _visible(self, filters: dict[str, Any]) -> Callable[[Answer], bool]:
+        """Tell which jobs a list may show at all: by account, and children or not."""
+        asked = filters.pop("ByAccountId", self.account_id)
+        children = self.list_children or "ByParentJobId" in filters
+        return lambda job: (
+            asked in ("*", job.get("AccountId", self.account_id)) and (children or "ParentJobId" not in job)
+        )
+
+    def _arrive(self) -> None:
+        """Take in the scheduled jobs whose time has come."""
+        now = self._clock()
+        waiting = []
+        for first, jobs in self._schedules:
+            job: Job | None = first
+            while job is not None and job.created <= now:
+                self.add(job)
+                job = next(jobs, None)
+            if job is not None:
+                waiting.append((job, jobs))
+        self._schedules = waiting
+
+    def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
+        lists = {kind.list_operation: partial(self.list, kind=kind) for kind in KINDS}
+        describes = {kind.describe_operation: partial(self._describe, kind) for kind in KINDS}
+        stop = {"StopBackupJob": lambda parameters: self.stop(parameters["BackupJobId"])}
+        return {"StartBackupJob": self.start} | stop | lists | describes
+
+    def _describe(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
+        return self.describe(parameters[kind.id_key], kind)
+
+
+def _row(job: Answer, kind: Kind) -> Answer:
+    if kind.described_only.isdisjoint(job):
+        return job
+    return {name: value for name, value in job.items() if name not in kind.described_only}
+
+
+_TYPES = {
+    "ec2:instance": "EC2",
+    "ec2:volume": "EBS",
+    "rds:db": "RDS",
+    "rds:cluster": "Aurora",
+    "dynamodb:table": "DynamoDB",
+    "elasticfilesystem:file-system": "EFS",
+    "s3:": "S3",
+    "fsx:file-system": "FSx",
+    "cloudformation:stack": "CloudFormation",
+}
+
+
+def resource_type(arn: str) -> str:
+    """Tell which type AWS Backup gives to a resource, from its ARN."""
+    service, *_, resource = arn.split(":", 5)[2:]
+    kind = resource.replace("/", ":").split(":")[0] if service != "s3" else ""
+    return _TYPES.get(f"{service}:{kind}", service)

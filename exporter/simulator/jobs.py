@@ -1,0 +1,223 @@
+"""Jobs whose whole answer follows from what they are and the time: nothing is stored while they run."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, Protocol
+
+from exporter.simulator.kinds import Answer
+
+GIB = 2**30
+
+
+class Job(Protocol):
+    """What the account needs of a job, however it comes to its answers. Times are epoch seconds."""
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+
+    @property
+    def created(self) -> float:
+        """When it was created."""
+
+    @property
+    def parent_id(self) -> str | None:
+        """The job it is a child of."""
+
+    @property
+    def ends(self) -> float:
+        """When it ought to finish; infinity: it never changes by itself."""
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
+        """Give the describe answer at `now`, from the answers of its children."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A job that always answers the same."""
+
+    job_id: str
+    created: float
+    parent_id: str | None
+    fields: Answer
+    ends: float = inf
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+        """Its fields, whatever the time."""
+        return self.fields
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happens to a job, in seconds after its creation.
+
+    `outcome` is the state it ends in. An EXPIRED one never runs. One that does not complete gets as far as
+    `reached` (0 to 1). `size` and `transferred` are bytes, None where AWS does not tell them for this type
+    of resource. `tells_completion` is false for a job that ends without a CompletionDate.
+    """
+
+    pends: float = 1.0
+    runs: float = 3.0
+    ends: float = 63.0
+    outcome: str = "COMPLETED"
+    reached: float = 0.4
+    size: int | None = 8 * GIB
+    transferred: int | None = 8 * GIB
+    message: str | None = None
+    category: str | None = None
+    tells_completion: bool = True
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A job that goes its course.
+
+    `fields` are known from creation, `account_fields` once it pends, `made` once it runs.
+    """
+
+    job_id: str
+    created: float
+    course: Course
+    fields: Mapping[str, Any]
+    account_fields: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
+    parent_id: str | None = None
+
+    @property
+    def ends(self) -> float:
+        """When it finishes."""
+        return self.created + self.course.ends
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+        """Give the describe answer at `now`."""
+        age = now - self.created
+        course = self.course
+        answer = dict(self.fields) | {
+            "BackupJobId": self.job_id,
+            "CreationDate": round(self.created, 3),
+            "IsParent": False,
+            "PercentDone": "0.0",
+            "State": "CREATED",
+        }
+        if self.parent_id:
+            answer["ParentJobId"] = self.parent_id
+        if age >= course.pends:
+            answer |= dict(self.account_fields) | {"State": "PENDING"}
+        if age >= course.runs and course.outcome != "EXPIRED":
+            answer |= self._progress(age)
+        if age >= course.ends:
+            answer |= self._end()
+        return answer
+
+    def _progress(self, age: float) -> dict[str, Any]:
+        course = self.course
+        length = course.ends - course.runs
+        ran = min(1.0, (age - course.runs) / length) if length > 0 else 1.0
+        done = ran if course.outcome == "COMPLETED" else ran * course.reached
+        progress: dict[str, Any] = dict(self.made) | {
+            "State": "RUNNING",
+            "PercentDone": str(round(100 * done, 2)),
+            "InitiationDate": round(self.created + course.runs, 3),
+        }
+        if course.size is not None:
+            progress["BackupSizeInBytes"] = course.size
+        if course.transferred is not None:
+            progress["BytesTransferred"] = int(course.transferred * done)
+        return progress
+
+    def _end(self) -> dict[str, Any]:
+        course = self.course
+        end: dict[str, Any] = {"State": course.outcome}
+        if course.tells_completion:
+            end["CompletionDate"] = round(self.ends, 3)
+        if course.message is not None:
+            end["StatusMessage"] = course.message
+        category = course.category or ("SUCCESS" if course.outcome == "COMPLETED" else None)
+        if category is not None:
+            end["MessageCategory"] = category
+        return end
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A parent: all that it says of its progress and its end is put together from its children."""
+
+    job_id: str
+    created: float
+    ends: float
+    fields: Mapping[str, Any]
+    account_fields: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
+    parent_id: str | None = None
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+        """Give the describe answer, with the children counted by state."""
+        answer = dict(self.fields) | {
+            "BackupJobId": self.job_id,
+            "CreationDate": round(self.created, 3),
+            "IsParent": True,
+            "PercentDone": "0.0",
+            "State": "CREATED",
+        }
+        if not children:
+            return answer
+        states = Counter(child["State"] for child in children)
+        answer |= {"NumberOfChildJobs": len(children), "ChildJobsInState": dict(states)}
+        if set(states) <= {"CREATED", "PENDING"}:
+            return answer
+        percents = [float(child.get("PercentDone") or 0) for child in children]
+        answer |= {
+            **self.account_fields,
+            **self.made,
+            "State": _together(states),
+            "PercentDone": str(round(sum(percents) / len(percents), 2)),
+            "BackupSizeInBytes": sum(child.get("BackupSizeInBytes", 0) for child in children),
+            "BytesTransferred": sum(child.get("BytesTransferred", 0) for child in children),
+        }
+        if answer["State"] != "RUNNING":
+            answer |= _ending(answer["State"], children)
+        return answer
+
+
+_UNFINISHED = ("CREATED", "PENDING", "RUNNING", "ABORTING")
+
+
+def _together(states: Mapping[str, int]) -> str:
+    """Tell the state of a parent whose children are in these states."""
+    if any(state in states for state in _UNFINISHED):
+        return "RUNNING"
+    if set(states) == {"COMPLETED"}:
+        return "COMPLETED"
+    return "PARTIAL" if "COMPLETED" in states or "PARTIAL" in states else "FAILED"
+
+
+def _ending(state: str, children: Sequence[Answer]) -> dict[str, Any]:
+    dates = [child["CompletionDate"] for child in children if "CompletionDate" in child]
+    end: dict[str, Any] = {"CompletionDate": max(dates)} if dates else {}
+    if state == "COMPLETED":
+        return end | {"PercentDone": "100.0", "MessageCategory": "SUCCESS"}
+    failed = sum(child["State"] != "COMPLETED" for child in children)
+    return end | {"StatusMessage": f"{failed} of {len(children)} child jobs did not complete"}
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A job somebody stopped: ABORTING at once, ABORTED when `ends` comes, as far as it had got."""
+
+    job_id: str
+    created: float
+    parent_id: str | None
+    ends: float
+    fields: Answer
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+        """Give the describe answer at `now`."""
+        if now < self.ends:
+            return dict(self.fields) | {"State": "ABORTING"}
+        return dict(self.fields) | {
+            "State": "ABORTED",
+            "CompletionDate": round(self.ends, 3),
+            "StatusMessage": "Backup job was stopped by the user",
+        }

@@ -1,0 +1,74 @@
+"""The simulated accounts over HTTP, for any AWS client that is given their endpoint URL."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from moto.core.request import Request
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from exporter.simulator.account import DEFAULT_ACCOUNT, Account
+from exporter.simulator.backend import Simulation
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Server:
+    """A running server: where it listens, and the accounts behind it."""
+
+    def __init__(self, simulation: Simulation, port: int) -> None:
+        self.simulation = simulation
+        self.endpoint_url = f"http://127.0.0.1:{port}"
+
+    def account(self, region: str, account_id: str = DEFAULT_ACCOUNT) -> Account:
+        """Give the engine of an account in a Region."""
+        return self.simulation.account(region, account_id)
+
+
+class _Request(Request):
+    from_wsgi_server = True
+
+
+class _QuietHandler(MotoRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing: requests are in the account's record of calls."""
+
+
+@contextmanager
+def serve(make: Callable[[str, str], Account] | Simulation, port: int = 0) -> Iterator[Server]:
+    """Serve simulated accounts on 127.0.0.1 until the block ends; port 0 is any free one.
+
+    AWS Backup is answered by the simulation, every other service (STS among them) by moto.
+    `make` gives the Account of an account id and a Region when a request first needs it.
+    """
+    simulation = make if isinstance(make, Simulation) else Simulation(make)
+    server = make_server(
+        "127.0.0.1", port, _application(simulation), threaded=True, request_handler=_QuietHandler
+    )
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield Server(simulation, server.server_port)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _application(simulation: Simulation) -> DomainDispatcherApplication:
+    def backup(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        status, headers, body = simulation.handle(_Request(environ))
+        return Response(body, status, headers)(environ, start_response)
+
+    def application_of(service: Any) -> Any:
+        return backup if service == "backup" else create_backend_app(service)
+
+    return DomainDispatcherApplication(application_of)

@@ -81,7 +81,7 @@ class Target(Record):
     )
     """Jobs to follow whatever discovery finds, for as long as AWS knows them. Empty: only discovery's."""
 
-    labels: Labels = Field(default=FrozenLabels(), examples=["team: storage"])
+    labels: Labels = Field(default=FrozenLabels({}), examples=["team: storage"])
     """Static labels for all series of this target. Empty: none."""
 
     def broken_rules(self) -> Iterable[Broken]:
@@ -93,7 +93,7 @@ class Target(Record):
 class Discovery(Record):
     """Which jobs to look for."""
 
-    enabled: bool = Field(default=True, examples=["true"])
+    enabled: bool = True
     """Whether to look for jobs. false: only the targets' `job_ids` are followed."""
 
     window: Annotated[Duration, _WINDOW] = Field(default=DAY, examples=["24h"])

@@ -115,7 +115,7 @@ class _Loader(yaml.SafeLoader):
         mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         return mark
 
-    def scalar(self, node: yaml.Node) -> str | int | float | None:
+    def scalar(self, node: yaml.ScalarNode) -> str | int | float | None:
         """Return the node's data; raises KeyError for an unknown tag, ValueError for a broken value."""
         node.value.encode()
         if node.tag in (f"{_TAG}str", f"{_TAG}value"):
@@ -157,28 +157,23 @@ class _Reader:
         """Turn a node, and all below it, to a value at the place of `mark`."""
         self.spend(mark, path, depth)
         line, column = mark.line + 1, mark.column + 1
+        if isinstance(node, yaml.ScalarNode):
+            return Value(line, column, self.scalar(node, mark, path), node.value)
         if isinstance(node, yaml.MappingNode):
             self.expect_tag(node, "map", mark, path)
             entries = self.entries(node, path, depth)
-            return Value(
-                line,
-                column,
-                {
-                    key: self.value(below, at.start_mark, (*path, key), depth + 1)
-                    for key, (at, below) in entries.items()
-                },
-            )
-        if isinstance(node, yaml.SequenceNode):
-            self.expect_tag(node, "seq", mark, path)
-            items = enumerate(node.value)
-            return Value(
-                line,
-                column,
-                tuple(self.value(item, item.start_mark, (*path, i), depth + 1) for i, item in items),
-            )
-        return Value(line, column, self.scalar(node, mark, path), node.value)
+            below = {
+                key: self.value(entry, at.start_mark, (*path, key), depth + 1)
+                for key, (at, entry) in entries.items()
+            }
+            return Value(line, column, below)
+        self.expect_tag(node, "seq", mark, path)
+        items = enumerate(node.value)
+        return Value(
+            line, column, tuple(self.value(item, item.start_mark, (*path, i), depth + 1) for i, item in items)
+        )
 
-    def scalar(self, node: yaml.Node, mark: yaml.Mark, path: Path) -> str | int | float | None:
+    def scalar(self, node: yaml.ScalarNode, mark: yaml.Mark, path: Path) -> str | int | float | None:
         try:
             return self.loader.scalar(node)
         except KeyError:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -88,7 +87,7 @@ class FrozenLabels(Mapping[str, str]):
 
     __slots__ = ("_items",)
 
-    def __init__(self, labels: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, labels: Mapping[str, str]) -> None:
         self._items = tuple(labels.items())
 
     def __getitem__(self, name: str) -> str:

@@ -1,6 +1,6 @@
 """One account in one Region: the job operations of AWS Backup, answered from its jobs and a clock."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from threading import RLock
@@ -12,9 +12,9 @@ from exporter.simulator.gate import Call, Gate
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
 from exporter.simulator.kinds import BACKUP, KINDS, Answer, Kind, epoch
 from exporter.simulator.store import START, Store, position, token
+from exporter.simulator.summaries import protected_resources
 
 DEFAULT_ACCOUNT = "123456789012"
-DEFAULT_PAGE = 1000
 LARGEST_PAGE = 1000
 
 
@@ -61,6 +61,10 @@ class Account:
     def calls(self) -> list[Call]:
         """The calls so far, oldest first."""
         return self._gate.calls
+
+    def now(self) -> float:
+        """Tell the account's time, in epoch seconds."""
+        return self._clock()
 
     def forget_calls(self) -> None:
         """Empty the record of calls."""
@@ -167,9 +171,8 @@ class Account:
     def list(self, parameters: Mapping[str, Any], kind: Kind = BACKUP) -> Answer:
         """ListBackupJobs, ListCopyJobs, ListRestoreJobs: a page of what passes all filters, newest first."""
         filters = dict(parameters)
-        size = filters.pop("MaxResults", DEFAULT_PAGE)
-        if not 1 <= size <= LARGEST_PAGE:
-            raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
+        size = _page_size(filters)
+        filters.pop("MaxResults", None)
         start = position(filters.pop("NextToken")) if "NextToken" in filters else START
         shortened = bool(self._page_sizes)
         if shortened:
@@ -188,6 +191,22 @@ class Account:
             asked in ("*", job.get("AccountId", self.account_id)) and (children or "ParentJobId" not in job)
         )
 
+    def list_resources(self, parameters: Mapping[str, Any]) -> Answer:
+        """ListProtectedResources: a page of the resources that have a recovery point, by ARN."""
+        behind = parameters.get("NextToken", "")
+        size = _page_size(parameters)
+        resources = [found for found in protected_resources(self.jobs()) if found["ResourceArn"] > behind]
+        answer: dict[str, Any] = {"Results": resources[:size]}
+        if len(resources) > size:
+            answer["NextToken"] = resources[size - 1]["ResourceArn"]
+        return answer
+
+    def jobs(self) -> Sequence[Answer]:
+        """Describe every backup job, newest first, however old."""
+        with self._lock:
+            self._arrive()
+            return [*self._stores[BACKUP.name].answers(self._clock())]
+
     def _arrive(self) -> None:
         """Take in the scheduled jobs whose time has come."""
         now = self._clock()
@@ -205,10 +224,18 @@ class Account:
         lists = {kind.list_operation: partial(self.list, kind=kind) for kind in KINDS}
         describes = {kind.describe_operation: partial(self._describe, kind) for kind in KINDS}
         stop = {"StopBackupJob": lambda parameters: self.stop(parameters["BackupJobId"])}
-        return {"StartBackupJob": self.start} | stop | lists | describes
+        others = {"StartBackupJob": self.start, "ListProtectedResources": self.list_resources}
+        return others | stop | lists | describes
 
     def _describe(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
         return self.describe(parameters[kind.id_key], kind)
+
+
+def _page_size(parameters: Mapping[str, Any]) -> int:
+    size = int(parameters.get("MaxResults", LARGEST_PAGE))
+    if not 1 <= size <= LARGEST_PAGE:
+        raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
+    return size
 
 
 def _row(job: Answer, kind: Kind) -> Answer:

@@ -4,32 +4,62 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from threading import RLock
 from typing import Any
 
-from moto.backup.models import BackupBackend, backup_backends
+from moto.backup.models import BackupBackend, Plan, Vault, backup_backends
 from moto.backup.responses import BackupResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
 
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.errors import ApiError, unknown_operation
+from exporter.simulator.summaries import last_executions, recovery_points
 
 Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 
 
 class SimulatedBackend(BackupBackend):
-    """Moto's vaults and plans of one account and Region, beside the account's jobs."""
+    """Moto's vaults and plans of one account and Region, beside the account's jobs.
+
+    `runs` tells, by a plan's id, its coming runs after a time: when (epoch seconds) and by which rule's id.
+    """
 
     def __init__(self, account: Account, handler: Handler) -> None:
         super().__init__(account.region, account.account_id)
         self.account = account
+        self.runs: dict[str, Callable[[float], Iterator[tuple[float, str]]]] = {}
         self._handler = handler
 
     @property
     def urls(self) -> dict[str, Handler]:
         """Every path of the service, as AWS's own host names have it."""
         return {r"https?://backup\.(.+)\.amazonaws\.com/.*": self._handler}
+
+    def list_backup_vaults(self) -> list[Vault]:
+        """List moto's vaults, with the recovery points the jobs made."""
+        count = recovery_points(self.account.jobs())
+        vaults = super().list_backup_vaults()
+        for vault in vaults:
+            vault.num_of_recovery_points = count[vault.backup_vault_name]
+        return vaults
+
+    def list_backup_plans(self, include_deleted: Any) -> list[Plan]:
+        """List moto's plans, with their last executions."""
+        last = last_executions(self.account.jobs())
+        plans = super().list_backup_plans(include_deleted)
+        for plan in plans:
+            plan.last_execution_date = last.get(plan.backup_plan_id)  # type: ignore[assignment]
+        return plans
+
+    def scheduled_runs(self, plan_id: str, most: int) -> list[dict[str, Any]]:
+        """Give the next runs of a plan, as GetBackupPlan previews them."""
+        runs = self.runs[plan_id](self.account.now()) if plan_id in self.runs else iter(())
+        return [
+            {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": "SNAPSHOTS"}
+            for time, rule_id in islice(runs, most)
+        ]
 
     def reset(self) -> None:
         """Keep everything: a simulation outlives moto's mocks and ends with whoever made it."""
@@ -110,6 +140,14 @@ class SimulatedResponse(BackupResponse):
             status, new_headers, body = error.status, error.headers, error.body
         headers, body = self._enrich_response(self.response_headers | new_headers, body)
         return status, headers, body
+
+    def get_backup_plan(self) -> str:
+        """Answer as moto does, with the next runs when they are asked for."""
+        answer = json.loads(super().get_backup_plan())
+        most = self.params.get("MaxScheduledRunsPreview", 0)
+        if most:
+            answer["ScheduledRunsPreview"] = self.backup_backend.scheduled_runs(answer["BackupPlanId"], most)
+        return json.dumps(answer)
 
     def _ask_moto(self, operation: str) -> TYPE_RESPONSE:
         try:

@@ -55,7 +55,8 @@ class Course:
 
     `outcome` is the state it ends in. An EXPIRED one never runs. One that does not complete gets as far as
     `reached` (0 to 1). `size` and `transferred` are bytes, None where AWS does not tell them for this type
-    of resource. `tells_completion` is false for a job that ends without a CompletionDate.
+    of resource. `tells_completion` is false for a job that ends without a CompletionDate. An ABORTED one is
+    ABORTING for the last `aborting` seconds.
     """
 
     pends: float = 1.0
@@ -68,6 +69,7 @@ class Course:
     message: str | None = None
     category: str | None = None
     tells_completion: bool = True
+    aborting: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Scripted:
             answer |= dict(self.account_fields) | {"State": "PENDING"}
         if age >= course.runs and course.outcome != "EXPIRED":
             answer |= self._progress(age)
+        if age >= course.ends - course.aborting and course.outcome == "ABORTED":
+            answer["State"] = "ABORTING"
         if age >= course.ends:
             answer |= self._end()
         return answer

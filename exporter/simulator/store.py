@@ -75,6 +75,11 @@ class Store:
         children = [self._answer(child, now) for child in self._children.get(job_id, ())]
         return job.answer(now, children)
 
+    def answers(self, now: float) -> Iterator[Answer]:
+        """Give the describe answers of all jobs, newest first, however old."""
+        self._settle(now)
+        return (self._answer(position, now) for position in reversed(self._all))
+
     def page(
         self,
         filters: Mapping[str, Any],

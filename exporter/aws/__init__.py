@@ -1,0 +1,20 @@
+"""The only room that knows boto3: credentials, clients, the request budget, and errors as one family."""
+
+from exporter.aws.api import BackupApi, Meter, OverBudgetError
+from exporter.aws.budget import Budget
+from exporter.aws.faults import AwsError, malformed
+from exporter.aws.sessions import Access, OpenSession, default_session, regions_of, shared_loader
+
+__all__ = [
+    "Access",
+    "AwsError",
+    "BackupApi",
+    "Budget",
+    "Meter",
+    "OpenSession",
+    "OverBudgetError",
+    "default_session",
+    "malformed",
+    "regions_of",
+    "shared_loader",
+]

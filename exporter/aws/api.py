@@ -1,0 +1,136 @@
+"""One scope's door to AWS Backup: every call is counted, budgeted, retried where that helps, and checked."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from botocore import xform_name
+
+from exporter.aws.budget import Budget
+from exporter.aws.faults import AwsError, from_boto, malformed
+from exporter.aws.sessions import Access
+
+PAGE_SIZE = 1000
+RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
+
+Answer = Mapping[str, Any]
+
+
+class Meter(Protocol):
+    """Whoever counts calls to AWS."""
+
+    def __call__(self, operation: str, code: str, seconds: float) -> None:
+        """Take note of one attempt: how it ended (`ok` or a fault's code), and its seconds."""
+
+
+class OverBudgetError(Exception):
+    """The request budget is spent; what was asked must wait for a later refresh."""
+
+
+class BackupApi:
+    """Asks AWS Backup about one target in one Region. May be called from several threads at once.
+
+    Args:
+        access: gives the client.
+        region: which of the target's Regions.
+        budget: what each attempt takes a token from.
+        meter: told of each attempt.
+        clock: seconds on a clock that never goes back.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        region: str,
+        *,
+        budget: Budget,
+        meter: Meter,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.budget = budget
+        self._access = access
+        self._region = region
+        self._meter = meter
+        self._clock = clock
+        self._sleep = sleep
+
+    def call(
+        self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
+    ) -> Answer:
+        """Make one call.
+
+        Args:
+            operation: as AWS spells it (`DescribeBackupJob`).
+            member: the field that the answer to this call always has.
+            leaving: tokens of the budget to leave for others.
+            patience: how many seconds to wait for a token.
+            asked: the call's parameters, as AWS spells them.
+
+        Raises:
+            AwsError: AWS refused, could not be reached, or what came is not its answer.
+            OverBudgetError: no token was free in time.
+        """
+        self._take_token(leaving, patience)
+        for pause in RETRY_PAUSES:
+            try:
+                return self._attempt(operation, member, asked)
+            except AwsError as error:
+                if not error.is_transient or not self.budget.try_take():
+                    raise
+            self._sleep(pause)
+        return self._attempt(operation, member, asked)
+
+    def pages(
+        self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
+    ) -> Iterator[list[Answer]]:
+        """Walk a list call's pages; a short or empty page may well be followed by another.
+
+        Raises:
+            AwsError, OverBudgetError: as `call`; AwsError also when AWS repeats a token.
+        """
+        seen: set[str] = set()
+        while True:
+            answer = self.call(
+                operation, member, leaving=leaving, patience=patience, MaxResults=PAGE_SIZE, **asked
+            )
+            yield answer[member]
+            token = answer.get("NextToken")
+            if not token:
+                return
+            if token in seen:
+                raise malformed(operation, "the same NextToken came twice")
+            seen.add(token)
+            asked["NextToken"] = token
+
+    def _take_token(self, leaving: float, patience: float) -> None:
+        until = self._clock() + patience
+        while not self.budget.try_take(leaving=leaving):
+            wait = self.budget.wait_for_one(leaving=leaving)
+            if self._clock() + wait > until:
+                raise OverBudgetError
+            self._sleep(max(wait, 0.001))
+
+    def _attempt(self, operation: str, member: str, asked: Mapping[str, Any]) -> Answer:
+        began = self._clock()
+        code = "ok"
+        try:
+            return self._ask(operation, member, asked)
+        except AwsError as error:
+            code = error.fault.code
+            if error.is_about_credentials:
+                self._access.renew()
+            raise
+        finally:
+            self._meter(operation, code, self._clock() - began)
+
+    def _ask(self, operation: str, member: str, asked: Mapping[str, Any]) -> Answer:
+        client = self._access.client(self._region)
+        try:
+            answer = getattr(client, xform_name(operation))(**asked)
+        except Exception as error:
+            raise from_boto(operation, error) from error
+        # botocore takes HTML, cut JSON or another shape for an empty answer, without an exception.
+        if not isinstance(answer, Mapping) or answer.get(member) is None:
+            raise malformed(operation, f"an answer without {member}")
+        return answer

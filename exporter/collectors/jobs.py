@@ -1,0 +1,281 @@
+"""Follows the jobs of one kind in one scope, at the cost of what changed.
+
+Each refresh discovers new jobs, brings those that can still change up to date, and never asks about a
+finished one again. While few are active, each is described. When there are more than the budget can
+describe at once they are swept: listed by state, a thousand a call, and only what a list cannot tell is
+described.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
+from exporter.config import Discovery
+from exporter.kinds import Answer, Kind, MalformedJobError
+from exporter.ledger import Ledger
+from exporter.model import Job
+
+log = logging.getLogger(__name__)
+
+LATE = 900.0  # seconds by which a job may show up late in a list
+FIRST_LOOK = 3600.0  # seconds before the start that the first refresh looks at before all else
+FIRST_REFRESH_TAKES = 1.0  # seconds that the first refresh spends on what came before
+PATIENCE = 60.0  # seconds to wait for a token for what must be asked
+
+
+class JobsCollector:
+    """One kind of job in one scope.
+
+    Args:
+        kind: the row of the table of kinds.
+        api: asks AWS.
+        ledger: takes up what AWS tells.
+        discovery: what to look for, and how far back.
+        clock: seconds since 1970.
+        side_by_side: runs describe calls at the same time.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        api: BackupApi,
+        ledger: Ledger,
+        *,
+        discovery: Discovery,
+        clock: Callable[[], float],
+        side_by_side: Executor,
+    ) -> None:
+        self.name = kind.collector
+        self._kind = kind
+        self._api = api
+        self._ledger = ledger
+        self._region = ledger.scope.region
+        self._discovery = discovery
+        self._configured = ledger.configured
+        self._clock = clock
+        self._side_by_side = side_by_side
+        self._listed_until: float | None = None
+        self._swept_at: float | None = None
+        self._earlier: deque[dict[str, Any]] = deque()
+        self._pages: Iterator[list[Answer]] | None = None
+        self._caught_up = not discovery.enabled
+
+    def refresh(self) -> None:
+        """Discover, then follow."""
+        now = self._clock()
+        with self._ledger.open(self._kind) as book:
+            book.roll(now)
+        listed = self._discover(now) if self._discovery.enabled else set()
+        self._follow(listed)
+
+    def catch_up(self) -> bool:
+        """List one more page of what came before the start, or describe one more finished parent."""
+        if self._caught_up:
+            return False
+        if self._earlier:
+            self._list_earlier()
+        else:
+            self._caught_up = not self._describe_a_finished_parent()
+        return not self._caught_up
+
+    def _discover(self, now: float) -> set[str]:
+        first = self._listed_until is None
+        since = now - FIRST_LOOK if self._listed_until is None else self._listed_until - LATE
+        listed: set[str] = set()
+        for page in self._list({"ByCreatedAfter": since}, PATIENCE):
+            listed |= self._enter(page)
+        self._listed_until = now
+        if first:
+            self._plan_to_catch_up(since, now)
+            self._begin_to_catch_up(until=now + FIRST_REFRESH_TAKES)
+        return listed
+
+    def _plan_to_catch_up(self, listed_since: float, now: float) -> None:
+        """Newest first: what a person looks for is there first, however long the rest takes."""
+        start_of_window = now - self._discovery.window
+        edges = [edge for edge in (now - 6 * FIRST_LOOK,) if edge > start_of_window]
+        before = listed_since
+        for after in (*edges, start_of_window):
+            if after < before:
+                self._earlier.append({"ByCreatedAfter": after, "ByCreatedBefore": before + 1})
+                before = after
+        for state in self._kind.active_states:
+            self._earlier.append({self._kind.state_filter: state, "ByCreatedBefore": start_of_window})
+
+    def _begin_to_catch_up(self, until: float) -> None:
+        """Look through the window at once as far as that costs neither time nor the calls to follow jobs."""
+        budget = self._api.budget
+        while (
+            self._earlier
+            and "ByCreatedAfter" in self._earlier[0]
+            and self._clock() < until
+            and budget.available() > budget.reserve + 1
+        ):
+            self._list_earlier()
+
+    def _list_earlier(self) -> None:
+        if self._pages is None:
+            self._pages = self._list(self._earlier[0], PATIENCE, leaving=self._api.budget.reserve)
+        try:
+            self._enter(next(self._pages))
+        except StopIteration:
+            self._earlier.popleft()
+            self._pages = None
+        except (AwsError, OverBudgetError):
+            self._pages = None
+            raise
+
+    def _describe_a_finished_parent(self) -> bool:
+        with self._ledger.open(self._kind) as book:
+            waiting = book.unsettled()
+        for job in waiting[:1]:
+            self._describe(job.id, leaving=self._api.budget.reserve, patience=PATIENCE)
+        return bool(waiting)
+
+    def _follow(self, listed: set[str]) -> None:
+        configured, active, parents = self._unfinished()
+        everything = _stalest_first({**active, **configured, **parents})
+        if len(everything) <= self._api.budget.available() or not self._discovery.enabled:
+            self._describe_each(everything, listed)
+            return
+        swept = self._sweep()
+        if len(active.keys() - swept) > self._api.budget.available():
+            self._list_the_ended()
+        self._describe_each(_stalest_first(self._left_by_the_sweep(swept)), swept)
+
+    def _unfinished(self) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+        """When each was last asked about: configured ids, active jobs, finished parents not described yet."""
+        with self._ledger.open(self._kind) as book:
+            active = {followed.job.id: followed.described_at for followed in book.active()}
+            parents = {job.id: 0.0 for job in book.unsettled()} if self._caught_up else {}
+            wanted = self._configured.wanted_in(self._region)
+            configured = {job_id: asked for job_id, asked in wanted.items() if not book.is_settled(job_id)}
+        return configured, active, parents
+
+    def _sweep(self) -> set[str]:
+        """List the active jobs by state, in the order of a job's life, so that none slips through."""
+        swept: set[str] = set()
+        for state in self._kind.active_states:
+            for page in self._list({self._kind.state_filter: state}, PATIENCE):
+                swept |= self._enter(page)
+        return swept
+
+    def _list_the_ended(self) -> None:
+        since = self._swept_at or self._clock() - LATE
+        self._swept_at = self._clock()
+        for page in self._list({"ByCompleteAfter": since - LATE}, PATIENCE):
+            self._enter(page)
+
+    def _left_by_the_sweep(self, swept: set[str]) -> dict[str, float]:
+        """What a list by state cannot tell: child counts, configured ids, and jobs that left their state."""
+        configured, _, parents = self._unfinished()
+        with self._ledger.open(self._kind) as book:
+            left = {
+                followed.job.id: followed.described_at
+                for followed in book.active()
+                if followed.job.is_parent or followed.job.id not in swept
+            }
+        return {**left, **parents, **configured}
+
+    def _describe_each(self, job_ids: Sequence[str], listed: set[str]) -> None:
+        """Describe as many as the budget allows, side by side; always at least one, so that none starves."""
+        at_once = max(1, self._api.budget.available())
+        calls = [
+            self._side_by_side.submit(
+                self._describe, job_id, listed=listed, patience=0.0 if place else PATIENCE
+            )
+            for place, job_id in enumerate(job_ids[:at_once])
+        ]
+        _wait_for_all(calls)
+
+    def _describe(
+        self, job_id: str, *, listed: Iterable[str] = (), leaving: float = 0.0, patience: float = 0.0
+    ) -> None:
+        parameter = {self._kind.id_member: job_id}
+        member = self._kind.describe_member or self._kind.id_member
+        try:
+            answer = self._api.call(
+                self._kind.describe_operation, member, leaving=leaving, patience=patience, **parameter
+            )
+        except OverBudgetError:
+            return
+        except AwsError as error:
+            self._take_refusal(job_id, error, listed)
+            return
+        job = self._described(job_id, answer)
+        now = self._clock()
+        self._configured.found(job_id, self._region, now)
+        with self._ledger.open(self._kind) as book:
+            book.enter(job, now, described=True)
+
+    def _described(self, job_id: str, answer: Answer) -> Job:
+        try:
+            job = self._kind.described(answer)
+        except MalformedJobError as error:
+            raise malformed(self._kind.describe_operation, str(error)) from error
+        if job.id != job_id:
+            raise malformed(self._kind.describe_operation, f"asked for {job_id}, got {job.id}")
+        return job
+
+    def _take_refusal(self, job_id: str, error: AwsError, listed: Iterable[str]) -> None:
+        """AWS does not know the job (any longer), or something is wrong with more than this job."""
+        if not error.is_about_the_job:
+            raise error
+        self._configured.refused(job_id, self._region, self._clock(), error.fault)
+        with self._ledger.open(self._kind) as book:
+            book.close(job_id, self._clock())
+            if job_id not in listed:
+                book.forget(job_id)
+
+    def _list(
+        self, filters: Mapping[str, Any], patience: float, *, leaving: float = 0.0
+    ) -> Iterator[list[Answer]]:
+        kind = self._kind
+        return self._api.pages(
+            kind.list_operation, kind.list_member, patience=patience, leaving=leaving, **filters
+        )
+
+    def _enter(self, rows: Iterable[Answer]) -> set[str]:
+        jobs = [job for job in map(self._read, rows) if job and self._is_looked_for(job)]
+        now = self._clock()
+        with self._ledger.open(self._kind) as book:
+            for job in jobs:
+                book.enter(job, now, described=False)
+        return {job.id for job in jobs}
+
+    def _read(self, row: Answer) -> Job | None:
+        try:
+            return self._kind.read(row)
+        except MalformedJobError as error:
+            log.warning(
+                "passed over a row of a list",
+                extra={"operation": self._kind.list_operation, "reason": str(error)},
+            )
+            return None
+
+    def _is_looked_for(self, job: Job) -> bool:
+        if job.id in self._configured:
+            return True
+        types, vaults = self._discovery.resource_types, self._discovery.vaults
+        return (not types or job.resource_type in types) and (not vaults or job.vault_name in vaults)
+
+
+def _stalest_first(asked: dict[str, float]) -> list[str]:
+    return sorted(asked, key=asked.__getitem__)
+
+
+def _wait_for_all(calls: Sequence[Future[None]]) -> None:
+    """Wait for calls that run side by side; when one fails, those not begun are not made."""
+    failure: AwsError | None = None
+    for call in calls:
+        if failure and call.cancel():
+            continue
+        try:
+            call.result()
+        except AwsError as error:
+            failure = failure or error
+    if failure:
+        raise failure

@@ -1,0 +1,251 @@
+"""The table of job kinds: how AWS names their operations and fields, and how an answer becomes a Job.
+
+A new kind of job is a new row here. Field names are those of botocore's service model; a test holds
+them against it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from exporter.model import Job, Number
+
+Answer = Mapping[str, Any]
+
+MESSAGE_LENGTH = 200
+_ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
+
+
+class MalformedJobError(ValueError):
+    """An answer that should describe a job but carries no job id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One number of a job: the metric's suffix, the field it is read from, and how to read it."""
+
+    suffix: str
+    member: str
+    read: Callable[[object], Number | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of job.
+
+    Attributes:
+        name: value of the label `kind`.
+        metric_prefix: what the names of its per-job metrics begin with.
+        fleet_prefix: what the names of its fleet metrics begin with.
+        collector: its name in the configuration's `collectors`.
+        list_operation, list_member: the list call and the field of its answer that holds the rows.
+        describe_operation, describe_member: the describe call and the field that holds its answer
+            (empty: the answer is the job).
+        id_member, state_member: where the answer keeps them.
+        vault_members: likewise, tried in order, each a name or an ARN.
+        arn_members: ARNs that tell the job's account when AccountId is absent, the surest first.
+        state_filter: the list call's parameter that selects one state.
+        states: every state AWS documents, in the order of a job's life.
+        terminal: those a job never leaves.
+        info: label and field of the info metric; a dot goes one level down.
+        gauges: the numbers.
+        unpublished: fields of the describe answer that have no metric, and why.
+    """
+
+    name: str
+    metric_prefix: str
+    fleet_prefix: str
+    collector: str
+    list_operation: str
+    list_member: str
+    describe_operation: str
+    describe_member: str
+    id_member: str
+    state_member: str
+    vault_members: tuple[str, ...]
+    arn_members: tuple[str, ...]
+    state_filter: str
+    states: tuple[str, ...]
+    terminal: frozenset[str]
+    info: tuple[tuple[str, str], ...]
+    gauges: tuple[Gauge, ...]
+    unpublished: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def active_states(self) -> tuple[str, ...]:
+        """The documented states a job can still leave."""
+        return tuple(state for state in self.states if state not in self.terminal)
+
+    def described(self, answer: Answer) -> Job:
+        """Read the answer of the describe call.
+
+        Raises:
+            MalformedJobError: the answer carries no job id: it was not an answer to this call.
+        """
+        return self.read(answer.get(self.describe_member) or {} if self.describe_member else answer)
+
+    def read(self, row: Answer) -> Job:
+        """Read one row of the list call, or a described job.
+
+        Raises:
+            MalformedJobError: the row carries no job id.
+        """
+        job_id = _text(row, self.id_member)
+        if not job_id:
+            raise MalformedJobError(f"no {self.id_member} in the answer")
+        state = _text(row, self.state_member)
+        return Job(
+            kind=self.name,
+            id=job_id,
+            state=state,
+            finished=state in self.terminal,
+            account_id=self._account_id(row),
+            created=timestamp(row.get("CreationDate")),
+            completed=timestamp(row.get("CompletionDate")),
+            vault_name=self._vault_name(row),
+            resource_type=_text(row, "ResourceType"),
+            parent_id=_text(row, "ParentJobId"),
+            is_parent=row.get("IsParent") is True,
+            info=tuple(_text(row, member) for _, member in self.info),
+            values=tuple(gauge.read(row.get(gauge.member)) for gauge in self.gauges),
+            child_states=_child_states(row.get("ChildJobsInState")),
+            message=one_line(_text(row, "StatusMessage")),
+            category=_text(row, "MessageCategory"),
+        )
+
+    def _account_id(self, row: Answer) -> str:
+        arns = (_text(row, member) for member in self.arn_members)
+        return _text(row, "AccountId") or next(filter(None, map(account_in_arn, arns)), "")
+
+    def _vault_name(self, row: Answer) -> str:
+        found = next(filter(None, (_text(row, member) for member in self.vault_members)), "")
+        return found.rpartition(":backup-vault:")[2]
+
+
+def account_in_arn(arn: str) -> str:
+    """The account that an ARN names; empty when it names none."""
+    found = _ACCOUNT_IN_ARN.match(arn)
+    return found[1] if found else ""
+
+
+def number(value: object) -> Number | None:
+    """Read a number as it is; None for what is not a finite one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def timestamp(value: object) -> float | None:
+    """Read a point in time as seconds since 1970, with AWS's milliseconds."""
+    return value.timestamp() if isinstance(value, datetime) else number(value)
+
+
+def percentage(value: object) -> float | None:
+    """Read AWS's PercentDone (`23.71`, `100.00%`) as a ratio; None when it is empty or no number."""
+    try:
+        percent = float(str(value).strip().removesuffix("%"))
+    except ValueError:
+        return None
+    return percent / 100 if math.isfinite(percent) else None
+
+
+def one_line(text: str) -> str:
+    """Fold white space and shorten to what a label can bear."""
+    line = " ".join(text.split())
+    return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"
+
+
+def _text(row: Answer, path: str) -> str:
+    value: object = row
+    for member in path.split("."):
+        value = value.get(member) if isinstance(value, Mapping) else None
+    if path == "IsParent":
+        return "true" if value is True else "false"
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={value[key]}" for key in sorted(value))
+    return str(value)
+
+
+def _child_states(value: object) -> tuple[tuple[str, Number], ...]:
+    if not isinstance(value, Mapping):
+        return ()
+    counts = ((str(state), number(count)) for state, count in sorted(value.items()))
+    return tuple((state, count) for state, count in counts if count is not None)
+
+
+BACKUP = Kind(
+    name="backup",
+    metric_prefix="aws_backup_job",
+    fleet_prefix="aws_backup_jobs",
+    collector="backup_jobs",
+    list_operation="ListBackupJobs",
+    list_member="BackupJobs",
+    describe_operation="DescribeBackupJob",
+    describe_member="",
+    id_member="BackupJobId",
+    state_member="State",
+    vault_members=("BackupVaultName", "BackupVaultArn"),
+    arn_members=("BackupVaultArn", "IamRoleArn", "RecoveryPointArn", "ResourceArn"),
+    state_filter="ByState",
+    states=(
+        "CREATED",
+        "PENDING",
+        "RUNNING",
+        "ABORTING",
+        "ABORTED",
+        "COMPLETED",
+        "FAILED",
+        "EXPIRED",
+        "PARTIAL",
+    ),
+    terminal=frozenset({"ABORTED", "COMPLETED", "FAILED", "EXPIRED", "PARTIAL"}),
+    info=(
+        ("resource_arn", "ResourceArn"),
+        ("resource_name", "ResourceName"),
+        ("resource_type", "ResourceType"),
+        ("vault_name", "BackupVaultName"),
+        ("vault_arn", "BackupVaultArn"),
+        ("recovery_point_arn", "RecoveryPointArn"),
+        ("backup_type", "BackupType"),
+        ("backup_options", "BackupOptions"),
+        ("plan_id", "CreatedBy.BackupPlanId"),
+        ("plan_name", "CreatedBy.BackupPlanName"),
+        ("plan_version", "CreatedBy.BackupPlanVersion"),
+        ("rule_id", "CreatedBy.BackupRuleId"),
+        ("rule_name", "CreatedBy.BackupRuleName"),
+        ("iam_role_arn", "IamRoleArn"),
+        ("parent_job_id", "ParentJobId"),
+        ("is_parent", "IsParent"),
+    ),
+    gauges=(
+        Gauge("progress_ratio", "PercentDone", percentage),
+        Gauge("transferred_bytes", "BytesTransferred", number),
+        Gauge("size_bytes", "BackupSizeInBytes", number),
+        Gauge("child_jobs", "NumberOfChildJobs", number),
+        Gauge("created_timestamp_seconds", "CreationDate", timestamp),
+        Gauge("completed_timestamp_seconds", "CompletionDate", timestamp),
+        Gauge("expected_completion_timestamp_seconds", "ExpectedCompletionDate", timestamp),
+        Gauge("start_by_timestamp_seconds", "StartBy", timestamp),
+    ),
+    unpublished=MappingProxyType(
+        {
+            "VaultType": "a property of the vault, not of the job",
+            "VaultLockState": "a property of the vault; the vaults collector tells whether it is locked",
+            "RecoveryPointLifecycle": "a property of the plan's rule; it does not tell how the job fares",
+            "EncryptionKeyArn": "identifies a key; of no use on a dashboard, and best kept private",
+            "IsEncrypted": "a property of the recovery point, settled by the vault and the resource type",
+            "InitiationDate": "the plan's nominal time of the run; CreationDate is when the job came to be",
+            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
+            "CreatedBy.BackupRuleCron": "the schedule, not the job; published as the rule's interval",
+            "CreatedBy.BackupRuleTimezone": "the schedule, not the job; published as the rule's interval",
+        }
+    ),
+)
+
+KINDS: tuple[Kind, ...] = (BACKUP,)

@@ -1,0 +1,245 @@
+"""The contract as data: every metric's name, type, HELP and labels, and how records become samples.
+
+docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from exporter.kinds import KINDS, Kind
+from exporter.ledger import Book, Ledger
+from exporter.model import Health, Job, Number, Tally
+
+Labels = tuple[tuple[str, str], ...]
+
+AWS_LABELS = ("aws_account_id", "aws_region")
+SCOPE_LABELS = ("target", "aws_region")
+SUCCESS = "success"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric.
+
+    Attributes:
+        name: as it is written in a query, with the `_total` of a counter.
+        type: gauge or counter.
+        help: one line; says the unit and the AWS field where there is one.
+        labels: beside the target's static labels.
+    """
+
+    name: str
+    type: Literal["gauge", "counter"]
+    help: str
+    labels: tuple[str, ...]
+
+
+class Sample(NamedTuple):
+    """One value of one family, with the labels it has beyond those of its group."""
+
+    family: str
+    labels: Labels
+    value: Number
+
+
+class Group(NamedTuple):
+    """Samples that share labels: all of one job, say. They change, appear and vanish together."""
+
+    labels: Labels
+    samples: tuple[Sample, ...]
+
+
+_GAUGE_HELP = {
+    "progress_ratio": "How much of the job is done, from 0 to 1 ({member} / 100).",
+    "transferred_bytes": "Bytes transferred so far ({member}).",
+    "size_bytes": "Size of the backup in bytes ({member}).",
+    "child_jobs": "Number of child jobs of a composite job ({member}).",
+    "created_timestamp_seconds": "When the job was created, in seconds since 1970 ({member}).",
+    "completed_timestamp_seconds": "When the job ended, in seconds since 1970 ({member}).",
+    "expected_completion_timestamp_seconds": "When the job should end, in seconds since 1970 ({member}).",
+    "start_by_timestamp_seconds": "When the job expires unless it started, in seconds since 1970 ({member}).",
+}
+
+
+def job_families(kind: Kind) -> tuple[Family, ...]:
+    """The metrics of one job of this kind, in the order they are written."""
+    labels = ("job_id", *AWS_LABELS)
+    noun = "job" if kind.name == "backup" else f"{kind.name} job"
+
+    def gauge(suffix: str, text: str, *more: str) -> Family:
+        return Family(f"{kind.metric_prefix}_{suffix}", "gauge", text, (*labels, *more))
+
+    return (
+        gauge(
+            "info",
+            f"What AWS tells of the {noun} beside numbers, always 1.",
+            *(label for label, _ in kind.info),
+        ),
+        gauge("state", f"1 for the state that the {noun} is in ({kind.state_member}).", "state"),
+        *(
+            gauge(value.suffix, _GAUGE_HELP[value.suffix].format(member=value.member))
+            for value in kind.gauges
+        ),
+        gauge(
+            "child_jobs_in_state",
+            "Number of child jobs of a composite job by state (ChildJobsInState).",
+            "state",
+        ),
+        gauge(
+            "status_info",
+            f"Why the {noun} is as it is, always 1; absent when it went well and there is no message "
+            "(MessageCategory, StatusMessage).",
+            "message_category",
+            "status_message",
+        ),
+    )
+
+
+def fleet_families(kind: Kind) -> tuple[Family, ...]:
+    """The metrics that count jobs of this kind."""
+    labels = (*AWS_LABELS, "vault_name", "resource_type", "state")
+    return (
+        Family(
+            kind.fleet_prefix,
+            "gauge",
+            f"Number of {kind.name} jobs created within the window, child jobs not counted.",
+            labels,
+        ),
+        Family(
+            f"{kind.fleet_prefix}_finished_total",
+            "counter",
+            f"Number of {kind.name} jobs that finished since the exporter started, child jobs not counted.",
+            labels,
+        ),
+    )
+
+
+UP = Family(
+    "aws_backup_up",
+    "gauge",
+    "1 when the collector's last refresh got through to AWS, 0 when not.",
+    (*SCOPE_LABELS, "collector"),
+)
+LAST_REFRESH = Family(
+    "aws_backup_last_refresh_timestamp_seconds",
+    "gauge",
+    "When a refresh of the collector last got through to AWS, in seconds since 1970.",
+    (*SCOPE_LABELS, "collector"),
+)
+API_REQUESTS = Family(
+    "aws_backup_exporter_api_requests_total",
+    "counter",
+    "Number of calls to AWS, retries included, by how they ended: ok, the AWS error code, timeout, "
+    "connection, malformed or credentials.",
+    (*SCOPE_LABELS, "operation", "code"),
+)
+JOBS_KNOWN = Family(
+    "aws_backup_exporter_jobs",
+    "gauge",
+    "Number of jobs that have series, child jobs included, by phase: active or finished.",
+    (*SCOPE_LABELS, "kind", "phase"),
+)
+JOBS_DROPPED = Family(
+    "aws_backup_exporter_jobs_dropped",
+    "gauge",
+    "Number of finished jobs of the window that have no series because of limits.max_jobs.",
+    (*SCOPE_LABELS, "kind"),
+)
+JOB_ERRORS = Family(
+    "aws_backup_exporter_job_errors",
+    "gauge",
+    "1 for each configured job id that AWS does not know or refuses.",
+    (*SCOPE_LABELS, "job_id", "code"),
+)
+EXPORTER_FAMILIES = (UP, LAST_REFRESH, API_REQUESTS, JOBS_KNOWN, JOBS_DROPPED, JOB_ERRORS)
+
+
+def families() -> tuple[Family, ...]:
+    """Every metric that is made here, in the order they are written."""
+    of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
+    return (*of_kinds, *EXPORTER_FAMILIES)
+
+
+def job_group(kind: Kind, job: Job, ledger: Ledger) -> Group:
+    """Make the samples of one job."""
+    prefix = kind.metric_prefix
+    labels = (("job_id", job.id), *_aws_labels(ledger, job.account_id))
+    info = tuple((label, value) for (label, _), value in zip(kind.info, job.info, strict=True))
+    samples = [Sample(f"{prefix}_info", info, 1)]
+    if job.state:
+        samples.append(Sample(f"{prefix}_state", (("state", job.state),), 1))
+    samples += (
+        Sample(f"{prefix}_{gauge.suffix}", (), value)
+        for gauge, value in zip(kind.gauges, job.values, strict=True)
+        if value is not None
+    )
+    samples += (
+        Sample(f"{prefix}_child_jobs_in_state", (("state", state),), count)
+        for state, count in job.child_states
+    )
+    if job.message or job.category.lower() not in ("", SUCCESS):
+        status = (("message_category", job.category), ("status_message", job.message))
+        samples.append(Sample(f"{prefix}_status_info", status, 1))
+    return Group(labels, tuple(samples))
+
+
+def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
+    """Make the samples that count the jobs of one vault and resource type."""
+    where = (("vault_name", tally.vault_name), ("resource_type", tally.resource_type))
+    labels = (*_aws_labels(ledger, tally.account_id), *where)
+    total = f"{kind.fleet_prefix}_finished_total"
+    return Group(
+        labels,
+        (
+            *(
+                Sample(kind.fleet_prefix, (("state", state),), count)
+                for state, count in tally.in_window.items()
+            ),
+            *(Sample(total, (("state", state),), count) for state, count in tally.finished_total.items()),
+        ),
+    )
+
+
+def exporter_group(ledger: Ledger, books: Iterable[Book]) -> Group:
+    """Make the samples that tell how the exporter itself fares in one scope."""
+    labels = (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
+    return Group(
+        labels,
+        (
+            *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
+            *_call_samples(ledger),
+            *(sample for book in books for sample in _book_samples(book)),
+            *(
+                Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", fault.code)), 1)
+                for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
+            ),
+        ),
+    )
+
+
+def _health_samples(collector: str, health: Health) -> Iterator[Sample]:
+    labels = (("collector", collector),)
+    yield Sample(UP.name, labels, int(health.up))
+    if health.last_success is not None:
+        yield Sample(LAST_REFRESH.name, labels, health.last_success)
+
+
+def _call_samples(ledger: Ledger) -> Iterator[Sample]:
+    for (operation, code), count in ledger.calls().items():
+        yield Sample(API_REQUESTS.name, (("operation", operation), ("code", code)), count)
+
+
+def _book_samples(book: Book) -> Iterator[Sample]:
+    kind = ("kind", book.kind.name)
+    yield Sample(JOBS_KNOWN.name, (kind, ("phase", "active")), book.active_count)
+    yield Sample(JOBS_KNOWN.name, (kind, ("phase", "finished")), book.finished_count)
+    yield Sample(JOBS_DROPPED.name, (kind,), book.dropped_count)
+
+
+def _aws_labels(ledger: Ledger, account_id: str) -> Labels:
+    return (
+        ("aws_account_id", account_id or ledger.account_id),
+        ("aws_region", ledger.scope.region),
+        *ledger.labels,
+    )

@@ -39,16 +39,20 @@ def load_file(path: str | os.PathLike[str]) -> Config:
     filename = os.fspath(path)
     try:
         with FilePath(path).open("rb") as file:
-            data = file.read(4 * source.LARGEST + 1)
-        return load(data.decode("utf-8-sig"), filename)
+            data = file.read(source.LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise ConfigError([Problem(filename, 0, 0, "", _unreadable(error))]) from None
+    if len(data) > source.LARGEST:
+        raise ConfigError([source.too_large(filename)])
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise ConfigError(
             [Problem(filename, line, column, "", "not UTF-8; save the file as UTF-8")]
         ) from None
-    except (OSError, ValueError) as error:
-        raise ConfigError([Problem(filename, 0, 0, "", _unreadable(error))]) from None
+    return load(text, filename)
 
 
 def _unreadable(error: OSError | ValueError) -> str:
@@ -180,7 +184,9 @@ def _got(finding: _Finding, value: Value) -> str:
     remedy = f"; put it in quotes{shown and f': {shown}'}" if finding.kind == "string_type" else ""
     match value.data:
         case None:
-            return "got nothing; give it a value, or leave it out"
+            return (
+                f"got nothing; give it a value{'' if field and field.is_required() else ', or leave it out'}"
+            )
         case bool():
             return f"got the boolean {value.raw}{remedy}"
         case int() | float():

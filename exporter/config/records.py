@@ -26,7 +26,7 @@ from exporter.config.values import (
     within,
 )
 
-_WINDOW = within(30 * DAY, duration.text, "AWS Backup itself forgets a job after 30 days")
+_WINDOW = within(30 * DAY, duration.text, "AWS Backup lists the jobs of the last 30 days")
 
 
 class Record(BaseModel):

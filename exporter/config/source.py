@@ -18,6 +18,7 @@ LARGEST = 1 << 20
 
 _DEEPEST = 32
 _MOST_VALUES = 100_000
+_LONGEST_NUMBER = 40
 _TAG = "tag:yaml.org,2002:"
 _HINTS = (
     ("'\\t'", "indent with spaces, not with tabs"),
@@ -64,9 +65,7 @@ def read(text: str, filename: str) -> tuple[Value, list[Problem]]:
     Raises ConfigError where nothing can be read: broken syntax, two documents, a flood of aliases.
     """
     if len(text) > LARGEST:
-        raise ConfigError(
-            [Problem(filename, 0, 0, "", f"larger than {LARGEST} characters; is it the right file?")]
-        )
+        raise ConfigError([too_large(filename)])
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
@@ -82,6 +81,11 @@ def read(text: str, filename: str) -> tuple[Value, list[Problem]]:
         # PyYAML lets Python's own errors through, for "\U99999999" and the like.
         problem = _place(filename, loader.get_mark(), (), _advice("found a number or escape out of range"))
     raise ConfigError([problem])
+
+
+def too_large(filename: str) -> Problem:
+    """Return the problem of a file beyond `LARGEST`."""
+    return Problem(filename, 0, 0, "", f"larger than {LARGEST:,} characters; is it the right file?")
 
 
 def _advice(problem: str) -> str:
@@ -126,6 +130,8 @@ class _Loader(yaml.SafeLoader):
             f"{_TAG}int": self.construct_yaml_int,
             f"{_TAG}float": self.construct_yaml_float,
         }[node.tag]
+        if len(node.value) > _LONGEST_NUMBER:
+            raise ValueError("too long")
         try:
             data: int | float | None = construct(node)
         except (LookupError, OverflowError) as error:
@@ -178,8 +184,11 @@ class _Reader:
             return self.loader.scalar(node)
         except KeyError:
             self.expect_tag(node, "str", mark, path)
+        except UnicodeEncodeError:
+            self.report(mark, path, "holds half a character (\\ud800 to \\udfff); write the character itself")
         except ValueError:
-            self.report(mark, path, "not a valid value; put it in quotes")
+            kind = node.tag.removeprefix(_TAG)
+            self.report(mark, path, f"not a valid {kind}; correct it, or put it in quotes")
         return ""
 
     def entries(self, node: yaml.Node, path: Path, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
@@ -237,4 +246,4 @@ class _Reader:
         self.left -= values
         if self.left < 0 or depth > _DEEPEST:
             message = "aliases hold themselves or grow beyond measure; write the values out"
-            raise ConfigError([_place(self.filename, mark, path[:4], message)])
+            raise ConfigError([_place(self.filename, mark, path[:1], message)])

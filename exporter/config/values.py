@@ -220,7 +220,7 @@ def _label_name(name: str) -> str:
     return name
 
 
-Text = Annotated[str, _looks_like(r"\S(.*\S)?", "text, and no space around it")]
+Text = Annotated[str, _looks_like(r"\S(.*\S)?", "text that is not empty, without spaces around it")]
 TargetName = Annotated[str, _looks_like(r"[A-Za-z0-9_-]+", "letters, digits, - and _ such as production")]
 Region = Annotated[str, _looks_like(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "an AWS Region such as eu-west-1")]
 RoleArn = Annotated[

@@ -1,0 +1,25 @@
+"""The example configuration that people start from."""
+
+from pathlib import Path
+
+from exporter.config import default, load_file, masked
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
+
+
+def test_every_key_is_shown() -> None:
+    """The example names every setting there is."""
+    words = EXAMPLE.read_text().replace("- ", " ").split()
+    shown = masked(load_file(EXAMPLE))
+    records = [shown, *shown["targets"], *shown["expectations"]]
+    records += [section for section in shown.values() if isinstance(section, dict)]
+    assert [key for record in records for key in record if f"{key}:" not in words] == []
+
+
+def test_the_defaults_are_shown() -> None:
+    """What is not an example by nature has its default value."""
+    example, without = load_file(EXAMPLE), default()
+    for section in ("discovery", "collectors", "api", "limits"):
+        assert getattr(example, section) == getattr(without, section)
+    for key in ("profile", "external_id", "endpoint_url", "job_ids"):
+        assert getattr(example.targets[0], key) == getattr(without.targets[0], key)

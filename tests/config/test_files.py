@@ -1,0 +1,66 @@
+"""Files that cannot be read as text."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter.config import ConfigError, load_file
+from exporter.config.source import LARGEST
+
+
+def problem(path: Path) -> str:
+    """Return what loading says, without the folder."""
+    with pytest.raises(ConfigError) as caught:
+        load_file(path)
+    return str(caught.value).removeprefix(f"{path.parent}/")
+
+
+def test_missing(tmp_path: Path) -> None:
+    """A path that leads nowhere is said to."""
+    assert problem(tmp_path / "config.yaml") == "config.yaml: no such file; check the path"
+
+
+def test_directory(tmp_path: Path) -> None:
+    """A directory is no file."""
+    assert problem(tmp_path).endswith(": a directory; name the file in it")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path: Path) -> None:
+    """A file that may not be read says whom to ask."""
+    path = tmp_path / "config.yaml"
+    path.touch(mode=0)
+    assert problem(path) == "config.yaml: no permission to read it; check its owner and mode"
+
+
+def test_below_a_file(tmp_path: Path) -> None:
+    """Whatever else the system says is passed on."""
+    (tmp_path / "a").touch()
+    assert problem(tmp_path / "a" / "config.yaml").endswith("config.yaml: cannot be read: Not a directory")
+
+
+def test_impossible_name(tmp_path: Path) -> None:
+    """A name that no file can have is a problem like any other."""
+    assert problem(tmp_path / "a\0b") == "a\0b: cannot be read: embedded null byte"
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    """Other encodings are refused at the first byte that shows it."""
+    path = tmp_path / "config.yaml"
+    path.write_bytes("limits: {max_jobs: 10}\n# Müller\n".encode("latin-1"))
+    assert problem(path) == "config.yaml:2:4: not UTF-8; save the file as UTF-8"
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    """The mark that some editors put in front does no harm."""
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"\xef\xbb\xbflimits: {max_jobs: 10}\r\n")
+    assert load_file(path).limits.max_jobs == 10
+
+
+def test_too_large(tmp_path: Path) -> None:
+    """A file that cannot be a configuration is not read to its end."""
+    path = tmp_path / "config.yaml"
+    path.write_text("#" * (LARGEST + 1))
+    assert problem(path) == "config.yaml: larger than 1,048,576 characters; is it the right file?"

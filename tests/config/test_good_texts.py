@@ -1,0 +1,160 @@
+"""What is accepted, and what it becomes."""
+
+import pytest
+
+from exporter.config import Config, Target, default, load
+
+ROLE = "arn:aws:iam::123456789012:role/backup"
+
+
+def target(text: str) -> Target:
+    """Load one target, given as a YAML flow mapping without its braces."""
+    (only,) = load(f"targets: [{{name: a, {text}}}]", "config.yaml").targets
+    return only
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "---\n", "{}", "null", "\ufeff"])
+def test_an_empty_file_is_the_default(text: str) -> None:
+    """A file that says nothing is the same as no file."""
+    assert load(text, "config.yaml") == default()
+
+
+def test_the_default() -> None:
+    """Without a file there is one target on the default chain, and the documented values."""
+    config = default()
+    assert [(t.name, t.regions, t.profile, t.role_arn) for t in config.targets] == [
+        ("default", (), None, None)
+    ]
+    assert (config.discovery.window, config.discovery.lookback) == (86400.0, 604800.0)
+    assert config.collectors == ("backup_jobs", "copy_jobs", "restore_jobs", "resources", "vaults", "plans")
+    assert (config.api.requests_per_second, config.api.connect_timeout, config.api.read_timeout) == (10, 2, 5)
+    assert config.limits.max_jobs == 20000
+    assert config.expectations == ()
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        "eu-west-1",
+        "us-gov-west-1",
+        "cn-north-1",
+        "ap-southeast-2",
+        "eusc-de-east-1",
+        "us-iso-east-1",
+        "us-isob-east-1",
+    ],
+)
+def test_regions_of_every_partition(region: str) -> None:
+    """Any name of a Region's form is taken; AWS adds Regions faster than releases come."""
+    assert target(f"regions: [{region}]").regions == (region,)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::123456789012:role/backup",
+        "arn:aws-cn:iam::123456789012:role/backup",
+        "arn:aws-us-gov:iam::123456789012:role/a/path/backup",
+        "arn:aws-iso-b:iam::123456789012:role/a+b=c,d.e@f-g_h",
+    ],
+)
+def test_roles_of_every_partition(arn: str) -> None:
+    """Role ARNs may be of any partition and have a path."""
+    assert target(f'role_arn: "{arn}"').role_arn == arn
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:5000", "https://vpce-1.backup.eu-west-1.vpce.amazonaws.com/", "http://[::1]:80"]
+)
+def test_endpoints(url: str) -> None:
+    """An endpoint may have a port, a path and an IPv6 address."""
+    assert target(f'endpoint_url: "{url}"').endpoint_url == url
+
+
+def test_merge_keys() -> None:
+    """Anchors and `<<` work; what a target says itself wins over what it takes over."""
+    config = load(
+        """
+        targets:
+          - &base
+            name: production
+            regions: [eu-west-1]
+            labels: &labels {team: storage, floor: "3"}
+          - <<: *base
+            name: staging
+            profile: staging
+            labels:
+              <<: [*labels, {floor: "4", room: "1"}]
+        """,
+        "config.yaml",
+    )
+    assert config.targets[1].regions == ("eu-west-1",)
+    assert config.targets[1].labels == {"team": "storage", "floor": "3", "room": "1"}
+
+
+def test_dates_are_text() -> None:
+    """YAML would make a date of it, and nobody means one here."""
+    assert target("labels: {since: 2024-01-31}").labels == {"since": "2024-01-31"}
+
+
+def test_whole_numbers_are_numbers() -> None:
+    """A budget may be whole or a fraction."""
+    assert load("api: {requests_per_second: 5}", "config.yaml").api.requests_per_second == 5.0
+    assert load("api: {requests_per_second: 0.5}", "config.yaml").api.requests_per_second == 0.5
+
+
+GOOD_PAIRS = {
+    "other Regions": ("regions: [eu-west-1]", "regions: [us-east-1]"),
+    "other accounts": (f"role_arn: '{ROLE}'", "role_arn: 'arn:aws:iam::210987654321:role/backup'"),
+    "other profiles": ("profile: a", "profile: b"),
+    "profile and default chain": ("profile: a", "regions: []"),
+    "other endpoints": ("endpoint_url: http://localhost:1", "endpoint_url: http://localhost:2"),
+    "same account, Regions of other profiles": (
+        f"profile: a, role_arn: '{ROLE}'",
+        f"profile: b, role_arn: '{ROLE}'",
+    ),
+    "a Region and the default one": ("regions: [eu-west-1]", "regions: []"),
+}
+
+
+@pytest.mark.parametrize("pair", GOOD_PAIRS.values(), ids=GOOD_PAIRS)
+def test_targets_that_may_differ(pair: tuple[str, str]) -> None:
+    """Two targets are refused only where the file itself shows that they are the same account and Region."""
+    first, second = pair
+    assert len(load(f"targets: [{{name: a, {first}}}, {{name: b, {second}}}]", "config.yaml").targets) == 2
+
+
+def expecting(targets: str, expectation: str) -> Config:
+    """Load targets and one expectation, given as YAML flow."""
+    return load(f"targets: [{targets}]\nexpectations: [{{within: 26h, {expectation}}}]", "config.yaml")
+
+
+GOOD_EXPECTATIONS = {
+    "the ARN tells all": (
+        f"{{name: a, role_arn: '{ROLE}', regions: [eu-west-1, us-east-1]}}, {{name: b}}",
+        "resource_arn: 'arn:aws:rds:us-east-1:123456789012:db:main'",
+    ),
+    "the only target, of the default Region": ("{name: a}", "resource_arn: 'arn:aws:s3:::photos'"),
+    "the only target, of one Region": (
+        "{name: a, regions: [eu-west-1]}",
+        "resource_arn: 'arn:aws:s3:::photos'",
+    ),
+    "target and region given": (
+        "{name: a, regions: [eu-west-1, us-east-1]}, {name: b, profile: b}",
+        "resource_arn: 'arn:aws:s3:::photos', target: a, region: us-east-1",
+    ),
+    "an unlisted default Region may be any": (
+        "{name: a}",
+        "resource_arn: 'arn:aws:rds:us-east-1:123456789012:db:main'",
+    ),
+    "the target named wins over the ARN's account": (
+        f"{{name: a, role_arn: '{ROLE}'}}",
+        "resource_arn: 'arn:aws:rds:us-east-1:210987654321:db:main', target: a",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GOOD_EXPECTATIONS.values(), ids=GOOD_EXPECTATIONS)
+def test_expectations_that_find_their_target(case: tuple[str, str]) -> None:
+    """An expectation need say no more than what its ARN and the targets leave open."""
+    assert expecting(*case).expectations[0].within == 26 * 3600

@@ -1,0 +1,112 @@
+"""The records: frozen, described, and silent about secrets."""
+
+import copy
+import pickle
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from exporter.config import (
+    RESERVED_LABELS,
+    Api,
+    Config,
+    Discovery,
+    Expectation,
+    Limits,
+    Target,
+    default,
+    load,
+    masked,
+    to_yaml,
+)
+
+ROLE = "arn:aws:iam::123456789012:role/backup"
+SECRET = load(
+    f"targets: [{{name: a, role_arn: '{ROLE}', external_id: hush-hush, labels: {{b: c}}}}]", "config.yaml"
+)
+
+
+def fields() -> Iterator[tuple[str, FieldInfo]]:
+    """Return every field of every record, with its name."""
+    for record in (Config, Target, Discovery, Api, Limits, Expectation):
+        for name, field in record.model_fields.items():
+            yield f"{record.__name__}.{name}", field
+
+
+@pytest.mark.parametrize("field", [pytest.param(field, id=name) for name, field in fields()])
+def test_every_field_is_described(field: FieldInfo) -> None:
+    """The documentation of the settings is made from the descriptions."""
+    assert field.description
+    assert field.description.endswith(".")
+
+
+def test_the_secret_is_never_shown() -> None:
+    """Neither printing, dumping nor writing a configuration shows an external id; asking for it does."""
+    for shown in (
+        repr(SECRET),
+        str(SECRET),
+        str(SECRET.model_dump()),
+        SECRET.model_dump_json(),
+        to_yaml(SECRET),
+    ):
+        assert "hush" not in shown
+    secret = SECRET.targets[0].external_id
+    assert secret is not None
+    assert secret.get_secret_value() == "hush-hush"
+
+
+def test_masked() -> None:
+    """The configuration in force is plain data: secrets masked, durations as people write them."""
+    shown = masked(SECRET)
+    assert shown["targets"][0]["external_id"] == "<secret>"
+    assert shown["targets"][0]["labels"] == {"b": "c"}
+    assert shown["discovery"]["window"] == "24h"
+    assert shown["api"]["read_timeout"] == "5s"
+    assert yaml.safe_load(to_yaml(SECRET)) == shown
+
+
+def test_there_and_back() -> None:
+    """What is written loads as the same configuration, if it holds no secret."""
+    config = load("targets: [{name: a, labels: {b: c}}]\ndiscovery: {window: 36h}", "config.yaml")
+    assert load(to_yaml(config), "config.yaml") == config
+
+
+def test_frozen() -> None:
+    """Nothing in a configuration can be changed."""
+    with pytest.raises(ValidationError, match="frozen"):
+        SECRET.limits.max_jobs = 1
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        SECRET.targets[0].labels["b"] = "d"  # type: ignore[index]
+
+
+def test_a_value_like_any_other() -> None:
+    """A configuration can be compared, hashed, copied and pickled."""
+    assert copy.deepcopy(SECRET) == SECRET == pickle.loads(pickle.dumps(SECRET))
+    assert len({default(), default(), SECRET}) == 2
+
+
+def test_made_in_python() -> None:
+    """In Python durations are seconds, and the rules hold all the same."""
+    assert Discovery(window=60.0).window == 60.0
+    with pytest.raises(ValidationError, match="shorter than window"):
+        Discovery(window=60.0, lookback=30.0)
+    with pytest.raises(ValidationError, match="names another target too"):
+        Config(targets=(Target(name="a", profile="b"), Target(name="a")))
+
+
+def test_reserved_labels() -> None:
+    """A label may not be called what a series of the exporter already calls one of its own."""
+    assert {
+        "aws_account_id",
+        "aws_region",
+        "job_id",
+        "resource_arn",
+        "state",
+        "target",
+        "collector",
+        "le",
+    } < RESERVED_LABELS
+    assert not {"region", "account", "team", "job", "instance"} & RESERVED_LABELS

@@ -11,7 +11,7 @@ from exporter.simulator.errors import ApiError, invalid_request, invalid_value, 
 from exporter.simulator.gate import Call, Gate
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
 from exporter.simulator.kinds import BACKUP, KINDS, Answer, Kind, epoch
-from exporter.simulator.store import START, Store, position, token
+from exporter.simulator.store import Store, Token
 from exporter.simulator.summaries import protected_resources
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -173,14 +173,16 @@ class Account:
         filters = dict(parameters)
         size = _page_size(filters)
         filters.pop("MaxResults", None)
-        start = position(filters.pop("NextToken")) if "NextToken" in filters else START
+        token = Token.read(filters.pop("NextToken")) if "NextToken" in filters else Token()
         shortened = bool(self._page_sizes)
         if shortened:
             size = min(size, self._page_sizes.pop(0))
-        page = self._stores[kind.name].page(filters, self._clock(), start, size, self._visible(filters))
+        page = self._stores[kind.name].page(
+            filters, self._clock(), token.position, size, self._visible(filters)
+        )
         answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.jobs]}
         if page.more or shortened:
-            answer["NextToken"] = token(page.last)
+            answer["NextToken"] = Token(page.last, token.pages + 1).text()
         return answer
 
     def _visible(self, filters: dict[str, Any]) -> Callable[[Answer], bool]:

@@ -151,16 +151,26 @@ class Store:
                 del index[place]
 
 
-def token(position: Position) -> str:
-    """Make the NextToken a client sees of a position."""
-    created = None if position.created == inf else position.created
-    return base64.urlsafe_b64encode(json.dumps([created, position.job_id]).encode()).decode()
+class Token(NamedTuple):
+    """What a NextToken stands for: where to go on, and how many pages came before.
 
+    The number makes tokens differ even around an empty page: boto3 takes a repeated one for an error.
+    """
 
-def position(text: str) -> Position:
-    """Read the position out of a NextToken; raises InvalidParameterValueException for any other text."""
-    try:
-        created, job_id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        return Position(inf if created is None else float(created), str(job_id))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise invalid_value("Invalid NextToken") from error
+    position: Position = START
+    pages: int = 0
+
+    def text(self) -> str:
+        """Write the NextToken a client sees."""
+        created = None if self.position.created == inf else self.position.created
+        fields = [created, self.position.job_id, self.pages]
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> "Token":
+        """Read a NextToken; raises InvalidParameterValueException for a text that is none."""
+        try:
+            created, job_id, pages = json.loads(base64.urlsafe_b64decode(text.encode()))
+            return cls(Position(inf if created is None else float(created), str(job_id)), int(pages))
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise invalid_value("Invalid NextToken") from error

@@ -28,8 +28,8 @@ format: $(READY)
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet pip-tools
-	for set in runtime demo dev; do \
-	  case $$set in runtime) extra=;; demo) extra=--extra=demo;; dev) extra="--extra=demo --extra=dev";; esac; \
+	for set in build runtime demo dev; do \
+	  case $$set in build) extra="--all-build-deps --only-build-deps";; runtime) extra=;; demo) extra=--extra=demo;; dev) extra="--extra=demo --extra=dev";; esac; \
 	  $(VENV)-lock/bin/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --upgrade \
 	    $$extra --output-file requirements/$$set.txt pyproject.toml || exit 1; \

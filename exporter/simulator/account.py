@@ -126,82 +126,21 @@ class Account:
             self._arrive()
             return self._operations[operation](parameters)
 
-    def start(self, parameters: Mapping[str, Any]) -> Answer:
-        """StartBackupJob: an on-demand job."""
-        for required in ("BackupVaultName", "ResourceArn", "IamRoleArn"):
-            if not parameters.get(required):
-                raise missing_value(required)
-        job_id = str(self._new_id())
-        now = self._clock()
-        vault, resource = parameters["BackupVaultName"], parameters["ResourceArn"]
-        fields = {
-            "BackupVaultName": vault,
-            "BackupVaultArn": f"arn:aws:backup:{self.region}:{self.account_id}:backup-vault:{vault}",
-            "ResourceArn": resource,
-            "ResourceType": resource_type(resource),
-            "IamRoleArn": parameters["IamRoleArn"],
-            "StartBy": epoch(now + 60 * parameters.get("StartWindowMinutes", 480)),
-        }
-        if "BackupOptions" in parameters:
-            fields["BackupOptions"] = parameters["BackupOptions"]
-        made = {"RecoveryPointArn": f"arn:aws:backup:{self.region}:{self.account_id}:recovery-point:{job_id}"}
-        self.add(Scripted(job_id, now, self._on_demand, fields, {"AccountId": self.account_id}, made))
-        return {"BackupJobId": job_id, "CreationDate": epoch(now), "IsParent": False}
+    def start(self, **parameters: Any) -> str:
+        """Call StartBackupJob; returns the job's id."""
+        return str(self.call("StartBackupJob", parameters)["BackupJobId"])
 
-    def stop(self, job_id: str) -> Answer:
-        """StopBackupJob: a job that has not finished is ABORTING from now on, then ABORTED."""
-        now = self._clock()
-        store = self._stores[BACKUP.name]
-        answer = store.answer(job_id, now)
-        if answer is None:
-            raise not_found(f"Backup job {job_id}")
-        if answer["State"] in BACKUP.finished | {"ABORTING"}:
-            raise invalid_request(f"Backup job {job_id} is {answer['State']} and cannot be stopped")
-        created = answer.get("CreationDate", now)
-        store.add(Stopped(job_id, created, answer.get("ParentJobId"), now + self._aborting, answer))
-        return {}
+    def stop(self, job_id: str) -> None:
+        """Call StopBackupJob."""
+        self.call("StopBackupJob", {"BackupJobId": job_id})
 
-    def describe(self, job_id: str, kind: Kind = BACKUP) -> Answer:
-        """DescribeBackupJob, DescribeCopyJob or DescribeRestoreJob."""
-        answer = self._stores[kind.name].answer(job_id, self._clock())
-        if answer is None:
-            raise not_found(f"{kind.name.capitalize()} job {job_id}")
-        return {kind.described_under: answer} if kind.described_under else answer
+    def describe(self, job_id: str) -> Answer:
+        """Call DescribeBackupJob."""
+        return self.call("DescribeBackupJob", {"BackupJobId": job_id})
 
-    def list(self, parameters: Mapping[str, Any], kind: Kind = BACKUP) -> Answer:
-        """ListBackupJobs, ListCopyJobs, ListRestoreJobs: a page of what passes all filters, newest first."""
-        filters = dict(parameters)
-        size = _page_size(filters)
-        filters.pop("MaxResults", None)
-        token = Token.read(filters.pop("NextToken")) if "NextToken" in filters else Token()
-        shortened = bool(self._page_sizes)
-        if shortened:
-            size = min(size, self._page_sizes.pop(0))
-        page = self._stores[kind.name].page(
-            filters, self._clock(), token.position, size, self._visible(filters)
-        )
-        answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.jobs]}
-        if page.more or shortened:
-            answer["NextToken"] = Token(page.last, token.pages + 1).text()
-        return answer
-
-    def _visible(self, filters: dict[str, Any]) -> Callable[[Answer], bool]:
-        """Tell which jobs a list may show at all: by account, and children or not."""
-        asked = filters.pop("ByAccountId", self.account_id)
-        children = self.list_children or "ByParentJobId" in filters
-        return lambda job: (
-            asked in ("*", job.get("AccountId", self.account_id)) and (children or "ParentJobId" not in job)
-        )
-
-    def list_resources(self, parameters: Mapping[str, Any]) -> Answer:
-        """ListProtectedResources: a page of the resources that have a recovery point, by ARN."""
-        behind = parameters.get("NextToken", "")
-        size = _page_size(parameters)
-        resources = [found for found in protected_resources(self.jobs()) if found["ResourceArn"] > behind]
-        answer: dict[str, Any] = {"Results": resources[:size]}
-        if len(resources) > size:
-            answer["NextToken"] = resources[size - 1]["ResourceArn"]
-        return answer
+    def list(self, **parameters: Any) -> Answer:
+        """Call ListBackupJobs."""
+        return self.call("ListBackupJobs", parameters)
 
     def jobs(self) -> Sequence[Answer]:
         """Describe every backup job, newest first, however old."""
@@ -223,18 +162,87 @@ class Account:
         self._schedules = waiting
 
     def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
-        lists = {kind.list_operation: partial(self.list, kind=kind) for kind in KINDS}
-        describes = {kind.describe_operation: partial(self._describe, kind) for kind in KINDS}
-        stop = {"StopBackupJob": lambda parameters: self.stop(parameters["BackupJobId"])}
-        others = {"StartBackupJob": self.start, "ListProtectedResources": self.list_resources}
-        return others | stop | lists | describes
+        return {
+            **{kind.list_operation: partial(self._list, kind) for kind in KINDS},
+            **{kind.describe_operation: partial(self._describe, kind) for kind in KINDS},
+            "StartBackupJob": self._start,
+            "StopBackupJob": self._stop,
+            "ListProtectedResources": self._list_resources,
+        }
+
+    def _start(self, parameters: Mapping[str, Any]) -> Answer:
+        """Make an on-demand job."""
+        for required in ("BackupVaultName", "ResourceArn", "IamRoleArn"):
+            if not parameters.get(required):
+                raise missing_value(required)
+        job_id, now = str(self._new_id()), self._clock()
+        here = f"arn:aws:backup:{self.region}:{self.account_id}"
+        fields = {
+            "BackupVaultName": parameters["BackupVaultName"],
+            "BackupVaultArn": f"{here}:backup-vault:{parameters['BackupVaultName']}",
+            "ResourceArn": parameters["ResourceArn"],
+            "ResourceType": resource_type(parameters["ResourceArn"]),
+            "IamRoleArn": parameters["IamRoleArn"],
+            "StartBy": epoch(now + 60 * parameters.get("StartWindowMinutes", 480)),
+        }
+        if "BackupOptions" in parameters:
+            fields["BackupOptions"] = parameters["BackupOptions"]
+        made = {"RecoveryPointArn": f"{here}:recovery-point:{job_id}"}
+        self.add(Scripted(job_id, now, self._on_demand, fields, {"AccountId": self.account_id}, made))
+        return {"BackupJobId": job_id, "CreationDate": epoch(now), "IsParent": False}
+
+    def _stop(self, parameters: Mapping[str, Any]) -> Answer:
+        """Let a job that has not finished be ABORTING from now on, then ABORTED."""
+        answer = self._describe(BACKUP, parameters)
+        job_id, now = parameters["BackupJobId"], self._clock()
+        if answer.get("State") in BACKUP.finished | {"ABORTING"}:
+            raise invalid_request(f"Backup job {job_id} is {answer['State']} and cannot be stopped")
+        created = answer.get("CreationDate", now)
+        self.add(Stopped(job_id, created, answer.get("ParentJobId"), now + self._aborting, answer))
+        return {}
 
     def _describe(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
-        return self.describe(parameters[kind.id_key], kind)
+        job_id = parameters[kind.id_key]
+        answer = self._stores[kind.name].answer(job_id, self._clock())
+        if answer is None:
+            raise not_found(f"{kind.name.capitalize()} job {job_id}")
+        return {kind.described_under: answer} if kind.described_under else answer
+
+    def _list(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
+        """Give a page of the jobs that pass all filters, newest first."""
+        filters = dict(parameters)
+        size = _page_size(filters.pop("MaxResults", LARGEST_PAGE))
+        token = Token.read(filters.pop("NextToken")) if "NextToken" in filters else Token()
+        visible = self._visible(filters.pop("ByAccountId", self.account_id), "ByParentJobId" in filters)
+        shortened = bool(self._page_sizes)
+        if shortened:
+            size = min(size, self._page_sizes.pop(0))
+        page = self._stores[kind.name].page(filters, self._clock(), token.position, size, visible)
+        answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.jobs]}
+        if page.more or shortened:
+            answer["NextToken"] = Token(page.last, token.pages + 1).text()
+        return answer
+
+    def _visible(self, account_id: str, by_parent: bool) -> Callable[[Answer], bool]:
+        """Tell which jobs a list may show at all: by account (`*`: every one), and children or not."""
+        children = self.list_children or by_parent
+        return lambda job: (
+            account_id in ("*", job.get("AccountId", self.account_id))
+            and (children or "ParentJobId" not in job)
+        )
+
+    def _list_resources(self, parameters: Mapping[str, Any]) -> Answer:
+        """Give a page of the resources that have a recovery point, by ARN."""
+        behind = parameters.get("NextToken", "")
+        size = _page_size(parameters.get("MaxResults", LARGEST_PAGE))
+        resources = [found for found in protected_resources(self.jobs()) if found["ResourceArn"] > behind]
+        answer: dict[str, Any] = {"Results": resources[:size]}
+        if len(resources) > size:
+            answer["NextToken"] = resources[size - 1]["ResourceArn"]
+        return answer
 
 
-def _page_size(parameters: Mapping[str, Any]) -> int:
-    size = int(parameters.get("MaxResults", LARGEST_PAGE))
+def _page_size(size: int) -> int:
     if not 1 <= size <= LARGEST_PAGE:
         raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
     return size

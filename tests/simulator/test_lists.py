@@ -177,7 +177,7 @@ def test_paging_stays_right_while_jobs_arrive(steps: list[tuple[int, int]]) -> N
     seen: list[str] = []
     parameters: dict[str, Any] = {}
     for size, arrivals in [*steps, (1000, 0)]:
-        answer = account.list(parameters | {"MaxResults": size})
+        answer = account.list(**parameters, MaxResults=size)
         seen += ids(dict(answer))
         if "NextToken" not in answer:
             break

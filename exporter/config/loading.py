@@ -72,9 +72,9 @@ def load(text: str, filename: str) -> Config:
     """
     root, problems = source.read(text, filename)
     config, findings = _validated(root.plain())
-    known = {problem.key for problem in problems}
-    explained = [_explained(finding, root, filename) for finding in findings]
-    problems += [problem for problem in explained if problem.key not in known]
+    known = {(p.line, p.column, p.key) for p in problems}
+    explained = (_explained(finding, root, filename) for finding in findings)
+    problems += [p for p in explained if (p.line, p.column, p.key) not in known]
     if problems or config is None:
         # What is wrong below an anchor is wrong wherever it is used; once is enough.
         once = {(p.line, p.column, p.message): p for p in reversed(problems)}

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
-from exporter import metrics
+from exporter import metrics, telemetry
 from exporter.config import Config
 from exporter.config.records import Record
 from exporter.config.values import Duration, Secret
@@ -88,15 +88,11 @@ def in_step(document: str, parts: Mapping[str, str]) -> str:
     return _PART.sub(lambda match: f"{match[1]}\n{parts[match[2]]}\n{match[3]}", document)
 
 
-def _families() -> tuple[Family, ...]:
-    return metrics.families()
-
-
 def _sections() -> dict[str, list[Family]]:
     """Sort the metrics that are not of one job into sections, by the beginning of their names."""
     of_one_job = {family.name for kind in KINDS for family in metrics.job_families(kind)}
     sections: dict[str, list[Family]] = {}
-    for family in _families():
+    for family in (*metrics.families(), *telemetry.families()):
         if family.name not in of_one_job:
             found = (name for name, beginnings in _SECTIONS.items() if family.name.startswith(beginnings))
             sections.setdefault(next(found, "exporter"), []).append(family)

@@ -3,12 +3,12 @@
 docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from exporter.kinds import KINDS, Kind
-from exporter.ledger import Book, Ledger
+from exporter.ledger import Ledger
 from exporter.model import Health, Job, Number, Tally
 
 Labels = tuple[tuple[str, str], ...]
@@ -24,13 +24,13 @@ class Family:
 
     Attributes:
         name: as it is written in a query, with the `_total` of a counter.
-        type: gauge or counter.
+        type: as Prometheus names it.
         help: one line; says the unit and the AWS field where there is one.
         labels: beside the target's static labels.
     """
 
     name: str
-    type: Literal["gauge", "counter"]
+    type: Literal["gauge", "counter", "histogram"]
     help: str
     labels: tuple[str, ...]
 
@@ -201,7 +201,7 @@ def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
     )
 
 
-def exporter_group(ledger: Ledger, books: Iterable[Book]) -> Group:
+def exporter_group(ledger: Ledger) -> Group:
     """Make the samples that tell how the exporter itself fares in one scope."""
     labels = (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
     return Group(
@@ -209,7 +209,7 @@ def exporter_group(ledger: Ledger, books: Iterable[Book]) -> Group:
         (
             *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
             *_call_samples(ledger),
-            *(sample for book in books for sample in _book_samples(book)),
+            *(sample for kind in ledger.kinds for sample in _book_samples(kind, ledger)),
             *(
                 Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", fault.code)), 1)
                 for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
@@ -230,11 +230,13 @@ def _call_samples(ledger: Ledger) -> Iterator[Sample]:
         yield Sample(API_REQUESTS.name, (("operation", operation), ("code", code)), count)
 
 
-def _book_samples(book: Book) -> Iterator[Sample]:
-    kind = ("kind", book.kind.name)
-    yield Sample(JOBS_KNOWN.name, (kind, ("phase", "active")), book.active_count)
-    yield Sample(JOBS_KNOWN.name, (kind, ("phase", "finished")), book.finished_count)
-    yield Sample(JOBS_DROPPED.name, (kind,), book.dropped_count)
+def _book_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
+    with ledger.open(kind) as book:
+        active, finished, dropped = book.active_count, book.finished_count, book.dropped_count
+    label = ("kind", kind.name)
+    yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)
+    yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), finished)
+    yield Sample(JOBS_DROPPED.name, (label,), dropped)
 
 
 def _aws_labels(ledger: Ledger, account_id: str) -> Labels:

@@ -13,10 +13,11 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
+from exporter.claims import Claims
 from exporter.config import Discovery
 from exporter.kinds import Answer, Kind, MalformedJobError
 from exporter.ledger import Ledger
-from exporter.model import Job
+from exporter.model import Fault, Job, Scope
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class JobsCollector:
         api: asks AWS.
         ledger: takes up what AWS tells.
         discovery: what to look for, and how far back.
+        claims: tells whether another scope publishes the same account and Region already.
         clock: seconds since 1970.
         side_by_side: runs describe calls at the same time.
     """
@@ -45,6 +47,7 @@ class JobsCollector:
         ledger: Ledger,
         *,
         discovery: Discovery,
+        claims: Claims,
         clock: Callable[[], float],
         side_by_side: Executor,
     ) -> None:
@@ -52,7 +55,8 @@ class JobsCollector:
         self._kind = kind
         self._api = api
         self._ledger = ledger
-        self._region = ledger.scope.region
+        self._scope = ledger.scope
+        self._claims = claims
         self._discovery = discovery
         self._configured = ledger.configured
         self._clock = clock
@@ -83,23 +87,23 @@ class JobsCollector:
 
     def _discover(self, now: float) -> set[str]:
         first = self._listed_until is None
-        since = now - FIRST_LOOK if self._listed_until is None else self._listed_until - LATE
+        if self._listed_until is None:
+            self._plan_to_catch_up(now)
+            self._listed_until = now - FIRST_LOOK + LATE
         listed: set[str] = set()
-        for page in self._list({"ByCreatedAfter": since}, PATIENCE):
+        for page in self._list({"ByCreatedAfter": self._listed_until - LATE}, PATIENCE):
             listed |= self._enter(page)
         self._listed_until = now
         if first:
-            self._plan_to_catch_up(since, now)
             self._begin_to_catch_up(until=now + FIRST_REFRESH_TAKES)
         return listed
 
-    def _plan_to_catch_up(self, listed_since: float, now: float) -> None:
+    def _plan_to_catch_up(self, now: float) -> None:
         """Newest first: what a person looks for is there first, however long the rest takes."""
         start_of_window = now - self._discovery.window
-        edges = [edge for edge in (now - 6 * FIRST_LOOK,) if edge > start_of_window]
-        before = listed_since
-        for after in (*edges, start_of_window):
-            if after < before:
+        before = now - FIRST_LOOK
+        for after in (now - 6 * FIRST_LOOK, start_of_window):
+            if start_of_window <= after < before:
                 self._earlier.append({"ByCreatedAfter": after, "ByCreatedBefore": before + 1})
                 before = after
         for state in self._kind.active_states:
@@ -151,7 +155,7 @@ class JobsCollector:
         with self._ledger.open(self._kind) as book:
             active = {followed.job.id: followed.described_at for followed in book.active()}
             parents = {job.id: 0.0 for job in book.unsettled()} if self._caught_up else {}
-            wanted = self._configured.wanted_in(self._region)
+            wanted = self._configured.wanted_in(self._scope.region)
             configured = {job_id: asked for job_id, asked in wanted.items() if not book.is_settled(job_id)}
         return configured, active, parents
 
@@ -206,10 +210,8 @@ class JobsCollector:
             self._take_refusal(job_id, error, listed)
             return
         job = self._described(job_id, answer)
-        now = self._clock()
-        self._configured.found(job_id, self._region, now)
-        with self._ledger.open(self._kind) as book:
-            book.enter(job, now, described=True)
+        self._configured.found(job_id, self._scope.region, self._clock())
+        self._enter_jobs([job], described=True)
 
     def _described(self, job_id: str, answer: Answer) -> Job:
         try:
@@ -224,7 +226,7 @@ class JobsCollector:
         """AWS does not know the job (any longer), or something is wrong with more than this job."""
         if not error.is_about_the_job:
             raise error
-        self._configured.refused(job_id, self._region, self._clock(), error.fault)
+        self._configured.refused(job_id, self._scope.region, self._clock(), error.fault)
         with self._ledger.open(self._kind) as book:
             book.close(job_id, self._clock())
             if job_id not in listed:
@@ -240,11 +242,18 @@ class JobsCollector:
 
     def _enter(self, rows: Iterable[Answer]) -> set[str]:
         jobs = [job for job in map(self._read, rows) if job and self._is_looked_for(job)]
+        self._enter_jobs(jobs, described=False)
+        return {job.id for job in jobs}
+
+    def _enter_jobs(self, jobs: Sequence[Job], *, described: bool) -> None:
+        for account_id in {job.account_id for job in jobs} - {""}:
+            holder = self._claims.holder(account_id, self._scope)
+            if holder != self._scope:
+                raise published_already(account_id, self._scope, holder)
         now = self._clock()
         with self._ledger.open(self._kind) as book:
             for job in jobs:
-                book.enter(job, now, described=False)
-        return {job.id for job in jobs}
+                book.enter(job, now, described=described)
 
     def _read(self, row: Answer) -> Job | None:
         try:
@@ -261,6 +270,15 @@ class JobsCollector:
             return True
         types, vaults = self._discovery.resource_types, self._discovery.vaults
         return (not types or job.resource_type in types) and (not vaults or job.vault_name in vaults)
+
+
+def published_already(account_id: str, scope: Scope, holder: Scope) -> AwsError:
+    """Describe two targets that turned out to be one account and Region."""
+    what = (
+        f"target {scope.target} shows account {account_id} in {scope.region}, as target {holder.target} does"
+    )
+    remedy = "remove one of the two from the configuration; until then the first keeps the series"
+    return AwsError(Fault("duplicate", what, remedy))
 
 
 def _stalest_first(asked: dict[str, float]) -> list[str]:

@@ -1,0 +1,35 @@
+"""What `--demo` runs on: a simulated AWS Backup account on this machine, and a configuration for it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+from botocore.session import Session
+
+from exporter.assembly import World
+from exporter.aws import default_session, shared_loader
+from exporter.config import Config, Target
+from exporter.simulator.account import Account
+from exporter.simulator.company import fill
+from exporter.simulator.fleet import SITES
+from exporter.simulator.server import serve
+
+_SEED = 20  # the same company each time
+
+
+@contextmanager
+def demo_account() -> Iterator[tuple[Config, World]]:
+    """Serve the simulated company until the block ends; gives what the exporter needs to watch it."""
+    with serve(lambda account_id, region: Account(account_id, region, time.time)) as server:
+        fill(server.simulation, time.time(), Random(_SEED))  # noqa: S311 - a company, not a secret
+        regions = tuple(site.region for site in SITES)
+        target = Target(name="demo", regions=regions, endpoint_url=server.endpoint_url)
+        yield Config(targets=(target,)), World(open_session=_simulated_session)
+
+
+def _simulated_session(target: Target) -> Session:
+    """Open a session whose credentials mean nothing, whatever the environment holds."""
+    session = default_session(target, shared_loader())
+    session.set_credentials("simulated", "simulated")
+    return session

@@ -1,0 +1,135 @@
+"""Lines that never change again, kept deflated and ready to be copied into a gzip answer.
+
+Each family's lines of some jobs form a part: a raw deflate stream that ends with a full flush, so that
+parts can stand one behind the other, with its checksum and length. A block holds the parts of up to a
+thousand jobs of one bucket; small blocks are merged as they come, so that there are few.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from zlib_ng import zlib_ng
+
+from exporter.lines import encode, escape
+
+MOST_JOBS_IN_A_BLOCK = 1024
+RAW_DEFLATE = -15
+_LEVEL = 6
+_JOB_ID = re.compile(rb'[^{]*\{job_id="((?:[^"\\]|\\.)*)"')
+
+Lines = Mapping[str, bytes]  # by family
+
+
+class Part(NamedTuple):
+    """Some lines, deflated: to be copied behind another part; checksum and length are of the lines."""
+
+    deflated: bytes
+    crc: int
+    length: int
+
+
+def deflate(lines: bytes) -> Part:
+    """Deflate lines so that anything may follow them."""
+    compressor = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, RAW_DEFLATE)
+    deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
+    return Part(deflated, zlib_ng.crc32(lines), len(lines))
+
+
+def inflate(part: Part) -> bytes:
+    """Give back the lines of a part."""
+    return bytes(zlib_ng.decompressobj(RAW_DEFLATE).decompress(part.deflated))
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    job_ids: tuple[str, ...]
+    parts: Mapping[str, Part]
+
+
+class SealedLines:
+    """The lines of the finished jobs of one kind in one scope.
+
+    Args:
+        families: the metrics; each line begins with its metric's name, and job_id is its first label.
+    """
+
+    def __init__(self, families: Sequence[str]) -> None:
+        self._families = families
+        self._buckets: dict[int, list[_Block]] = {}
+        self._parts: dict[str, list[Part]] | None = None
+
+    def add(self, bucket: int, rows: Mapping[str, Lines]) -> None:
+        """Take in jobs, by id, that belong to a bucket."""
+        blocks = self._buckets.setdefault(bucket, [])
+        job_ids = tuple(rows)
+        for start in range(0, len(job_ids), MOST_JOBS_IN_A_BLOCK):
+            some = job_ids[start : start + MOST_JOBS_IN_A_BLOCK]
+            blocks.append(_Block(some, self._deflate(rows[job_id] for job_id in some)))
+            while len(blocks) > 1 and _worth_merging(blocks[-2], blocks[-1]):
+                blocks[-2:] = [self._merge(blocks[-2], blocks[-1])]
+        self._parts = None
+
+    def remove(self, bucket: int, job_ids: Collection[str]) -> None:
+        """Let go of some jobs of a bucket."""
+        kept = (self._without(block, job_ids) for block in self._buckets.get(bucket, ()))
+        self._buckets[bucket] = [block for block in kept if block.job_ids]
+        self._parts = None
+
+    def remove_bucket(self, bucket: int) -> None:
+        """Let go of a bucket and all its jobs."""
+        if self._buckets.pop(bucket, None):
+            self._parts = None
+
+    def parts(self, family: str) -> Sequence[Part]:
+        """Give a family's parts, oldest bucket first."""
+        if self._parts is None:
+            blocks = [block for bucket in sorted(self._buckets) for block in self._buckets[bucket]]
+            self._parts = {
+                name: [block.parts[name] for block in blocks if name in block.parts]
+                for name in self._families
+            }
+        return self._parts[family]
+
+    def _deflate(self, rows: Iterable[Lines]) -> dict[str, Part]:
+        lines: dict[str, list[bytes]] = {}
+        for row in rows:
+            for family, text in row.items():
+                lines.setdefault(family, []).append(text)
+        return {family: deflate(b"".join(texts)) for family, texts in lines.items()}
+
+    def _merge(self, first: _Block, second: _Block) -> _Block:
+        both = self._deflate(
+            {family: inflate(part) for family, part in block.parts.items()} for block in (first, second)
+        )
+        return _Block(first.job_ids + second.job_ids, both)
+
+    def _without(self, block: _Block, job_ids: Collection[str]) -> _Block:
+        kept = tuple(job_id for job_id in block.job_ids if job_id not in job_ids)
+        if len(kept) == len(block.job_ids):
+            return block
+        names = {_escaped(job_id) for job_id in kept}
+        lines = {
+            family: b"".join(line for line in _split(inflate(part)) if _job_of(line) in names)
+            for family, part in block.parts.items()
+        }
+        return _Block(kept, {family: deflate(text) for family, text in lines.items() if text})
+
+
+def _worth_merging(first: _Block, second: _Block) -> bool:
+    together = len(first.job_ids) + len(second.job_ids)
+    return len(first.job_ids) <= 2 * len(second.job_ids) and together <= MOST_JOBS_IN_A_BLOCK
+
+
+def _split(lines: bytes) -> list[bytes]:
+    return [line + b"\n" for line in lines.split(b"\n")[:-1]]
+
+
+def _job_of(line: bytes) -> bytes:
+    found = _JOB_ID.match(line)
+    return found[1] if found else b""
+
+
+def _escaped(job_id: str) -> bytes:
+    return encode(escape(job_id))

@@ -1,0 +1,1 @@
+"""The exporter's HTTP side: routes, and the server that carries them."""

@@ -1,0 +1,88 @@
+"""The routes: what each path answers."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from html import escape
+from typing import Protocol
+
+from prometheus_client.exposition import choose_encoder, gzip_accepted
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter import __version__
+from exporter.exposition import Exposition, Form
+
+DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
+TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
+
+
+class Refreshes(Protocol):
+    """Whoever refreshes what is published."""
+
+    def refresh(self) -> Sequence[Future[None]]:
+        """Begin to refresh; returns what to wait for."""
+
+
+def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) -> Starlette:
+    """Make the ASGI application."""
+
+    async def metrics(request: Request) -> Response:
+        await _wait_for_all(refreshes.refresh(), within=_patience(request))
+        _, content_type = choose_encoder(request.headers.get("Accept", ""))
+        form = Form(
+            openmetrics=content_type.startswith("application/openmetrics-text"),
+            gzip=gzip_accepted(request.headers.get("Accept-Encoding", "")),
+        )
+        names = frozenset(request.query_params.getlist("name[]"))
+        body = await run_in_threadpool(exposition.write, form, names=names)
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if form.gzip:
+            headers["Content-Encoding"] = "gzip"
+        return Response(body, headers=headers)
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("AWS Backup exporter is healthy.\n")
+
+    async def ready(_: Request) -> Response:
+        return PlainTextResponse("AWS Backup exporter is ready.\n")
+
+    async def landing(_: Request) -> Response:
+        return HTMLResponse(
+            _LANDING.format(version=escape(__version__), path=escape(telemetry_path, quote=True))
+        )
+
+    return Starlette(
+        routes=[
+            Route("/", landing),
+            Route(telemetry_path, metrics),
+            Route("/-/healthy", healthy),
+            Route("/-/ready", ready),
+        ]
+    )
+
+
+_LANDING = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>AWS Backup exporter</title></head>
+<body><h1>AWS Backup exporter</h1><p>Version {version}</p><p><a href="{path}">Metrics</a></p></body></html>
+"""
+
+
+def _patience(request: Request) -> float:
+    """How many seconds a scrape may wait for AWS, from the time-out that Prometheus announces."""
+    try:
+        timeout = float(request.headers.get(TIMEOUT_HEADER, ""))
+    except ValueError:
+        timeout = DEFAULT_TIMEOUT
+    if not 0 < timeout < float("inf"):
+        timeout = DEFAULT_TIMEOUT
+    return max(timeout - MARGIN, timeout / 2)
+
+
+async def _wait_for_all(futures: Sequence[Future[None]], within: float) -> None:
+    if futures:
+        await asyncio.wait([asyncio.wrap_future(future) for future in futures], timeout=within)

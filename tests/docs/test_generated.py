@@ -1,0 +1,116 @@
+"""The parts of the documents that are made from the code."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from exporter import docs, metrics, telemetry
+from tests.docs.markdown import ROOT, document
+
+METRICS = "docs/metrics.md"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the documents that a test may spoil."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    return tmp_path
+
+
+def test_documents_are_in_step() -> None:
+    """What the documents say of metrics and settings is what the code says."""
+    assert docs.main(["--check"]) == 0
+
+
+def test_check_names_file_and_remedy(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A document out of step fails the check, which names it and what to run."""
+    path = copy / METRICS
+    path.write_text(path.read_text().replace("aws_backup_up", "aws_backup_down"))
+
+    assert docs.main(["--check"], copy) == 1
+    assert capsys.readouterr().err == (
+        "docs/metrics.md: out of step with the code; run: python -m exporter.docs\n"
+    )
+
+
+def test_check_changes_nothing(copy: Path) -> None:
+    """The check leaves a document as it is."""
+    path = copy / METRICS
+    spoiled = path.read_text().replace("aws_backup_up", "aws_backup_down")
+    path.write_text(spoiled)
+
+    docs.main(["--check"], copy)
+
+    assert path.read_text() == spoiled
+
+
+def test_writing_brings_in_step(copy: Path) -> None:
+    """Without --check the generated parts are written anew, and the rest stays."""
+    path = copy / METRICS
+    sound = path.read_text()
+    path.write_text(sound.replace("| `aws_backup_up`", "| `aws_backup_down`"))
+
+    assert docs.main([], copy) == 0
+    assert path.read_text() == sound
+
+
+def test_every_document_is_checked(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A document that is missing does not keep the others from being checked."""
+    (copy / METRICS).unlink()
+    path = copy / "docs/configuration.md"
+    path.write_text(path.read_text().replace("`24h`", "`25h`"))
+
+    assert docs.main(["--check"], copy) == 1
+    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
+        METRICS,
+        "docs/configuration.md",
+    ]
+
+
+def test_part_without_place() -> None:
+    """A part that a document has no place for is an error that says which markers to add."""
+    with pytest.raises(docs.OutOfStepError) as error:
+        docs.in_step("# Metrics\n", {"fleet": "a table"})
+
+    assert str(error.value) == (
+        "no place for fleet; add <!-- begin generated: fleet --> and <!-- end generated: fleet -->"
+    )
+
+
+def test_place_without_part() -> None:
+    """A place for which nothing is generated is an error that names it."""
+    with pytest.raises(docs.OutOfStepError) as error:
+        docs.in_step("<!-- begin generated: moon -->\n<!-- end generated: moon -->\n", {})
+
+    assert str(error.value) == "nothing is generated for moon; remove the markers"
+
+
+@pytest.mark.parametrize(
+    "family", [*metrics.families(), *telemetry.families()], ids=lambda family: family.name
+)
+def test_every_metric_has_a_row(family: metrics.Family) -> None:
+    """A metric has exactly one row, with its type and what it means."""
+    rows = [line for line in document(METRICS).splitlines() if line.startswith(f"| `{family.name}` |")]
+
+    assert len(rows) == 1
+    assert f"| {family.type} |" in rows[0]
+    assert family.help.replace("|", r"\|") in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "cells"),
+    [
+        ("window", "duration | `24h`"),
+        ("requests_per_second", "number | `10`"),
+        ("enabled", "true or false | `true`"),
+        ("max_jobs", "whole number | `20000`"),
+        ("external_id", "secret text or null | `null`"),
+        ("regions", "list of text | `[]`"),
+        ("labels", "text by name | `{}`"),
+        ("resource_arn", "text | required"),
+    ],
+)
+def test_settings_in_words(key: str, cells: str) -> None:
+    """A setting's type and default are written the way people write them."""
+    assert f"\n| `{key}` | {cells} |" in document("docs/configuration.md")

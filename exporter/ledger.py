@@ -60,6 +60,7 @@ class _Live:
     job: Job
     bucket: int
     described_at: float
+    final: bool  # finished, and all has been asked that will be
 
 
 class Book:
@@ -99,19 +100,21 @@ class Book:
         bucket = before.bucket if before else self._bucket(_born(job, now))
         self._count(job, before.job if before else None, bucket, now)
         asked = now if described else before.described_at if before else 0.0
-        if job.finished and (described or not job.is_parent) and job.id not in self._pinned:
+        # Only a description tells a parent's children, and the last word on a job that was followed.
+        final = job.finished and (described or not (before or job.is_parent))
+        if final and job.id not in self._pinned:
             self._seal(job, bucket, now)
-        else:
-            if not before or before.job != job:
-                self._changes.live[job.id] = job
-            self._live[job.id] = _Live(job, bucket, asked)
+            return
+        if not before or before.job != job:
+            self._changes.live[job.id] = job
+        self._live[job.id] = _Live(job, bucket, asked, final)
 
     def close(self, job_id: str, now: float) -> None:
         """Seal a finished job that cannot be described, with what is known."""
         live = self._live.get(job_id)
         if live and live.job.finished:
             if job_id in self._pinned:
-                self._live[job_id] = _Live(live.job, live.bucket, now)
+                live.final = True
             else:
                 self._seal(live.job, live.bucket, now)
 
@@ -125,7 +128,7 @@ class Book:
     def is_settled(self, job_id: str) -> bool:
         """Whether there is nothing more to ask of this job."""
         live = self._live.get(job_id)
-        return job_id in self._bucket_of if live is None else live.job.finished and live.described_at > 0
+        return live.final if live else job_id in self._bucket_of
 
     def active(self) -> list[Followed]:
         """The jobs that are not finished, the stalest first."""
@@ -134,10 +137,11 @@ class Book:
         ]
         return sorted(active, key=lambda followed: followed.described_at)
 
-    def unsettled(self) -> list[Job]:
-        """Finished parents that must be described once more (only that tells child counts), newest first."""
-        waiting = (live.job for live in self._live.values() if live.job.finished and not live.described_at)
-        return sorted(waiting, key=lambda job: -(job.created or 0.0))
+    def unsettled(self) -> list[Followed]:
+        """The finished jobs that are still to be described one last time, newest first."""
+        waiting = [live for live in self._live.values() if live.job.finished and not live.final]
+        waiting.sort(key=lambda live: -(live.job.created or 0.0))
+        return [Followed(live.job, live.described_at) for live in waiting]
 
     def roll(self, now: float) -> None:
         """Let the buckets go that have left the window."""

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, NamedTuple
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
 from exporter.claims import Claims
@@ -25,6 +25,14 @@ LATE = 900.0  # seconds by which a job may show up late in a list
 FIRST_LOOK = 3600.0  # seconds before the start that the first refresh looks at before all else
 FIRST_REFRESH_TAKES = 1.0  # seconds that the first refresh spends on what came before
 PATIENCE = 60.0  # seconds to wait for a token for what must be asked
+
+
+class _Wanted(NamedTuple):
+    """Jobs to describe, and when each last was: configured, active, ended without a last word."""
+
+    configured: dict[str, float]
+    active: dict[str, float]
+    ended: dict[str, float]
 
 
 class JobsCollector:
@@ -135,29 +143,33 @@ class JobsCollector:
     def _describe_a_finished_parent(self) -> bool:
         with self._ledger.open(self._kind) as book:
             waiting = book.unsettled()
-        for job in waiting[:1]:
-            self._describe(job.id, leaving=self._api.budget.reserve, patience=PATIENCE)
+        for followed in waiting[:1]:
+            self._describe(followed.job.id, leaving=self._api.budget.reserve, patience=PATIENCE)
         return bool(waiting)
 
     def _follow(self, listed: set[str]) -> None:
-        configured, active, parents = self._unfinished()
-        everything = _stalest_first({**active, **configured, **parents})
+        wanted = self._wanted()
+        everything = wanted.configured | wanted.active | wanted.ended
         if len(everything) <= self._api.budget.available() or not self._discovery.enabled:
-            self._describe_each(everything, listed)
+            self._describe_each(_stalest_first(everything), listed)
             return
         swept = self._sweep()
-        if len(active.keys() - swept) > self._api.budget.available():
+        if len(wanted.active.keys() - swept) > self._api.budget.available():
             self._list_the_ended()
         self._describe_each(_stalest_first(self._left_by_the_sweep(swept)), swept)
 
-    def _unfinished(self) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-        """When each was last asked about: configured ids, active jobs, finished parents not described yet."""
+    def _wanted(self) -> _Wanted:
+        configured = self._configured.wanted_in(self._scope.region)
         with self._ledger.open(self._kind) as book:
-            active = {followed.job.id: followed.described_at for followed in book.active()}
-            parents = {job.id: 0.0 for job in book.unsettled()} if self._caught_up else {}
-            wanted = self._configured.wanted_in(self._scope.region)
-            configured = {job_id: asked for job_id, asked in wanted.items() if not book.is_settled(job_id)}
-        return configured, active, parents
+            return _Wanted(
+                configured={job_id: at for job_id, at in configured.items() if not book.is_settled(job_id)},
+                active={followed.job.id: followed.described_at for followed in book.active()},
+                ended={
+                    followed.job.id: followed.described_at
+                    for followed in book.unsettled()
+                    if followed.described_at or self._caught_up
+                },
+            )
 
     def _sweep(self) -> set[str]:
         """List the active jobs by state, in the order of a job's life, so that none slips through."""
@@ -175,14 +187,17 @@ class JobsCollector:
 
     def _left_by_the_sweep(self, swept: set[str]) -> dict[str, float]:
         """What a list by state cannot tell: child counts, configured ids, and jobs that left their state."""
-        configured, _, parents = self._unfinished()
         with self._ledger.open(self._kind) as book:
+            for ended in book.unsettled():
+                if not ended.job.is_parent:
+                    book.close(ended.job.id, self._clock())
             left = {
                 followed.job.id: followed.described_at
                 for followed in book.active()
                 if followed.job.is_parent or followed.job.id not in swept
             }
-        return {**left, **parents, **configured}
+        wanted = self._wanted()
+        return left | wanted.ended | wanted.configured
 
     def _describe_each(self, job_ids: Sequence[str], listed: set[str]) -> None:
         """Describe as many as the budget allows, side by side; always at least one, so that none starves."""

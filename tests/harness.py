@@ -1,0 +1,173 @@
+"""The exporter on a simulated account, driven by hand: a clock that moves when told, scrapes when asked."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.session import Session
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.assembly import Exporter, World, assemble
+from exporter.aws import default_session, shared_loader
+from exporter.config import Config, Target
+from exporter.exposition import Form
+from exporter.simulator.account import DEFAULT_ACCOUNT, Account
+from exporter.simulator.server import Server, serve
+from exporter.telemetry import Telemetry
+
+REGION = "eu-west-1"
+TEXT = Form()
+START = 1_790_000_000.0  # an epoch second in 2026
+LOADER = shared_loader()
+
+
+class Clock:
+    """Seconds that pass when told to; sleeping makes them pass."""
+
+    def __init__(self, now: float = START) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class Series:
+    """The samples of one exposition."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.samples = [
+            (sample.name, sample.labels, sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        ]
+
+    def find(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
+        """All samples of a name whose labels include these."""
+        return [
+            (dict(own), value)
+            for found, own, value in self.samples
+            if found == name and labels.items() <= own.items()
+        ]
+
+    def value(self, name: str, **labels: str) -> float:
+        """The one sample of a name whose labels include these."""
+        [(_, value)] = self.find(name, **labels)
+        return value
+
+    def labels(self, name: str, **labels: str) -> dict[str, str]:
+        """The labels of the one sample of a name whose labels include these."""
+        [(own, _)] = self.find(name, **labels)
+        return own
+
+    def state(self, job_id: str) -> str:
+        """The state that a backup job is published in."""
+        return self.labels("aws_backup_job_state", job_id=job_id)["state"]
+
+
+@dataclass
+class Watch:
+    """An assembled exporter."""
+
+    exporter: Exporter
+    clock: Clock
+
+    def refresh(self) -> None:
+        """Refresh every scope and wait for it."""
+        wait(self.exporter.refresher.refresh())
+
+    def scrape(self) -> Series:
+        """Refresh, then read the exposition."""
+        self.refresh()
+        return self.read()
+
+    def read(self, form: Form = TEXT) -> Series:
+        """Read the exposition as it is now, without asking AWS."""
+        return Series(self.exporter.exposition.write(form).decode())
+
+    def catch_up(self) -> None:
+        """Take in all that was there before the start."""
+        self.exporter.refresher.refresh_completely()
+
+
+def static_session(target: Target) -> Session:
+    """Open a session with credentials that mean nothing, on a loader that all tests share."""
+    session = default_session(target, LOADER)
+    session.set_credentials("test", "test")
+    return session
+
+
+def world(clock: Clock) -> World:
+    """A world whose time is the test's."""
+    return World(open_session=static_session, clock=clock, steady=clock, sleep=clock.advance)
+
+
+@dataclass
+class Bench:
+    """A simulated AWS, and exporters on it."""
+
+    server: Server
+    clock: Clock
+    regions: tuple[str, ...] = (REGION,)
+    _watches: list[Watch] = field(default_factory=list)
+
+    @property
+    def account(self) -> Account:
+        """The simulated account in the first Region."""
+        return self.server.account(self.regions[0])
+
+    def target(self, **settings: Any) -> Target:
+        """A target on the simulated AWS."""
+        return Target(
+            **({"name": "test", "regions": self.regions, "endpoint_url": self.server.endpoint_url} | settings)
+        )
+
+    def watch(self, *targets: Target, **settings: Any) -> Watch:
+        """Start an exporter, by default with one target; settings are those of Config."""
+        config = Config(targets=targets or (self.target(),), **settings)
+        watch = Watch(assemble(config, Telemetry(), world(self.clock)), self.clock)
+        self._watches.append(watch)
+        return watch
+
+    def close(self) -> None:
+        """Stop the exporters."""
+        for watch in self._watches:
+            watch.exporter.refresher.stop()
+
+
+@contextmanager
+def bench(clock: Clock | None = None, **account_settings: Any) -> Iterator[Bench]:
+    """Serve a simulated AWS until the block ends; settings are those of Account."""
+    time = clock or Clock()
+
+    def make(account_id: str, region: str) -> Account:
+        return Account(account_id, region, time, **account_settings)
+
+    with serve(make) as server:
+        made = Bench(server, time)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def job(job_id: str, state: str = "RUNNING", *, created: float = START, **fields: Any) -> Mapping[str, Any]:
+    """A backup job as DescribeBackupJob tells it, with what nearly every job has."""
+    return {
+        "BackupJobId": job_id,
+        "State": state,
+        "AccountId": DEFAULT_ACCOUNT,
+        "BackupVaultName": "prod",
+        "BackupVaultArn": f"arn:aws:backup:{REGION}:{DEFAULT_ACCOUNT}:backup-vault:prod",
+        "ResourceArn": f"arn:aws:ec2:{REGION}:{DEFAULT_ACCOUNT}:volume/vol-{job_id}",
+        "ResourceType": "EBS",
+        "CreationDate": created,
+        **fields,
+    }

@@ -138,7 +138,10 @@ def test_a_stopped_server_refuses_connections(clock: Clock, session: boto3.Sessi
         client.list_backup_jobs()
 
 
-def test_requests_make_no_noise(client: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    """A request leaves no line on standard output or standard error."""
+def test_requests_make_no_noise(
+    client: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request leaves no line in a log, on standard output or standard error."""
     client.list_backup_jobs()
+    assert caplog.records == []
     assert capfd.readouterr() == ("", "")

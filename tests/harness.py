@@ -123,6 +123,14 @@ class Bench:
         """The simulated account in the first Region."""
         return self.server.account(self.regions[0])
 
+    def described(self) -> list[str]:
+        """The job ids that were described, in the order of the calls."""
+        return [
+            call.parameters["BackupJobId"]
+            for call in self.account.calls
+            if call.operation == "DescribeBackupJob"
+        ]
+
     def target(self, **settings: Any) -> Target:
         """A target on the simulated AWS."""
         return Target(

@@ -120,6 +120,8 @@ class BackupApi:
             code = error.fault.code
             if error.is_about_credentials:
                 self._access.renew()
+            if error.is_throttling:
+                self.budget.slow_down()
             raise
         finally:
             self._meter(operation, code, self._clock() - began)

@@ -18,7 +18,7 @@ RUN /build/bin/pip --python /opt/exporter install --no-compile --require-hashes 
 
 FROM python:3.13-slim AS base
 # The base image comes without compiled modules, and a read-only root cannot keep them.
-RUN python -c "import compileall, sysconfig; compileall.compile_dir(sysconfig.get_path('stdlib'), quiet=2)"
+RUN python -c "import compileall, re, sysconfig; compileall.compile_dir(sysconfig.get_path('stdlib'), rx=re.compile('site-packages'), quiet=2)"
 ENV PATH=/opt/exporter/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 LABEL org.opencontainers.image.title="aws-backup-exporter" \
       org.opencontainers.image.description="Prometheus exporter for AWS Backup" \

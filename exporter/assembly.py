@@ -11,10 +11,11 @@ from exporter.claims import Claims
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Config, Target
 from exporter.configured import ConfiguredIds
-from exporter.exposition import Exposition, Page
+from exporter.exposition import Exposition
 from exporter.kinds import KINDS, account_in_arn
 from exporter.ledger import Book, Ledger
 from exporter.model import Scope
+from exporter.page import Page
 from exporter.refresh import Refresher, ScopeRefresh
 from exporter.telemetry import Telemetry
 

@@ -5,100 +5,20 @@ sealed jobs are kept deflated; a gzip answer copies them as they are and combine
 """
 
 import struct
-import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple, Protocol
 
 from zlib_ng import zlib_ng
 
-from exporter.kinds import Kind
-from exporter.ledger import Ledger
-from exporter.lines import Lines, render
-from exporter.metrics import (
-    Family,
-    Group,
-    exporter_group,
-    families,
-    job_families,
-    job_group,
-    tally_group,
-)
+from exporter.metrics import Family, families
 from exporter.model import Scope
-from exporter.sealed import RAW_DEFLATE, Part, SealedLines, inflate
+from exporter.page import Chunk, Page
+from exporter.sealed import RAW_DEFLATE, Run, inflate
 from exporter.telemetry import Telemetry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _FASTEST = 1
-
-
-class Chunk(NamedTuple):
-    """A family's lines in one page: those that may change, and those that are sealed."""
-
-    fresh: Sequence[bytes]
-    sealed: Sequence[Part] = ()
-
-
-class Page:
-    """The rendered series of one scope. May be used from several threads.
-
-    Args:
-        ledger: what is known of the scope.
-        clock: seconds since 1970.
-    """
-
-    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
-        self.scope = ledger.scope
-        self._ledger = ledger
-        self._clock = clock
-        self._live: dict[str, dict[str, Lines]] = {kind.name: {} for kind in ledger.kinds}
-        self._sealed = {
-            kind.name: SealedLines([family.name for family in job_families(kind)]) for kind in ledger.kinds
-        }
-        self._lock = threading.Lock()
-
-    def update(self) -> None:
-        """Render the jobs that changed in the ledger, so that it need not keep them."""
-        with self._lock:
-            for kind in self._ledger.kinds:
-                self._update_jobs(kind)
-
-    def chunks(self) -> dict[str, Chunk]:
-        """Give the lines of every family that has any, as things are now."""
-        with self._lock:
-            chunks = {name: Chunk(lines) for name, lines in _render_all(self._counts()).items()}
-            for kind in self._ledger.kinds:
-                self._update_jobs(kind)
-                live = self._live[kind.name].values()
-                for family in job_families(kind):
-                    fresh = [lines[family.name] for lines in live if family.name in lines]
-                    chunks[family.name] = Chunk(fresh, self._sealed[kind.name].parts(family.name))
-        return chunks
-
-    def _update_jobs(self, kind: Kind) -> None:
-        with self._ledger.open(kind) as book:
-            changes = book.drain()
-        live, sealed = self._live[kind.name], self._sealed[kind.name]
-        for bucket in changes.left:
-            sealed.remove_bucket(bucket)
-        for bucket, job_ids in changes.dropped.items():
-            sealed.remove(bucket, job_ids)
-        for job_id, job in changes.live.items():
-            if job is None:
-                live.pop(job_id, None)
-            else:
-                live[job_id] = render(job_group(kind, job, self._ledger))
-        newly: dict[int, dict[str, Lines]] = {}
-        for job_id, (bucket, job) in changes.sealed.items():
-            newly.setdefault(bucket, {})[job_id] = render(job_group(kind, job, self._ledger))
-        for bucket, rows in newly.items():
-            sealed.add(bucket, rows)
-
-    def _counts(self) -> Iterable[Group]:
-        for kind in self._ledger.kinds:
-            with self._ledger.open(kind) as book:
-                tallies = book.tallies(self._clock())
-            yield from (tally_group(kind, tally, self._ledger) for tally in tallies)
-        yield exporter_group(self._ledger)
 
 
 class Form(NamedTuple):
@@ -136,16 +56,17 @@ class Exposition:
                 present = [of_page[family.name] for of_page in chunks if family.name in of_page]
                 _write_family(writer, family, present, form)
         if scope is None:
-            writer.fresh([self._telemetry.write(openmetrics=form.openmetrics, names=names)])
+            for family, lines in self._telemetry.lines(names):
+                _write_family(writer, family, [Chunk((lines,))], form)
         if form.openmetrics:
             writer.fresh([b"# EOF\n"])
         return writer.end()
 
 
 class _Writer(Protocol):
-    def fresh(self, lines: Sequence[bytes]) -> None: ...
+    def fresh(self, lines: Iterable[bytes]) -> None: ...
 
-    def sealed(self, parts: Sequence[Part]) -> None: ...
+    def sealed(self, run: Run) -> None: ...
 
     def end(self) -> bytes: ...
 
@@ -154,11 +75,11 @@ class _PlainWriter:
     def __init__(self) -> None:
         self._out: list[bytes] = []
 
-    def fresh(self, lines: Sequence[bytes]) -> None:
+    def fresh(self, lines: Iterable[bytes]) -> None:
         self._out += lines
 
-    def sealed(self, parts: Sequence[Part]) -> None:
-        self._out += map(inflate, parts)
+    def sealed(self, run: Run) -> None:
+        self._out += map(inflate, run.parts)
 
     def end(self) -> bytes:
         return b"".join(self._out)
@@ -174,18 +95,17 @@ class _GzipWriter:
         self._crc = 0
         self._length = 0
 
-    def fresh(self, lines: Sequence[bytes]) -> None:
+    def fresh(self, lines: Iterable[bytes]) -> None:
         self._waiting += lines
 
-    def sealed(self, parts: Sequence[Part]) -> None:
-        if not parts:
+    def sealed(self, run: Run) -> None:
+        if not run.parts:
             return
         self._deflate_waiting()
         self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
-        for part in parts:
-            self._out.append(part.deflated)
-            self._crc = zlib_ng.crc32_combine(self._crc, part.crc, part.length)
-            self._length += part.length
+        self._out += [part.deflated for part in run.parts]
+        self._crc = zlib_ng.crc32_combine(self._crc, run.crc, run.length)
+        self._length += run.length
 
     def end(self) -> bytes:
         self._deflate_waiting()
@@ -202,22 +122,15 @@ class _GzipWriter:
 
 
 def _write_family(writer: _Writer, family: Family, present: Sequence[Chunk], form: Form) -> None:
-    if not any(chunk.fresh or chunk.sealed for chunk in present):
+    if not present:
         return
-    writer.fresh([_header(family, form)])
+    writer.fresh([_header(family, form.openmetrics)])
     for chunk in present:
         writer.fresh(chunk.fresh)
         writer.sealed(chunk.sealed)
 
 
-def _header(family: Family, form: Form) -> bytes:
-    name = family.name.removesuffix("_total") if form.openmetrics else family.name
+@cache
+def _header(family: Family, openmetrics: bool) -> bytes:
+    name = family.name.removesuffix("_total") if openmetrics else family.name
     return f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n".encode()
-
-
-def _render_all(groups: Iterable[Group]) -> dict[str, list[bytes]]:
-    lines: dict[str, list[bytes]] = {}
-    for group in groups:
-        for family, text in render(group).items():
-            lines.setdefault(family, []).append(text)
-    return lines

@@ -73,7 +73,7 @@ class Kind:
     terminal: frozenset[str]
     info: tuple[tuple[str, str], ...]
     gauges: tuple[Gauge, ...]
-    unpublished: Mapping[str, str] = field(default_factory=dict)
+    unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def active_states(self) -> tuple[str, ...]:

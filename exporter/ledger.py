@@ -85,6 +85,7 @@ class Book:
         self._groups: set[_Group] = set()
         self._finished_total: Counter[tuple[_Group, str]] = Counter()
         self._changes = Changes()
+        self._counted = 0
 
     def enter(self, job: Job, now: float, *, described: bool) -> None:
         """Take up what AWS just told of a job: a row of a list, or (`described`) its own description."""
@@ -172,6 +173,10 @@ class Book:
         changes, self._changes = self._changes, Changes()
         return changes
 
+    def counts_mark(self, now: float) -> tuple[int, int]:
+        """Something that changes whenever `tallies` may give other counts."""
+        return (self._counted, self._oldest_bucket(now))
+
     def tallies(self, now: float) -> list[Tally]:
         """How many jobs each vault and resource type has, by state; every known state present."""
         oldest = self._oldest_bucket(now)
@@ -220,22 +225,24 @@ class Book:
 
     def _count(self, job: Job, before: Job | None, bucket: int, now: float) -> None:
         if before:
+            if _place(before) == _place(job):
+                return
             self._uncount(before, bucket)
         if job.parent_id or not job.state:
             return
-        group = (job.account_id, job.vault_name, job.resource_type)
+        group, state = _place(job)
+        self._counted += 1
         self._groups.add(group)
         if bucket >= self._oldest_bucket(now):
-            self._buckets.setdefault(bucket, _Bucket()).tally[group, job.state] += 1
+            self._buckets.setdefault(bucket, _Bucket()).tally[group, state] += 1
         ended = job.finished and not (before and before.finished)
         if ended and (before or (job.completed or job.created or 0.0) >= self._since):
-            self._finished_total[group, job.state] += 1
+            self._finished_total[group, state] += 1
 
     def _uncount(self, job: Job, bucket: int) -> None:
-        counted = not job.parent_id and job.state and bucket in self._buckets
-        if counted:
-            group = (job.account_id, job.vault_name, job.resource_type)
-            self._buckets[bucket].tally[group, job.state] -= 1
+        if not job.parent_id and job.state and bucket in self._buckets:
+            self._counted += 1
+            self._buckets[bucket].tally[_place(job)] -= 1
 
     def _zero_terminal(self) -> dict[str, int]:
         return {state: 0 for state in self.kind.states if state in self.kind.terminal}
@@ -329,6 +336,11 @@ class Ledger:
             if math.isinf(oldest.oldest_sealed):
                 return
             over -= oldest.drop_oldest(over)
+
+
+def _place(job: Job) -> tuple[_Group, str]:
+    """Where a job is counted."""
+    return (job.account_id, job.vault_name, job.resource_type), job.state
 
 
 def _born(job: Job, now: float) -> float:

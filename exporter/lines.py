@@ -1,6 +1,6 @@
 """Samples to lines of text, alike in every text format."""
 
-from exporter.metrics import Group
+from exporter.metrics import Group, Labels
 from exporter.model import Number
 
 Lines = dict[str, bytes]  # by family
@@ -8,23 +8,25 @@ Lines = dict[str, bytes]  # by family
 
 def render(group: Group) -> Lines:
     """Render the samples of a group, by family."""
-    shared = ",".join([f'{name}="{escape(value)}"' for name, value in group.labels])
-    lines: dict[str, str] = {}
-    for family, labels, value in group.samples:
-        own = "".join([f',{name}="{escape(text)}"' for name, text in labels])
-        lines[family] = f"{lines.get(family, '')}{family}{{{shared}{own}}} {_number(value)}\n"
-    return {family: encode(text) for family, text in lines.items()}
+    shared = label_text(group.labels)
+    lines: dict[str, bytes] = {}
+    for family, own, value in group.samples:
+        labels = f"{shared},{label_text(own)}" if own else shared
+        lines[family] = lines.get(family, b"") + line(family, labels, value)
+    return lines
+
+
+def line(name: str, labels: str, value: Number) -> bytes:
+    """Write one sample. A lone surrogate, which JSON can carry, has no UTF-8 form and becomes `?`."""
+    braced = f"{{{labels}}}" if labels else ""
+    return f"{name}{braced} {value!r}\n".encode("utf-8", "replace")
+
+
+def label_text(labels: Labels) -> str:
+    """Write labels as they stand between the braces."""
+    return ",".join([f'{name}="{escape(value)}"' for name, value in labels])
 
 
 def escape(value: str) -> str:
     """Escape a label's value."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def encode(text: str) -> bytes:
-    """Encode as UTF-8. A lone surrogate, which JSON can carry, has no such form and becomes `?`."""
-    return text.encode("utf-8", "replace")
-
-
-def _number(value: Number) -> str:
-    return repr(value)

@@ -5,7 +5,8 @@ docs/metrics.md is made from it. Rendering is not done here: a sample is a name,
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
 from exporter.kinds import KINDS, Kind
 from exporter.ledger import Ledger
@@ -30,7 +31,7 @@ class Family:
     """
 
     name: str
-    type: Literal["gauge", "counter", "histogram"]
+    type: str
     help: str
     labels: tuple[str, ...]
 
@@ -62,6 +63,7 @@ _GAUGE_HELP = {
 }
 
 
+@cache
 def job_families(kind: Kind) -> tuple[Family, ...]:
     """The metrics of one job of this kind, in the order they are written."""
     labels = ("job_id", *AWS_LABELS)
@@ -94,6 +96,12 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
             "status_message",
         ),
     )
+
+
+@cache
+def gauge_names(kind: Kind) -> tuple[str, ...]:
+    """The names of the metrics that hold a job's numbers, in the order of `Job.values`."""
+    return tuple(f"{kind.metric_prefix}_{gauge.suffix}" for gauge in kind.gauges)
 
 
 def fleet_families(kind: Kind) -> tuple[Family, ...]:
@@ -155,6 +163,7 @@ JOB_ERRORS = Family(
 EXPORTER_FAMILIES = (UP, LAST_REFRESH, API_REQUESTS, JOBS_KNOWN, JOBS_DROPPED, JOB_ERRORS)
 
 
+@cache
 def families() -> tuple[Family, ...]:
     """Every metric that is made here, in the order they are written."""
     of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
@@ -170,8 +179,8 @@ def job_group(kind: Kind, job: Job, ledger: Ledger) -> Group:
     if job.state:
         samples.append(Sample(f"{prefix}_state", (("state", job.state),), 1))
     samples += (
-        Sample(f"{prefix}_{gauge.suffix}", (), value)
-        for gauge, value in zip(kind.gauges, job.values, strict=True)
+        Sample(name, (), value)
+        for name, value in zip(gauge_names(kind), job.values, strict=True)
         if value is not None
     )
     samples += (

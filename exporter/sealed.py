@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from zlib_ng import zlib_ng
 
-from exporter.lines import encode, escape
+from exporter.lines import escape
 
 MOST_JOBS_IN_A_BLOCK = 1024
 RAW_DEFLATE = -15
@@ -42,6 +42,24 @@ def inflate(part: Part) -> bytes:
     return bytes(zlib_ng.decompressobj(RAW_DEFLATE).decompress(part.deflated))
 
 
+class Run(NamedTuple):
+    """Parts one behind the other; checksum and length are of all their lines."""
+
+    parts: tuple[Part, ...] = ()
+    crc: int = 0
+    length: int = 0
+
+
+def run_of(parts: Iterable[Part]) -> Run:
+    """Put parts one behind the other."""
+    run = Run(tuple(parts))
+    crc, length = 0, 0
+    for part in run.parts:
+        crc = zlib_ng.crc32_combine(crc, part.crc, part.length)
+        length += part.length
+    return run._replace(crc=crc, length=length)
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     job_ids: tuple[str, ...]
@@ -58,7 +76,7 @@ class SealedLines:
     def __init__(self, families: Sequence[str]) -> None:
         self._families = families
         self._buckets: dict[int, list[_Block]] = {}
-        self._parts: dict[str, list[Part]] | None = None
+        self._runs: dict[str, Run] | None = None
 
     def add(self, bucket: int, rows: Mapping[str, Lines]) -> None:
         """Take in jobs, by id, that belong to a bucket."""
@@ -69,28 +87,28 @@ class SealedLines:
             blocks.append(_Block(some, self._deflate(rows[job_id] for job_id in some)))
             while len(blocks) > 1 and _worth_merging(blocks[-2], blocks[-1]):
                 blocks[-2:] = [self._merge(blocks[-2], blocks[-1])]
-        self._parts = None
+        self._runs = None
 
     def remove(self, bucket: int, job_ids: Collection[str]) -> None:
         """Let go of some jobs of a bucket."""
         kept = (self._without(block, job_ids) for block in self._buckets.get(bucket, ()))
         self._buckets[bucket] = [block for block in kept if block.job_ids]
-        self._parts = None
+        self._runs = None
 
     def remove_bucket(self, bucket: int) -> None:
         """Let go of a bucket and all its jobs."""
         if self._buckets.pop(bucket, None):
-            self._parts = None
+            self._runs = None
 
-    def parts(self, family: str) -> Sequence[Part]:
-        """Give a family's parts, oldest bucket first."""
-        if self._parts is None:
+    def run(self, family: str) -> Run:
+        """Give all lines of a family, oldest bucket first."""
+        if self._runs is None:
             blocks = [block for bucket in sorted(self._buckets) for block in self._buckets[bucket]]
-            self._parts = {
-                name: [block.parts[name] for block in blocks if name in block.parts]
+            self._runs = {
+                name: run_of(block.parts[name] for block in blocks if name in block.parts)
                 for name in self._families
             }
-        return self._parts[family]
+        return self._runs[family]
 
     def _deflate(self, rows: Iterable[Lines]) -> dict[str, Part]:
         lines: dict[str, list[bytes]] = {}
@@ -132,4 +150,4 @@ def _job_of(line: bytes) -> bytes:
 
 
 def _escaped(job_id: str) -> bytes:
-    return encode(escape(job_id))
+    return escape(job_id).encode("utf-8", "replace")

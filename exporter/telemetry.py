@@ -1,16 +1,15 @@
 """The exporter's own metrics that prometheus-client keeps: histograms, build information, the process."""
 
 import platform
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
 from exporter import __version__
+from exporter.lines import label_text, line
 from exporter.metrics import Family
 
 REQUEST_SECONDS = Family(
@@ -91,26 +90,19 @@ class Telemetry:
         """Take note that a new configuration was bad and the old one stays."""
         self._reload.successful = False
 
-    def write(self, *, openmetrics: bool, names: Collection[str] = ()) -> bytes:
-        """Render in the text format or in OpenMetrics, that one without its end mark."""
-        registry: Collector = self._registry.restricted_registry(names) if names else self._registry
-        shown = _WithoutCreated(registry)
-        if openmetrics:
-            text: bytes = generate_openmetrics(shown)  # type: ignore[no-untyped-call]
-            return text.removesuffix(b"# EOF\n")
-        return generate_latest(shown)
-
-
-class _WithoutCreated(Collector):
-    """Leaves out the `_created` series: they double the counters and nobody asks for them."""
-
-    def __init__(self, registry: Collector) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterable[Metric]:
+    def lines(self, names: Collection[str] = ()) -> Iterator[tuple[Family, bytes]]:
+        """Render each metric's samples; with names, only those of these names."""
         for metric in self._registry.collect():
-            metric.samples = [sample for sample in metric.samples if sample.name != f"{metric.name}_created"]
-            yield metric
+            suffix = "_total" if metric.type == "counter" else ""
+            lines = [
+                line(sample.name, label_text(tuple(sample.labels.items())), sample.value)
+                for sample in metric.samples
+                # prometheus-client adds when each counter was made: nobody asks for that.
+                if (not names or sample.name in names) and not sample.name.endswith("_created")
+            ]
+            if lines:
+                family = Family(f"{metric.name}{suffix}", metric.type, metric.documentation, ())
+                yield family, b"".join(lines)
 
 
 class _Build(Collector):

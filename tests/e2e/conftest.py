@@ -1,0 +1,44 @@
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.aws import Aws, simulated_aws
+from tests.e2e.process import Process, environment, exporter_command
+
+Run = Callable[..., Process]
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    """A simulated AWS with one empty account, by the machine's own clock."""
+    with simulated_aws() as made:
+        yield made
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs the command with some arguments and more environment; ended with the test."""
+    made: list[Process] = []
+    numbers = count()
+
+    def start(*arguments: str, **more: str) -> Process:
+        directory = tmp_path / f"exporter-{next(numbers)}"
+        made.append(Process(exporter_command(*arguments), environment(tmp_path, **more), directory))
+        return made[-1]
+
+    yield start
+    for process in made:
+        process.kill()
+
+
+@pytest.fixture
+def listen(run: Run, aws: Aws) -> Run:
+    """Runs the command against the simulated AWS, listening on a free port."""
+
+    def start(*arguments: str, **more: str) -> Process:
+        address = ("--web.listen-address", "127.0.0.1:0")
+        return run(*address, *arguments, **({"AWS_ENDPOINT_URL_BACKUP": aws.endpoint_url} | more))
+
+    return start

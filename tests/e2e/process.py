@@ -1,0 +1,126 @@
+"""Runs programs as a user does: child processes whose output is kept, and waits that end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 20.0  # seconds until a test gives up waiting for what should come at once
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+SESSION_TOKEN = "FwoGZXIvYXdzEBYaDExampleSessionToken=="
+REGION = "eu-west-1"
+
+_ADDRESS = re.compile(r"(?:\[[0-9a-f:]+\]|\d+\.\d+\.\d+\.\d+):\d+")
+
+
+def until(
+    what: Callable[[], T | None],
+    within: float = PATIENCE,
+    *,
+    every: float = 0.05,
+    or_say: Callable[[], object] = str,
+) -> T:
+    """Ask, every so many seconds, until the answer is something; fails when it takes too long."""
+    deadline = monotonic() + within
+    pause = Event()
+    while not (answer := what()):
+        if monotonic() > deadline:
+            raise AssertionError(f"waited {within} seconds in vain. {or_say()}")
+        pause.wait(every)
+    return answer
+
+
+def free_port() -> int:
+    """Find a port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+class Process:
+    """A running child process; its standard output and error are kept in files."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._out, self._err = directory / "stdout", directory / "stderr"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._child = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            )
+
+    @property
+    def out(self) -> str:
+        """Standard output so far."""
+        return self._out.read_text(encoding="utf-8")
+
+    @property
+    def err(self) -> str:
+        """Standard error so far."""
+        return self._err.read_text(encoding="utf-8")
+
+    @property
+    def running(self) -> bool:
+        """Whether the process still lives."""
+        return self._child.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        os.kill(self._child.pid, number)
+
+    def wait(self, within: float = PATIENCE) -> int:
+        """Wait for the end; returns the exit code."""
+        try:
+            return self._child.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {within} seconds. {self.err}") from None
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        if self.running:
+            self._child.kill()
+        self._child.wait(PATIENCE)
+
+    def address(self) -> str:
+        """Tell the HOST:PORT where the exporter says that it listens."""
+        return self.addresses(1)[0]
+
+    def addresses(self, count: int) -> list[str]:
+        """Tell the addresses, so many of them, where the exporter says that it listens."""
+
+        def said() -> list[str]:
+            assert self.running, f"ended with {self.wait()}: {self.err}"
+            lines = [line for line in self.err.splitlines() if "listening" in line]
+            return _ADDRESS.findall(lines[0]) if lines else []
+
+        found = until(said, or_say=lambda: self.err)
+        assert len(found) == count
+        return found
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Give an environment with credentials and a Region and nothing else of AWS."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        **more,
+    }
+
+
+def exporter_command(*arguments: str) -> list[str]:
+    """Give the command line of the exporter."""
+    return [sys.executable, "-m", "exporter", *arguments]

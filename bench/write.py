@@ -112,8 +112,11 @@ def _floor(ledger: Ledger, now: float, count: int) -> tuple[float, int]:
         for answer in active(ACTIVE, now, 50)
         for text in render(job_group(BACKUP, BACKUP.read(answer), ledger)).values()
     )
-    size = len(b"".join([zlib_ng.compress(fresh, 1, RAW_DEFLATE), *unchanged]))
-    return cpu_of(lambda: b"".join([zlib_ng.compress(fresh, 1, RAW_DEFLATE), *unchanged]), 100), size
+
+    def write() -> bytes:
+        return b"".join([zlib_ng.compress(fresh, 1, RAW_DEFLATE), *unchanged])
+
+    return cpu_of(write, 30, lambda turn: list(active(ACTIVE, now, turn))), len(write())
 
 
 if __name__ == "__main__":

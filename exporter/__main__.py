@@ -174,8 +174,9 @@ def _path(text: str) -> str:
     return text
 
 
-def _leave(code: int) -> None:
-    """Leave without waiting for threads: one may be stuck in a call that AWS never answers."""
+def run() -> None:
+    """Run the command and leave, without waiting for threads: one may be stuck in a call to AWS."""
+    code = main()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -183,4 +184,4 @@ def _leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    _leave(main())
+    run()

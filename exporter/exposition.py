@@ -14,11 +14,10 @@ from zlib_ng import zlib_ng
 from exporter.metrics import Family, families
 from exporter.model import Scope
 from exporter.page import Chunk, Page
-from exporter.sealed import RAW_DEFLATE, Run, inflate
+from exporter.sealed import FASTEST, RAW_DEFLATE, Run, inflate
 from exporter.telemetry import Telemetry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
-_FASTEST = 1
 
 
 class Form(NamedTuple):
@@ -57,16 +56,16 @@ class Exposition:
                 _write_family(writer, family, present, form)
         if scope is None:
             for family, lines in self._telemetry.lines(names):
-                _write_family(writer, family, [Chunk((lines,))], form)
+                _write_family(writer, family, [Chunk(lines)], form)
         if form.openmetrics:
-            writer.fresh([b"# EOF\n"])
+            writer.text(b"# EOF\n")
         return writer.end()
 
 
 class _Writer(Protocol):
-    def fresh(self, lines: Iterable[bytes]) -> None: ...
+    def text(self, lines: bytes) -> None: ...
 
-    def sealed(self, run: Run) -> None: ...
+    def deflated(self, run: Run) -> None: ...
 
     def end(self) -> bytes: ...
 
@@ -75,10 +74,10 @@ class _PlainWriter:
     def __init__(self) -> None:
         self._out: list[bytes] = []
 
-    def fresh(self, lines: Iterable[bytes]) -> None:
-        self._out += lines
+    def text(self, lines: bytes) -> None:
+        self._out.append(lines)
 
-    def sealed(self, run: Run) -> None:
+    def deflated(self, run: Run) -> None:
         self._out += map(inflate, run.parts)
 
     def end(self) -> bytes:
@@ -86,23 +85,22 @@ class _PlainWriter:
 
 
 class _GzipWriter:
-    """Writes one gzip member: fresh lines are deflated now, sealed parts are copied."""
+    """Writes one gzip member: text is deflated now, what is deflated already is copied."""
 
     def __init__(self) -> None:
         self._out = [_GZIP_HEADER]
-        self._deflate = zlib_ng.compressobj(_FASTEST, zlib_ng.DEFLATED, RAW_DEFLATE)
+        self._deflate = zlib_ng.compressobj(FASTEST, zlib_ng.DEFLATED, RAW_DEFLATE)
         self._waiting: list[bytes] = []
         self._crc = 0
         self._length = 0
 
-    def fresh(self, lines: Iterable[bytes]) -> None:
-        self._waiting += lines
+    def text(self, lines: bytes) -> None:
+        self._waiting.append(lines)
 
-    def sealed(self, run: Run) -> None:
-        if not run.parts:
-            return
-        self._deflate_waiting()
-        self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
+    def deflated(self, run: Run) -> None:
+        if self._waiting:
+            self._deflate_waiting()
+            self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
         self._out += [part.deflated for part in run.parts]
         self._crc = zlib_ng.crc32_combine(self._crc, run.crc, run.length)
         self._length += run.length
@@ -124,10 +122,11 @@ class _GzipWriter:
 def _write_family(writer: _Writer, family: Family, present: Sequence[Chunk], form: Form) -> None:
     if not present:
         return
-    writer.fresh([_header(family, form.openmetrics)])
+    writer.text(_header(family, form.openmetrics))
     for chunk in present:
-        writer.fresh(chunk.fresh)
-        writer.sealed(chunk.sealed)
+        writer.text(chunk.text)
+        for run in chunk.deflated:
+            writer.deflated(run)
 
 
 @cache

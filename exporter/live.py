@@ -1,16 +1,16 @@
 """The lines of jobs that can still change: a job that moves on has only those lines made anew that differ."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
 from exporter.kinds import Kind
 from exporter.lines import label_text, line, render
 from exporter.metrics import Group, gauge_names, job_families
 from exporter.model import Job
+from exporter.sealed import FASTEST, Run, deflate, run_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     job: Job
     labels: str  # those that all lines of the job share, as text
 
@@ -28,6 +28,7 @@ class LiveLines:
         self._gauges = gauge_names(kind)
         self._rows: dict[str, _Row] = {}
         self._lines: dict[str, dict[str, bytes]] = {family.name: {} for family in job_families(kind)}
+        self._runs: dict[str, Run] = {}
 
     def put(self, job: Job) -> None:
         """Take in a job, or what is new of it."""
@@ -37,30 +38,36 @@ class LiveLines:
             return
         group = self._group_of(job)
         lines = render(group)
-        for family, of_jobs in self._lines.items():
-            if family in lines:
-                of_jobs[job.id] = lines[family]
-            else:
-                of_jobs.pop(job.id, None)
+        for family in self._lines:
+            self._set(family, job.id, lines.get(family))
         self._rows[job.id] = _Row(job, label_text(group.labels))
 
     def remove(self, job_id: str) -> None:
         """Let go of a job."""
         if self._rows.pop(job_id, None):
-            for of_jobs in self._lines.values():
-                of_jobs.pop(job_id, None)
+            for family in self._lines:
+                self._set(family, job_id, None)
 
-    def lines(self, family: str) -> Iterable[bytes]:
-        """Give the lines of one metric."""
-        return self._lines[family].values()
+    def run(self, family: str) -> Run:
+        """Give all lines of a metric, deflated anew only when one of them changed."""
+        run = self._runs.get(family)
+        if run is None:
+            lines = b"".join(self._lines[family].values())
+            run = self._runs[family] = run_of([deflate(lines, FASTEST)] if lines else [])
+        return run
 
     def _put_numbers(self, row: _Row, job: Job) -> None:
         for family, old, new in zip(self._gauges, row.job.values, job.values, strict=True):
-            if new is None:
-                self._lines[family].pop(job.id, None)
-            elif old != new:
-                self._lines[family][job.id] = line(family, row.labels, new)
+            if old != new:
+                self._set(family, job.id, None if new is None else line(family, row.labels, new))
         self._rows[job.id] = _Row(job, row.labels)
+
+    def _set(self, family: str, job_id: str, lines: bytes | None) -> None:
+        if lines is None:
+            self._lines[family].pop(job_id, None)
+        else:
+            self._lines[family][job_id] = lines
+        self._runs.pop(family, None)
 
 
 def _differ_in_numbers_only(before: Job, after: Job) -> bool:

@@ -14,10 +14,10 @@ from exporter.sealed import Run, SealedLines
 
 
 class Chunk(NamedTuple):
-    """A metric's lines in one page: those that may change, and those that are sealed."""
+    """A metric's lines in one page: as text, and those that are kept deflated."""
 
-    fresh: tuple[bytes, ...]
-    sealed: Run = Run()
+    text: bytes = b""
+    deflated: tuple[Run, ...] = ()
 
 
 class Page:
@@ -49,7 +49,7 @@ class Page:
                 kind.update(self._clock())
                 chunks |= kind.chunks()
             own = render(exporter_group(self._ledger))
-            return chunks | {family: Chunk((lines,)) for family, lines in own.items()}
+            return chunks | {family: Chunk(lines) for family, lines in own.items()}
 
 
 class _KindOfJobs:
@@ -89,11 +89,11 @@ class _KindOfJobs:
             self._counted_at = counted_at
 
     def chunks(self) -> dict[str, Chunk]:
-        chunks = {family: Chunk((lines,)) for family, lines in self._counts.items()}
+        chunks = {family: Chunk(lines) for family, lines in self._counts.items()}
         for family in self._families:
-            chunk = Chunk(tuple(self._live.lines(family)), self._sealed.run(family))
-            if chunk.fresh or chunk.sealed.parts:
-                chunks[family] = chunk
+            runs = tuple(run for run in (self._sealed.run(family), self._live.run(family)) if run.parts)
+            if runs:
+                chunks[family] = Chunk(deflated=runs)
         return chunks
 
 

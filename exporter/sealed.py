@@ -16,6 +16,7 @@ from exporter.lines import escape
 
 MOST_JOBS_IN_A_BLOCK = 1024
 RAW_DEFLATE = -15
+FASTEST = 1
 _LEVEL = 6
 _JOB_ID = re.compile(rb'[^{]*\{job_id="((?:[^"\\]|\\.)*)"')
 
@@ -30,9 +31,9 @@ class Part(NamedTuple):
     length: int
 
 
-def deflate(lines: bytes) -> Part:
+def deflate(lines: bytes, level: int = _LEVEL) -> Part:
     """Deflate lines so that anything may follow them."""
-    compressor = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, RAW_DEFLATE)
+    compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
     deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
     return Part(deflated, zlib_ng.crc32(lines), len(lines))
 

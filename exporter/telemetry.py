@@ -106,10 +106,12 @@ class Telemetry:
 
 
 class _Build(Collector):
+    def __init__(self) -> None:
+        self._info = GaugeMetricFamily(BUILD_INFO.name, BUILD_INFO.help, labels=BUILD_INFO.labels)
+        self._info.add_metric([__version__, platform.python_version(), version("boto3")], 1)
+
     def collect(self) -> Iterable[Metric]:
-        build = GaugeMetricFamily(BUILD_INFO.name, BUILD_INFO.help, labels=BUILD_INFO.labels)
-        build.add_metric([__version__, platform.python_version(), version("boto3")], 1)
-        yield build
+        yield self._info
 
 
 class _Reload(Collector):

@@ -1,5 +1,6 @@
 """Credentials and clients: one session for each target, one client for each of its Regions."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -43,6 +44,9 @@ def default_session(target: Target, loader: Loader) -> BotocoreSession:
     """Open a session on the default credential chain, or on the target's profile."""
     session = botocore.session.Session(profile=target.profile)
     session.register_component("data_loader", loader)
+    # botocore itself knows AWS_DEFAULT_REGION only; containers and other SDKs say AWS_REGION.
+    if region := os.environ.get("AWS_REGION"):
+        session.set_config_variable("region", region)
     return session
 
 

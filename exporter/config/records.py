@@ -63,18 +63,18 @@ class Target(Record):
     """The Regions to watch. Empty: the one Region that the default AWS chain gives."""
 
     profile: Text | None = Field(default=None, examples=["backup"])
-    """A profile of the AWS configuration files. None: the default credential chain."""
+    """A profile of the AWS configuration files. Left out: the default credential chain."""
 
     role_arn: RoleArn | None = Field(
         default=None, examples=["arn:aws:iam::123456789012:role/aws-backup-exporter"]
     )
-    """A role to assume with those credentials. None: they are used as they are."""
+    """A role to assume with those credentials. Left out: they are used as they are."""
 
     external_id: Secret | None = Field(default=None, examples=["a-long-random-text"])
     """The external id that the role's trust policy asks for; needs `role_arn`. A secret: never shown."""
 
     endpoint_url: EndpointUrl | None = Field(default=None, examples=["https://backup.example.com"])
-    """Where to call AWS Backup, http or https, without credentials. None: AWS's own endpoint."""
+    """Where to call AWS Backup, http or https, without credentials. Left out: AWS's own endpoint."""
 
     job_ids: Annotated[tuple[JobId, ...], UNREPEATED] = Field(
         default=(), examples=["[1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e]"]
@@ -153,10 +153,10 @@ class Expectation(Record):
     """How old the last successful backup may get; published as the resource's expected interval."""
 
     target: TargetName | None = Field(default=None, examples=["production"])
-    """The target that watches it. None: the one whose account the ARN names, or the only one there is."""
+    """The target that watches it. Left out: the one whose account the ARN names, or the only one there is."""
 
     region: Region | None = Field(default=None, examples=["eu-west-1"])
-    """The Region where it is backed up. None: the one in the ARN, or the target's only one."""
+    """The Region where it is backed up. Left out: the one in the ARN, or the target's only one."""
 
     @property
     def arn_region(self) -> str:

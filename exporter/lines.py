@@ -1,9 +1,13 @@
 """Samples to lines of text, alike in every text format."""
 
+import re
+
 from exporter.metrics import Group, Labels
 from exporter.model import Number
 
 Lines = dict[str, bytes]  # by family
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def render(group: Group) -> Lines:
@@ -17,9 +21,17 @@ def render(group: Group) -> Lines:
 
 
 def line(name: str, labels: str, value: Number) -> bytes:
-    """Write one sample. A lone surrogate, which JSON can carry, has no UTF-8 form and becomes `?`."""
+    """Write one sample."""
     braced = f"{{{labels}}}" if labels else ""
-    return f"{name}{braced} {value!r}\n".encode("utf-8", "replace")
+    return encode(f"{name}{braced} {value!r}\n")
+
+
+def encode(text: str) -> bytes:
+    """Encode as UTF-8. A lone surrogate, which JSON can carry, has no such form and becomes U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", text).encode()
 
 
 def label_text(labels: Labels) -> str:

@@ -49,6 +49,7 @@ def test_a_job_is_described_once_more_when_it_ends(aws: Aws, listen: Run, tmp_pa
         aws.account.put(job)
     address = listen(*configured(tmp_path, "named")).address()
     ask(address, "/metrics")
+    aws.is_left_in_peace()
     aws.account.forget_calls()
     for job in running:
         aws.account.put({**job, "State": "COMPLETED", "CompletionDate": round(time.time(), 3)})
@@ -89,14 +90,9 @@ def test_nothing_is_asked_without_a_scrape(aws: Aws, listen: Run) -> None:
     aws.account.put(sorts.job("a"))
     address = listen().address()
     until(lambda: aws.described()["a"])
-    count = until(lambda: _settled(aws))
+    aws.is_left_in_peace()
+    count = len(aws.account.calls)
     for _ in range(SCRAPES):
         assert ask(address, "/-/ready").status == 200
         assert ask(address, "/").status == 200
     assert len(aws.account.calls) == count
-
-
-def _settled(aws: Aws) -> int | None:
-    """How many calls came, when none did for a while."""
-    newest = aws.account.calls[-1].time
-    return len(aws.account.calls) if time.time() - newest > 1 else None

@@ -6,7 +6,6 @@ from concurrent.futures import Future
 from html import escape
 from typing import Protocol
 
-from prometheus_client.exposition import choose_encoder, gzip_accepted
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.routing import Route
 
 from exporter import __version__
 from exporter.exposition import Exposition, Form
+from exporter.web.negotiation import content_type, gzip_accepted
 
 DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -33,14 +33,14 @@ def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) 
 
     async def metrics(request: Request) -> Response:
         await _wait_for_all(refreshes.refresh(), within=_patience(request))
-        _, content_type = choose_encoder(request.headers.get("Accept", ""))
+        kind = content_type(_header(request, "Accept"))
         form = Form(
-            openmetrics=content_type.startswith("application/openmetrics-text"),
-            gzip=gzip_accepted(request.headers.get("Accept-Encoding", "")),
+            openmetrics=kind.startswith("application/openmetrics-text"),
+            gzip=gzip_accepted(_header(request, "Accept-Encoding")),
         )
         names = frozenset(request.query_params.getlist("name[]"))
         body = await run_in_threadpool(exposition.write, form, names=names)
-        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
         if form.gzip:
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers)
@@ -70,6 +70,11 @@ _LANDING = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>AWS Backup exporter</title></head>
 <body><h1>AWS Backup exporter</h1><p>Version {version}</p><p><a href="{path}">Metrics</a></p></body></html>
 """
+
+
+def _header(request: Request, name: str) -> str:
+    """Give a header as one text, also when a client sent it in several lines."""
+    return ",".join(request.headers.getlist(name))
 
 
 def _patience(request: Request) -> float:

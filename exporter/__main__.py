@@ -20,7 +20,14 @@ from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.exposition import Form
 from exporter.telemetry import Telemetry
 from exporter.web.app import make_app
-from exporter.web.server import CannotListenError, addresses, listen, make_server
+from exporter.web.server import (
+    CannotListenError,
+    NoAddressError,
+    addresses,
+    host_and_port,
+    listen,
+    make_server,
+)
 
 log = logging.getLogger("exporter")
 
@@ -148,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         dest="web_listen_address",
         action="append",
         metavar="HOST:PORT",
+        type=_address,
         help="where to listen (default :10058); may be repeated",
     )
     add(
@@ -164,6 +172,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--once", action="store_true", help="write the metrics to standard output, once, and exit")
     add("--version", action="store_true", help="print the version and exit")
     return parser
+
+
+def _address(text: str) -> str:
+    try:
+        host_and_port(text)
+    except NoAddressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def _path(text: str) -> str:

@@ -20,17 +20,32 @@ class CannotListenError(Exception):
     """An address cannot be listened on; says why and what to do."""
 
 
+class NoAddressError(ValueError):
+    """What should be HOST:PORT is not."""
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Take HOST:PORT apart, without the brackets of an IPv6 address.
+
+    Raises:
+        NoAddressError: it is something else.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise NoAddressError(f"{address!r} is not HOST:PORT; write for example :10058 or 127.0.0.1:10058")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 def listen(address: str) -> socket.socket:
     """Listen on HOST:PORT; an empty host is every interface, IPv6 and IPv4.
 
     Raises:
-        CannotListenError: the address is taken, forbidden, unknown or no address.
+        NoAddressError: it is something else than HOST:PORT.
+        CannotListenError: the address is taken, forbidden or unknown.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise CannotListenError(f"{address!r} is not HOST:PORT; write for example :10058 or 127.0.0.1:10058")
+    host, port = host_and_port(address)
     try:
-        return _bind(host.strip("[]"), int(port))
+        return _bind(host, port)
     except OSError as error:
         raise CannotListenError(f"cannot listen on {address}: {_reason(error)}") from error
 

@@ -107,6 +107,7 @@ async def _serve_until_told(app: Starlette, sockets: Sequence[socket.socket]) ->
 
     def stop() -> None:
         server.should_exit = True
+        app.state.stopping.set()
 
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from html import escape
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -29,10 +29,11 @@ class Refreshes(Protocol):
 
 
 def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) -> Starlette:
-    """Make the ASGI application."""
+    """Make the ASGI application; once its `state.stopping` is set, no scrape waits for AWS any longer."""
+    stopping = asyncio.Event()
 
     async def metrics(request: Request) -> Response:
-        await _wait_for_all(refreshes.refresh(), within=_patience(request))
+        await _wait_for_all(refreshes.refresh(), stopping, within=_patience(request))
         kind = content_type(_header(request, "Accept"))
         form = Form(
             openmetrics=kind.startswith("application/openmetrics-text"),
@@ -56,7 +57,7 @@ def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) 
             _LANDING.format(version=escape(__version__), path=escape(telemetry_path, quote=True))
         )
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", landing),
             Route(telemetry_path, metrics),
@@ -64,6 +65,8 @@ def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) 
             Route("/-/ready", ready),
         ]
     )
+    app.state.stopping = stopping
+    return app
 
 
 _LANDING = """<!doctype html>
@@ -88,6 +91,10 @@ def _patience(request: Request) -> float:
     return max(timeout - MARGIN, timeout / 2)
 
 
-async def _wait_for_all(futures: Sequence[Future[None]], within: float) -> None:
-    if futures:
-        await asyncio.wait([asyncio.wrap_future(future) for future in futures], timeout=within)
+async def _wait_for_all(futures: Sequence[Future[None]], stopping: asyncio.Event, *, within: float) -> None:
+    refreshed: asyncio.Future[Any] = asyncio.gather(
+        *map(asyncio.wrap_future, futures), return_exceptions=True
+    )
+    told_to_stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([refreshed, told_to_stop], timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    told_to_stop.cancel()

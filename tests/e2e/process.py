@@ -116,7 +116,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ACCESS_KEY_ID": KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
         **more,
     }
 

@@ -15,7 +15,7 @@ _VAULTS = ("prod-daily", "prod-weekly", "dev")
 
 def finished(count: int, now: float) -> Iterator[dict[str, Any]]:
     """Give answers of DescribeBackupJob for jobs that ended, spread over the window."""
-    rng = Random(count)  # noqa: S311 - the same jobs each time, not a secret
+    rng = Random(count)
     for number in range(count):
         created = now - WINDOW + 60 + (WINDOW - 7200) * number / count
         state = "COMPLETED" if rng.random() < 0.95 else "FAILED"
@@ -28,7 +28,7 @@ def finished(count: int, now: float) -> Iterator[dict[str, Any]]:
 
 def active(count: int, now: float, percent: float) -> Iterator[dict[str, Any]]:
     """Give answers of DescribeBackupJob for jobs that run and are so far."""
-    rng = Random(-count)  # noqa: S311 - the same jobs each time, not a secret
+    rng = Random(-count)
     for number in range(count):
         yield _answer(rng, number, now - 3000 + 20 * (number % 100), "RUNNING", percent)
 

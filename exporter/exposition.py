@@ -40,7 +40,13 @@ class Exposition:
         self._telemetry = telemetry
 
     def write(self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()) -> bytes:
-        """Write one exposition.
+        """Write one exposition; the arguments are those of `parts`."""
+        return b"".join(self.parts(form, scope=scope, names=names))
+
+    def parts(
+        self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()
+    ) -> Sequence[bytes]:
+        """Write one exposition, in parts: what is kept is handed on as it is, without a copy.
 
         Args:
             form: which format and encoding.
@@ -67,7 +73,7 @@ class _Writer(Protocol):
 
     def deflated(self, run: Run) -> None: ...
 
-    def end(self) -> bytes: ...
+    def end(self) -> Sequence[bytes]: ...
 
 
 class _PlainWriter:
@@ -80,8 +86,8 @@ class _PlainWriter:
     def deflated(self, run: Run) -> None:
         self._out += map(inflate, run.parts)
 
-    def end(self) -> bytes:
-        return b"".join(self._out)
+    def end(self) -> Sequence[bytes]:
+        return self._out
 
 
 class _GzipWriter:
@@ -105,11 +111,11 @@ class _GzipWriter:
         self._crc = zlib_ng.crc32_combine(self._crc, run.crc, run.length)
         self._length += run.length
 
-    def end(self) -> bytes:
+    def end(self) -> Sequence[bytes]:
         self._deflate_waiting()
         self._out.append(self._deflate.flush(zlib_ng.Z_FINISH))
         self._out.append(struct.pack("<II", self._crc, self._length & 0xFFFFFFFF))
-        return b"".join(self._out)
+        return self._out
 
     def _deflate_waiting(self) -> None:
         lines = b"".join(self._waiting)

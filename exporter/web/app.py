@@ -1,7 +1,7 @@
 """The routes: what each path answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from html import escape
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from exporter import __version__
@@ -18,6 +18,7 @@ from exporter.web.negotiation import content_type, gzip_accepted
 
 DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+CHUNK = 256 * 1024  # bytes
 MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
 
 
@@ -40,11 +41,15 @@ def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) 
             gzip=gzip_accepted(_header(request, "Accept-Encoding")),
         )
         names = frozenset(request.query_params.getlist("name[]"))
-        body = await run_in_threadpool(exposition.write, form, names=names)
-        headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
+        parts = await run_in_threadpool(exposition.parts, form, names=names)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(sum(map(len, parts))),
+            "Vary": "Accept, Accept-Encoding",
+        }
         if form.gzip:
             headers["Content-Encoding"] = "gzip"
-        return Response(body, headers=headers)
+        return StreamingResponse(_in_chunks(parts), headers=headers)
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("AWS Backup exporter is healthy.\n")
@@ -73,6 +78,16 @@ _LANDING = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>AWS Backup exporter</title></head>
 <body><h1>AWS Backup exporter</h1><p>Version {version}</p><p><a href="{path}">Metrics</a></p></body></html>
 """
+
+
+async def _in_chunks(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
+    """Hand on parts in chunks worth sending: one chunk for most, never one great copy of a large body."""
+    start, size = 0, 0
+    for end, part in enumerate(parts, start=1):
+        size += len(part)
+        if size >= CHUNK or end == len(parts):
+            yield b"".join(parts[start:end])
+            start, size = end, 0
 
 
 def _header(request: Request, name: str) -> str:

@@ -1,0 +1,77 @@
+"""A simulated AWS Backup in a process of its own, so that its CPU is not taken for the exporter's."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bench.jobs import REGION, active, finished
+from exporter.simulator.account import Account
+from exporter.simulator.gate import AWS_QUOTAS
+from exporter.simulator.jobs import GIB, Course, Scripted
+from exporter.simulator.server import serve
+
+ENDS_EVERY = 3.0  # seconds between the ends of two active jobs
+
+
+@contextmanager
+def simulated(ended: int, running: int, *, delay: float = 0.0, quotas: bool = False) -> Iterator[str]:
+    """Serve so many jobs from a child process until the block ends. Gives the endpoint's URL.
+
+    Args:
+        ended: finished jobs, spread over the window.
+        running: active jobs; one ends every three seconds.
+        delay: seconds that each answer takes.
+        quotas: whether AWS's documented quotas are in force.
+    """
+    arguments = [str(ended), str(running), str(delay), str(int(quotas))]
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.aws", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout
+        try:
+            yield child.stdout.readline().strip()
+        finally:
+            child.terminate()
+
+
+def main(ended: int, running: int, delay: float, quotas: bool) -> None:
+    """Serve until terminated."""
+    now = time.time()
+    make = partial(
+        Account,
+        clock=time.time,
+        quotas=AWS_QUOTAS if quotas else None,
+        delay=(lambda _: time.sleep(delay)) if delay else None,
+    )
+    with serve(make) as server:
+        account = server.account(REGION)
+        for answer in finished(ended, now):
+            account.put(answer)
+        account.add(*(_running(number, answer, now) for number, answer in enumerate(active(running, now, 1))))
+        print(server.endpoint_url, flush=True)
+        sys.stdin.read()
+
+
+def _running(number: int, answer: dict[str, Any], now: float) -> Scripted:
+    created = answer["CreationDate"].timestamp()
+    ends = now - created + 60 + ENDS_EVERY * number
+    course = Course(runs=2.0, ends=ends, size=GIB, transferred=GIB)
+    told = ("BackupJobId", "CreationDate", "State", "PercentDone", "BytesTransferred", "BackupSizeInBytes")
+    fields = {
+        member: value.timestamp() if isinstance(value, datetime) else value
+        for member, value in answer.items()
+        if member not in told
+    }
+    return Scripted(answer["BackupJobId"], created, course, fields)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1")

@@ -1,0 +1,95 @@
+"""The exporter as the benchmarks run it, and the literal way to write one."""
+
+import gzip
+from collections.abc import Callable, Mapping
+from concurrent.futures import wait
+from typing import Any
+
+import boto3
+from botocore.config import Config as ClientConfig
+from botocore.session import Session
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from bench.jobs import REGION
+from exporter.assembly import Exporter, World, assemble
+from exporter.aws import default_session, shared_loader
+from exporter.config import Api, Config, Limits, Target
+from exporter.telemetry import Telemetry
+
+
+def ours(endpoint_url: str, *, requests_per_second: float = 10.0, max_jobs: int = 20_000) -> Exporter:
+    """Assemble the exporter with real clocks on a simulated account."""
+    config = Config(
+        targets=(Target(name="bench", regions=(REGION,), endpoint_url=endpoint_url),),
+        collectors=("backup_jobs",),
+        api=Api(requests_per_second=requests_per_second),
+        limits=Limits(max_jobs=max_jobs),
+    )
+    return assemble(config, Telemetry(), World(open_session=_session))
+
+
+def refresh(exporter: Exporter) -> None:
+    """Refresh everything and wait for it."""
+    wait(exporter.refresher.refresh())
+
+
+def calls(exporter: Exporter) -> Mapping[tuple[str, str], int]:
+    """Give the calls made so far, by operation and outcome."""
+    return exporter.ledgers[0].calls()
+
+
+_READ: Mapping[str, Callable[[Any], float]] = {
+    "progress": lambda job: float(job["PercentDone"]) / 100,
+    "transferred_bytes": lambda job: job["BytesTransferred"],
+    "size_bytes": lambda job: job["BackupSizeInBytes"],
+    "created": lambda job: job["CreationDate"].timestamp(),
+}
+
+
+class Literal:
+    """The literal way: list, describe each job on each scrape, and set prometheus-client's gauges."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._client = boto3.client(
+            "backup",
+            region_name=REGION,
+            endpoint_url=endpoint_url,
+            aws_access_key_id="bench",
+            aws_secret_access_key="bench",
+            config=ClientConfig(max_pool_connections=16),
+        )
+        self._registry = CollectorRegistry()
+        labels = ("job_id", "state", "resource_arn", "resource_type", "vault_name")
+        self._gauges = {
+            name: Gauge(f"literal_job_{name}", name, labels, registry=self._registry) for name in _READ
+        }
+        self.calls = 0
+
+    def scrape(self, states: tuple[str, ...] = ()) -> bytes:
+        """List, describe each job (only those in `states`, when given), and write."""
+        for gauge in self._gauges.values():
+            gauge.clear()
+        for page in self._client.get_paginator("list_backup_jobs").paginate():
+            self.calls += 1
+            for row in page["BackupJobs"]:
+                if not states or row["State"] in states:
+                    self._set(self._client.describe_backup_job(BackupJobId=row["BackupJobId"]))
+                    self.calls += 1
+        return gzip.compress(generate_latest(self._registry))
+
+    def _set(self, job: dict[str, Any]) -> None:
+        labels = [
+            job["BackupJobId"],
+            job["State"],
+            job["ResourceArn"],
+            job["ResourceType"],
+            job["BackupVaultName"],
+        ]
+        for name, read in _READ.items():
+            self._gauges[name].labels(*labels).set(read(job))
+
+
+def _session(target: Target) -> Session:
+    session = default_session(target, shared_loader())
+    session.set_credentials("bench", "bench")
+    return session

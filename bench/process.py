@@ -1,0 +1,83 @@
+"""The exporter as a process of its own, scraped over HTTP."""
+
+import gzip
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.jobs import REGION
+
+PATIENCE = 120.0  # seconds in which the process must answer
+
+
+class Running:
+    """A running exporter."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/metrics"
+
+    def scrape(self, *names: str) -> tuple[float, str]:
+        """Scrape as Prometheus does; with names, only those. Gives the seconds it took, and the text."""
+        query = "&".join(f"name[]={name}" for name in names)
+        request = urllib.request.Request(f"{self._url}?{query}", headers={"Accept-Encoding": "gzip"})
+        began = time.monotonic()
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            body = answer.read()
+        return time.monotonic() - began, gzip.decompress(body).decode()
+
+    def first_answer(self) -> float:
+        """Scrape until there is an answer; gives the seconds that took."""
+        began = time.monotonic()
+        while True:
+            try:
+                self.scrape("aws_backup_up")
+            except OSError:
+                if time.monotonic() - began > PATIENCE:
+                    raise
+                time.sleep(0.02)
+            else:
+                return time.monotonic() - began
+
+
+@contextmanager
+def exporter(endpoint_url: str, **limits: int) -> Iterator[Running]:
+    """Run the exporter on a simulated account until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = Path(folder, "config.yaml")
+        configuration.write_text(_configuration(endpoint_url, limits))
+        command = [sys.executable, "-m", "exporter", f"--config.file={configuration}", "--log.level=error"]
+        environment = os.environ | {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+        address = f"--web.listen-address=127.0.0.1:{port}"
+        with subprocess.Popen([*command, address], env=environment) as child:
+            try:
+                yield Running(port)
+            finally:
+                child.terminate()
+
+
+def value(text: str, name: str, *labels: str) -> float:
+    """Add up the samples of a name that carry these labels, each written as in the text."""
+    lines = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", text, re.MULTILINE)
+    return sum(float(number) for found, number in lines if all(label in found for label in labels))
+
+
+def _configuration(endpoint_url: str, limits: dict[str, int]) -> str:
+    return "\n".join(
+        [
+            "targets:",
+            f"  - {{name: bench, regions: [{REGION}], endpoint_url: '{endpoint_url}'}}",
+            "collectors: [backup_jobs]",
+            *(["limits:"] if limits else []),
+            *(f"  {name}: {number}" for name, number in limits.items()),
+        ]
+    )

@@ -1,0 +1,50 @@
+"""From the start to the first answer, and until everything is in: so many jobs in the look-back.
+
+    python -m bench.start FINISHED
+
+The exporter is a process of its own; its memory is what it tells of itself.
+"""
+
+import sys
+import time
+
+from bench.aws import simulated
+from bench.measure import tell
+from bench.process import exporter, value
+
+FIGURES = (
+    "aws_backup_exporter_jobs",
+    "process_resident_memory_bytes",
+    "aws_backup_exporter_api_requests_total",
+)
+
+
+def main(ended: int) -> None:
+    """Measure and tell."""
+    with simulated(ended, 0) as endpoint_url:
+        began = time.monotonic()
+        with exporter(endpoint_url, max_jobs=10**6) as running:
+            running.first_answer()
+            first = time.monotonic() - began
+            known, text = 0.0, ""
+            while known < ended and time.monotonic() - began < 300:
+                time.sleep(0.5)
+                text = running.scrape(*FIGURES)[1]
+                known = value(text, "aws_backup_exporter_jobs", 'phase="finished"')
+            complete = time.monotonic() - began
+            for _ in range(5):
+                seconds, everything = running.scrape()
+            text = running.scrape(*FIGURES)[1]
+            tell(
+                jobs=known,
+                first_answer_seconds=first,
+                complete_seconds=complete,
+                calls=value(text, "aws_backup_exporter_api_requests_total"),
+                scrape_seconds=seconds,
+                scrape_bytes=len(everything),
+                resident_bytes=value(text, "process_resident_memory_bytes"),
+            )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -136,7 +136,10 @@ def number(value: object) -> Number | None:
     """Read a number as it is; None for what is not a finite one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # a whole number that no float can hold
+        return None
 
 
 def timestamp(value: object) -> float | None:

@@ -98,6 +98,8 @@ class BackupApi:
             token = answer.get("NextToken")
             if not token:
                 return
+            if not isinstance(token, str):
+                raise malformed(operation, "a NextToken that is no text")
             if token in seen:
                 raise malformed(operation, "the same NextToken came twice")
             seen.add(token)

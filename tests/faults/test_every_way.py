@@ -22,7 +22,8 @@ from tests.harness import REGION, Bench, Watch, job
 
 ELSEWHERE = "us-east-1"
 LIST, DESCRIBE = "ListBackupJobs", "DescribeBackupJob"
-IMPATIENT = Api(connect_timeout=0.2, read_timeout=0.2)
+PATIENT = Api(connect_timeout=30.0, read_timeout=30.0)
+IMPATIENT = Api(connect_timeout=30.0, read_timeout=1.0)
 
 
 class Way(NamedTuple):
@@ -32,6 +33,11 @@ class Way(NamedTuple):
     breakage: Breakage
     code: str
     attempts: int = 1
+
+    @property
+    def api(self) -> Api:
+        """Settings with which this failure is not waited for too long, and nothing else is given up."""
+        return IMPATIENT if self.code == "timeout" else PATIENT
 
 
 def declared(operation: str) -> list[Way]:
@@ -77,10 +83,10 @@ WAYS = [
 of_each_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 
 
-def start(aws: Bench, wire: Wire) -> Watch:
+def start(aws: Bench, wire: Wire, way: Way | None = None) -> Watch:
     """Watch one running job, over the wire; AWS has answered once."""
     aws.account.put(job("a", PercentDone="10.0"))
-    watch = aws.watch(aws.target(endpoint_url=wire.endpoint_url), api=IMPATIENT)
+    watch = aws.watch(aws.target(endpoint_url=wire.endpoint_url), api=way.api if way else PATIENT)
     assert up(watch.scrape()) == 1
     aws.clock.advance(15)
     return watch
@@ -89,7 +95,7 @@ def start(aws: Bench, wire: Wire) -> Watch:
 @of_each_way
 def test_a_list_that_fails(aws: Bench, wire: Wire, log: Log, way: Way) -> None:
     """Up is 0, each attempt is counted under its code, the log says why, and what was known stays."""
-    watch = start(aws, wire)
+    watch = start(aws, wire, way)
     wire.breakage = way.breakage
 
     series = watch.scrape()
@@ -106,7 +112,7 @@ def test_a_list_that_fails(aws: Bench, wire: Wire, log: Log, way: Way) -> None:
 @of_each_way
 def test_recovery(aws: Bench, wire: Wire, log: Log, way: Way) -> None:
     """The scrape after the failure ended is right again, and the log says so once."""
-    watch = start(aws, wire)
+    watch = start(aws, wire, way)
     wire.breakage = way.breakage
     watch.scrape()
     aws.account.put(job("a", "COMPLETED"))
@@ -128,7 +134,7 @@ def test_failure_from_the_start(aws: Bench, wire: Wire, log: Log, way: Way) -> N
     """Nothing is made up before AWS first answers: up is 0, and there are no jobs and no time of success."""
     aws.account.put(job("a"))
     wire.breakage = way.breakage
-    watch = aws.watch(aws.target(endpoint_url=wire.endpoint_url), api=IMPATIENT)
+    watch = aws.watch(aws.target(endpoint_url=wire.endpoint_url), api=way.api)
 
     series = watch.scrape()
 
@@ -153,7 +159,7 @@ def test_one_failing_harms_no_other(aws: Bench, wire: Wire, way: Way) -> None:
     watch = aws.watch(
         aws.target(name="bad", endpoint_url=wire.endpoint_url, regions=(REGION, ELSEWHERE)),
         aws.target(name="good", regions=("eu-central-1",)),
-        api=IMPATIENT,
+        api=way.api,
     )
 
     for state in ("RUNNING", "COMPLETED"):
@@ -176,7 +182,7 @@ DESCRIBE_WAYS = [way for way in WAYS if way.code != "InvalidParameterValueExcept
 @pytest.mark.parametrize("way", DESCRIBE_WAYS, ids=lambda way: way.name)
 def test_a_description_that_fails(aws: Bench, wire: Wire, log: Log, way: Way) -> None:
     """When listing works and describing does not, up is 0, and the job stays as the list tells it."""
-    watch = start(aws, wire)
+    watch = start(aws, wire, way)
     wire.breakage = only("/backup-jobs/a", way.breakage)
 
     series = watch.scrape()
@@ -196,7 +202,7 @@ def test_a_description_that_fails(aws: Bench, wire: Wire, log: Log, way: Way) ->
 @pytest.mark.parametrize("way", declared(DESCRIBE), ids=lambda way: way.name)
 def test_declared_by_describe(aws: Bench, wire: Wire, log: Log, way: Way) -> None:
     """Each error that DescribeBackupJob declares is counted by name, costs no series and is got over."""
-    watch = start(aws, wire)
+    watch = start(aws, wire, way)
     wire.breakage = only("/backup-jobs/a", way.breakage)
 
     series = watch.scrape()

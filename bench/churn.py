@@ -3,19 +3,22 @@
     python -m bench.churn SCRAPES
 
 The clock is the benchmark's own and moves a minute a scrape, so that the window passes many times over. Each
-minute three jobs are created, and each runs for an hour. What is told is how much memory the process held after
-a third of the scrapes and after the last.
+minute three jobs are created, and each runs for an hour. AWS is a few lines here that forget what is older
+than the window, so that only the exporter's memory counts: what the process held after a third of the scrapes,
+when the window was full, and after the last.
 """
 
 import sys
-import time
 from collections import deque
-from collections.abc import Mapping
-from itertools import count
-from typing import Any
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+from random import Random
+from typing import Any, cast
 
-from bench.jobs import REGION, active
+from bench.jobs import REGION, WINDOW, active
 from bench.measure import resident, tell
+from exporter.aws import BackupApi, Budget
 from exporter.claims import Claims
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
@@ -25,3 +28,74 @@ from exporter.ledger import Book, Ledger
 from exporter.model import Scope
 from exporter.page import Page
 from exporter.telemetry import Telemetry
+
+MINUTE = 60.0
+JOBS_A_MINUTE = 3
+RUNS_FOR = 3600.0
+
+
+class _PassingJobs:
+    """An AWS whose jobs come and go with the clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.budget = Budget(10, lambda: self.now)
+        self._jobs: deque[dict[str, Any]] = deque()
+        self._like = next(active(1, 0.0, 0.0))
+        self._ids = Random(1)
+
+    def pass_a_minute(self) -> None:
+        self.now += MINUTE
+        for _ in range(JOBS_A_MINUTE):
+            self._jobs.append(
+                self._like | {"BackupJobId": f"{self._ids.getrandbits(128):032x}", "CreationDate": self.now}
+            )
+        while self._jobs[0]["CreationDate"] < self.now - WINDOW:
+            self._jobs.popleft()
+
+    def pages(self, *_: object, **asked: Any) -> Iterator[list[dict[str, Any]]]:
+        running_since = self.now - RUNS_FOR if asked.get("ByState") == "RUNNING" else 0.0
+        after = max(float(asked.get("ByCreatedAfter", 0)), running_since)
+        newest = takewhile(lambda job: job["CreationDate"] > after, reversed(self._jobs))
+        yield [] if asked.get("ByState", "RUNNING") != "RUNNING" else [self._told(job) for job in newest]
+
+    def call(self, *_: object, **asked: Any) -> dict[str, Any]:
+        return next(self._told(job) for job in self._jobs if job["BackupJobId"] == asked["BackupJobId"])
+
+    def _told(self, job: dict[str, Any]) -> dict[str, Any]:
+        age = self.now - job["CreationDate"]
+        state = "COMPLETED" if age > RUNS_FOR else "RUNNING"
+        return job | {"State": state, "PercentDone": f"{min(100, age / 36):.2f}"}
+
+
+def main(scrapes: int) -> None:
+    """Measure and tell."""
+    aws = _PassingJobs()
+    ledger = Ledger(
+        Scope("bench", REGION),
+        [Book(BACKUP, window=WINDOW, since=0)],
+        max_jobs=20_000,
+        collectors=[BACKUP.collector],
+    )
+    collector = JobsCollector(
+        BACKUP,
+        cast(BackupApi, aws),
+        ledger,
+        discovery=Discovery(),
+        claims=Claims(),
+        clock=lambda: aws.now,
+        side_by_side=ThreadPoolExecutor(8),
+    )
+    exposition = Exposition([Page(ledger, lambda: aws.now)], Telemetry())
+    held = []
+    for scrape in range(scrapes):
+        aws.pass_a_minute()
+        collector.refresh()
+        exposition.write(Form(gzip=True))
+        if scrape in (scrapes // 3, scrapes - 1):
+            held.append(resident())
+    tell(scrapes=scrapes, resident_at_a_third=held[0], resident_at_the_end=held[-1])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

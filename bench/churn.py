@@ -4,8 +4,8 @@
 
 The clock is the benchmark's own and moves a minute a scrape, so that the window passes many times over. Each
 minute three jobs are created, and each runs for an hour. AWS is a few lines here that forget what is older
-than the window, so that only the exporter's memory counts: what the process held after a third of the scrapes,
-when the window was full, and after the last.
+than the window, so that only the exporter's memory counts: what the process held after a third of the
+scrapes, when the window was full, and after the last.
 """
 
 import sys

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from zlib_ng import zlib_ng
 
-from exporter.lines import escape
+from exporter.lines import encode, escape
 
 MOST_JOBS_IN_A_BLOCK = 1024
 RAW_DEFLATE = -15
@@ -92,8 +92,9 @@ class SealedLines:
 
     def remove(self, bucket: int, job_ids: Collection[str]) -> None:
         """Let go of some jobs of a bucket."""
-        kept = (self._without(block, job_ids) for block in self._buckets.get(bucket, ()))
-        self._buckets[bucket] = [block for block in kept if block.job_ids]
+        kept = (self._without(block, job_ids) for block in self._buckets.pop(bucket, ()))
+        if blocks := [block for block in kept if block.job_ids]:
+            self._buckets[bucket] = blocks
         self._runs = None
 
     def remove_bucket(self, bucket: int) -> None:
@@ -151,4 +152,4 @@ def _job_of(line: bytes) -> bytes:
 
 
 def _escaped(job_id: str) -> bytes:
-    return escape(job_id).encode("utf-8", "replace")
+    return encode(escape(job_id))

@@ -151,6 +151,7 @@ class Book:
             bucket = self._buckets.pop(number)
             for job_id in (*bucket.created, *bucket.dropped):
                 del self._bucket_of[job_id]
+                self._changes.sealed.pop(job_id, None)
             self._changes.left.append(number)
         for job_id, live in list(self._live.items()):
             if live.job.finished and live.bucket < oldest and job_id not in self._pinned:

@@ -19,6 +19,7 @@ from exporter.model import Health, Job, Scope, Tally
 
 LONGEST_BUCKET = 3600.0
 BUCKETS_IN_WINDOW = 24
+CHILD_COUNT = "NumberOfChildJobs"
 
 _Group = tuple[str, str, str]  # account, vault, resource type
 
@@ -97,7 +98,7 @@ class Book:
         if not before and job.finished and not self._in_window(job, now) and job.id not in self._pinned:
             return
         if before and not described:
-            job = _with_child_counts(job, before.job)
+            job = self._with_child_counts(job, before.job)
         bucket = before.bucket if before else self._bucket(_born(job, now))
         self._count(job, before.job if before else None, bucket, now)
         asked = now if described else before.described_at if before else 0.0
@@ -248,6 +249,17 @@ class Book:
     def _zero_terminal(self) -> dict[str, int]:
         return {state: 0 for state in self.kind.states if state in self.kind.terminal}
 
+    def _with_child_counts(self, job: Job, known: Job) -> Job:
+        """A list row tells no child counts: keep those that the last description told."""
+        values = tuple(
+            old if new is None and gauge.member == CHILD_COUNT else new
+            for gauge, new, old in zip(self.kind.gauges, job.values, known.values, strict=True)
+        )
+        child_states = job.child_states or known.child_states
+        if values == job.values and child_states == job.child_states:
+            return job
+        return replace(job, values=values, child_states=child_states)
+
     def _bucket(self, time: float) -> int:
         return int(time // self._width)
 
@@ -346,11 +358,3 @@ def _place(job: Job) -> tuple[_Group, str]:
 
 def _born(job: Job, now: float) -> float:
     return now if job.created is None else job.created
-
-
-def _with_child_counts(job: Job, known: Job) -> Job:
-    """A list row tells no child counts: keep those that the last description told."""
-    if not known.is_parent:
-        return job
-    values = tuple(old if new is None else new for new, old in zip(job.values, known.values, strict=True))
-    return replace(job, values=values, child_states=job.child_states or known.child_states)

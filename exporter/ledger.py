@@ -72,7 +72,12 @@ class Book:
         window: jobs created within so many seconds have series.
         since: when the exporter started; what finished earlier is not counted as having finished.
         pinned: configured job ids; they keep their series whatever their age.
+
+    Attributes:
+        account_id: the account to assume where a job and its ARNs tell none.
     """
+
+    account_id = ""
 
     def __init__(self, kind: Kind, *, window: float, since: float, pinned: Iterable[str] = ()) -> None:
         self.kind = kind
@@ -226,25 +231,32 @@ class Book:
         self._changes.sealed[job.id] = (bucket, job)
 
     def _count(self, job: Job, before: Job | None, bucket: int, now: float) -> None:
+        place = self._place(job)
         if before:
-            if _place(before) == _place(job):
+            if self._place(before) == place:
                 return
             self._uncount(before, bucket)
-        if job.parent_id or not job.state:
+        if not place:
             return
-        group, state = _place(job)
         self._counted += 1
-        self._groups.add(group)
+        self._groups.add(place[0])
         if bucket >= self._oldest_bucket(now):
-            self._buckets.setdefault(bucket, _Bucket()).tally[group, state] += 1
+            self._buckets.setdefault(bucket, _Bucket()).tally[place] += 1
         ended = job.finished and not (before and before.finished)
         if ended and (before or (job.completed or job.created or 0.0) >= self._since):
-            self._finished_total[group, state] += 1
+            self._finished_total[place] += 1
 
     def _uncount(self, job: Job, bucket: int) -> None:
-        if not job.parent_id and job.state and bucket in self._buckets:
+        place = self._place(job)
+        if place and bucket in self._buckets:
             self._counted += 1
-            self._buckets[bucket].tally[_place(job)] -= 1
+            self._buckets[bucket].tally[place] -= 1
+
+    def _place(self, job: Job) -> tuple[_Group, str] | None:
+        """Where a job is counted; None for a child job, whose parent is, and for one without a state."""
+        if job.parent_id or not job.state:
+            return None
+        return (job.account_id or self.account_id, job.vault_name, job.resource_type), job.state
 
     def _zero_terminal(self) -> dict[str, int]:
         return {state: 0 for state in self.kind.states if state in self.kind.terminal}
@@ -304,6 +316,8 @@ class Ledger:
         self.account_id = account_id
         self.configured = configured or ConfiguredIds()
         self._books = {book.kind.name: book for book in books}
+        for book in self._books.values():
+            book.account_id = account_id
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -349,11 +363,6 @@ class Ledger:
             if math.isinf(oldest.oldest_sealed):
                 return
             over -= oldest.drop_oldest(over)
-
-
-def _place(job: Job) -> tuple[_Group, str]:
-    """Where a job is counted."""
-    return (job.account_id, job.vault_name, job.resource_type), job.state
 
 
 def _born(job: Job, now: float) -> float:

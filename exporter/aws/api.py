@@ -11,6 +11,7 @@ from exporter.aws.sessions import Access
 
 PAGE_SIZE = 1000
 RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
+YIELDING = 5.0  # seconds for which background work leaves tokens to the scrapes before it takes its turn
 
 Answer = Mapping[str, Any]
 
@@ -106,10 +107,13 @@ class BackupApi:
             asked["NextToken"] = token
 
     def _take_token(self, leaving: float, patience: float) -> None:
-        until = self._clock() + patience
+        began = self._clock()
         while not self.budget.try_take(leaving=leaving):
+            waited = self._clock() - began
+            if waited > YIELDING:
+                leaving = 0.0
             wait = self.budget.wait_for_one(leaving=leaving)
-            if self._clock() + wait > until:
+            if waited + wait > patience:
                 raise OverBudgetError
             self._sleep(max(wait, 0.001))
 

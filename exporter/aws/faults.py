@@ -1,9 +1,13 @@
 """What can go wrong when asking AWS, as one small family, in words that help."""
 
+import re
+
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from exporter.model import Fault
+
+_USER_IN_URL = re.compile(r"://[^/@\s]*@")
 
 CREDENTIALS = "credentials"
 TIMEOUT = "timeout"
@@ -158,7 +162,7 @@ def _remedy_for_denial(operation: str) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = _USER_IN_URL.sub("://***@", " ".join(str(error).split()))
     return (
         text
         if isinstance(error, boto.BotoCoreError | ResponseParserError)

@@ -142,9 +142,9 @@ class JobsCollector:
 
     def _describe_a_finished_parent(self) -> bool:
         with self._ledger.open(self._kind) as book:
-            waiting = book.unsettled()
-        for followed in waiting[:1]:
-            self._describe(followed.job.id, leaving=self._api.budget.reserve, patience=PATIENCE)
+            waiting = [ended.job.id for ended in book.unsettled() if not ended.described_at]
+        for job_id in waiting[:1]:
+            self._describe(job_id, leaving=self._api.budget.reserve, patience=PATIENCE)
         return bool(waiting)
 
     def _follow(self, listed: set[str]) -> None:

@@ -70,6 +70,7 @@ def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) 
             Route("/-/ready", ready),
         ]
     )
+    app.router.redirect_slashes = False
     app.state.stopping = stopping
     return app
 

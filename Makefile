@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format lock clean
+.PHONY: demo test check bench format lock clean
 
 demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
@@ -18,6 +18,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m exporter.docs --check
+
+# About six minutes. The figures are in docs/performance.md.
+bench: $(READY)
+	$(BIN)/python -m bench
 
 format: $(READY)
 	$(BIN)/ruff format .

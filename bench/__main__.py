@@ -1,0 +1,91 @@
+"""The benchmarks in one run, as a table: `make bench`.
+
+Each figure is measured in a process of its own. Ours, the literal way and the floor work on the same jobs. Nothing
+is asserted: docs/performance.md says what the figures mean.
+"""
+
+import json
+import platform
+import subprocess
+import sys
+from typing import NamedTuple
+
+MIB = 2**20
+
+Figures = dict[str, float]
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    work: str
+    figure: str
+
+
+def measure(case: str, *arguments: float | str) -> Figures:
+    """Run one case and read what it tells."""
+    command = [sys.executable, "-m", f"bench.{case}", *map(str, arguments)]
+    told: Figures = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return told
+
+
+def writing(finished: int) -> list[Row]:
+    """Write one gzip scrape: ours, prometheus-client's collector on the same jobs, and the floor."""
+    ours, client, floor = (measure("write", way, finished) for way in ("ours", "client", "floor"))
+    cpu, other, least = ours["cpu_seconds"], client["cpu_seconds"], floor["cpu_seconds"]
+    jobs = f"{finished:,} finished + 100 active"
+    return [
+        Row(f"writing, {jobs}", f"{cpu * 1e3:.2f} ms CPU, {ours['bytes'] / MIB:.1f} MiB gzip"),
+        Row("  prometheus-client's collector", f"{other * 1e3:.0f} ms CPU: ours is 1/{other / cpu:.0f}"),
+        Row("  the floor", f"{least * 1e3:.2f} ms CPU: ours is {cpu / least:.1f} times"),
+        Row("  peak memory, ours / collector", f"{_mib(ours, 'peak_bytes')} / {_mib(client, 'peak_bytes')}"),
+    ]
+
+
+def asking() -> list[Row]:
+    """Ask AWS about what is active."""
+    ours, literal = (measure("ask", way, 1000, 100, 10) for way in ("ours", "literal"))
+    cpu, other = ours["cpu_seconds"], literal["cpu_seconds"]
+    few = measure("ask", "ours", 10_000, 50, 50)
+    many = measure("ask", "ours", 1000, 5000, 10)
+    return [
+        Row("asking, 100 active", f"{cpu * 1e3:.1f} ms CPU, {ours['calls']:.0f} calls"),
+        Row("  describing each", f"{other * 1e3:.0f} ms CPU, 100 calls: ours is 1/{other / cpu:.1f}"),
+        Row("asking, 10,000 known, 50 active, 50 calls/s", f"{few['calls']:.0f} calls (literal: 10,010)"),
+        Row("asking, 5,000 active", f"{many['calls']:.0f} calls, {many['cpu_seconds'] * 1e3:.0f} ms CPU"),
+    ]
+
+
+def living() -> list[Row]:
+    """Run the exporter as a process and scrape it."""
+    start = measure("start", 100_000)
+    steady = measure("steady", 1000, 1000, 0.08, 60, 5)
+    churn = measure("churn", 10_000)
+    return [
+        Row("start, 100,000 jobs in the window", f"first answer after {start['first_answer_seconds']:.2f} s"),
+        Row("  until all are in", f"{start['complete_seconds']:.1f} s, {start['calls']:.0f} calls"),
+        Row("  memory then, after five whole scrapes", _mib(start, "resident_bytes")),
+        Row("AWS at 80 ms with its quotas, 1,000 active", f"p99 {steady['p99_seconds']:.2f} s"),
+        Row("  calls a scrape", f"{steady['calls_per_scrape']:.1f}"),
+        Row("  throttled after the first minute", f"{steady['throttled_afterwards']:.0f}"),
+        Row(
+            f"{churn['scrapes']:,.0f} scrapes, jobs come and go",
+            f"{_mib(churn, 'resident_at_a_third')} after a third, {_mib(churn, 'resident_at_the_end')} at the end",
+        ),
+    ]
+
+
+def _mib(figures: Figures, name: str) -> str:
+    return f"{figures[name] / MIB:.0f} MiB"
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    print(f"Python {platform.python_version()} on {platform.machine()}\n\n| work | figure |\n| --- | --- |")
+    for part in (lambda: writing(10_000), lambda: writing(100_000), asking, living):
+        for row in part():
+            print(f"| {row.work} | {row.figure} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

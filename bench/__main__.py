@@ -1,13 +1,14 @@
 """The benchmarks in one run, as a table: `make bench`.
 
-Each figure is measured in a process of its own. Ours, the literal way and the floor work on the same jobs. Nothing
-is asserted: docs/performance.md says what the figures mean.
+Each figure is measured in a process of its own. Ours, the literal way and the floor work on the same jobs.
+Nothing is asserted: docs/performance.md says what the figures mean.
 """
 
 import json
 import platform
 import subprocess
 import sys
+from functools import partial
 from typing import NamedTuple
 
 MIB = 2**20
@@ -70,7 +71,7 @@ def living() -> list[Row]:
         Row("  throttled after the first minute", f"{steady['throttled_afterwards']:.0f}"),
         Row(
             f"{churn['scrapes']:,.0f} scrapes, jobs come and go",
-            f"{_mib(churn, 'resident_at_a_third')} after a third, {_mib(churn, 'resident_at_the_end')} at the end",
+            f"{_mib(churn, 'resident_at_a_third')} after a third, {_mib(churn, 'resident_at_the_end')} at last",
         ),
     ]
 
@@ -82,7 +83,7 @@ def _mib(figures: Figures, name: str) -> str:
 def main() -> None:
     """Measure everything and print the table."""
     print(f"Python {platform.python_version()} on {platform.machine()}\n\n| work | figure |\n| --- | --- |")
-    for part in (lambda: writing(10_000), lambda: writing(100_000), asking, living):
+    for part in (partial(writing, 10_000), partial(writing, 100_000), asking, living):
         for row in part():
             print(f"| {row.work} | {row.figure} |", flush=True)
 

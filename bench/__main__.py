@@ -71,7 +71,7 @@ def living() -> list[Row]:
         Row("  throttled after the first minute", f"{steady['throttled_afterwards']:.0f}"),
         Row(
             f"{churn['scrapes']:,.0f} scrapes, jobs come and go",
-            f"{_mib(churn, 'resident_at_a_third')} after a third, {_mib(churn, 'resident_at_the_end')} at last",
+            f"{_mib(churn, 'resident_at_a_third')} at a third, {_mib(churn, 'resident_at_the_end')} at last",
         ),
     ]
 

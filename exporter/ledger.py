@@ -117,13 +117,14 @@ class Book:
         self._live[job.id] = _Live(job, bucket, asked, final)
 
     def close(self, job_id: str, now: float) -> None:
-        """Seal a finished job that cannot be described, with what is known."""
+        """Take note that a job was asked about in vain: a finished one is sealed with what is known."""
         live = self._live.get(job_id)
-        if live and live.job.finished:
-            if job_id in self._pinned:
-                live.final = True
-            else:
-                self._seal(live.job, live.bucket, now)
+        if not live:
+            return
+        live.described_at = now
+        live.final = live.job.finished
+        if live.final and job_id not in self._pinned:
+            self._seal(live.job, live.bucket, now)
 
     def forget(self, job_id: str) -> None:
         """Let go of a live job that AWS no longer knows."""

@@ -9,8 +9,18 @@ import structlog
 FORMATS = ("logfmt", "json")
 LEVELS = ("debug", "info", "warning", "error")
 
-# botocore logs whole requests at debug, signatures and session tokens included.
-_NEVER_BELOW_WARNING = ("boto3", "botocore", "urllib3", "uvicorn", "asyncio", "werkzeug", "moto")
+# botocore logs whole requests at debug, signatures and session tokens included; and when a role cannot be
+# assumed, a traceback each time, beside the error that it raises.
+_LOWEST = {
+    "boto3": logging.WARNING,
+    "botocore": logging.WARNING,
+    "botocore.credentials": logging.ERROR,
+    "urllib3": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "werkzeug": logging.WARNING,
+    "moto": logging.WARNING,
+}
 
 
 def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
@@ -26,8 +36,8 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _NEVER_BELOW_WARNING:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, lowest in _LOWEST.items():
+        logging.getLogger(name).setLevel(lowest)
 
 
 def _formatter(form: str) -> logging.Formatter:

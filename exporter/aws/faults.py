@@ -91,6 +91,11 @@ class AwsError(Exception):
         return self.fault.code in _ABOUT_THE_JOB
 
     @property
+    def is_unknown_job(self) -> bool:
+        """AWS does not know the job, or not any longer."""
+        return self.fault.code == "ResourceNotFoundException"
+
+    @property
     def is_about_credentials(self) -> bool:
         """The credentials are missing, wrong or too old: new ones may have been laid down by now."""
         return self.fault.code in _ABOUT_CREDENTIALS

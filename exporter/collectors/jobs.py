@@ -244,7 +244,7 @@ class JobsCollector:
         self._configured.refused(job_id, self._scope.region, self._clock(), error.fault)
         with self._ledger.open(self._kind) as book:
             book.close(job_id, self._clock())
-            if job_id not in listed:
+            if error.is_unknown_job and job_id not in listed:
                 book.forget(job_id)
 
     def _list(
@@ -261,10 +261,10 @@ class JobsCollector:
         return {job.id for job in jobs}
 
     def _enter_jobs(self, jobs: Sequence[Job], *, described: bool) -> None:
-        for account_id in {job.account_id for job in jobs} - {""}:
-            holder = self._claims.holder(account_id, self._scope)
+        for shown in {job.account_id or self._ledger.account_id or job.id for job in jobs}:
+            holder = self._claims.holder(shown, self._scope)
             if holder != self._scope:
-                raise published_already(account_id, self._scope, holder)
+                raise published_already(shown, self._scope, holder)
         now = self._clock()
         with self._ledger.open(self._kind) as book:
             for job in jobs:

@@ -171,7 +171,6 @@ def test_a_discovered_one_that_aws_forgets(aws: Bench, wire: Wire) -> None:
     assert up(series) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="any refusal of its id ends a job that the list no longer shows")
 @pytest.mark.parametrize("code", ["InvalidParameterValueException", "MissingParameterValueException"])
 def test_a_refusal_is_not_the_end_of_a_job(aws: Bench, wire: Wire, code: str) -> None:
     """A discovered job whose id AWS refuses for once is published again on the scrape after that."""

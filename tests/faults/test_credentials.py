@@ -226,7 +226,6 @@ def test_role_that_may_not_be_assumed(
     assert (up(series), series.state("a")) == (1, "RUNNING")
 
 
-@pytest.mark.xfail(strict=True, reason="botocore logs a traceback of its own on each scrape")
 def test_a_denied_role_is_one_line(
     aws: Bench,
     wire: Wire,

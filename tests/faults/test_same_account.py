@@ -91,7 +91,6 @@ def test_discovered_late(aws: Bench, wire: Wire, state: str) -> None:
     assert twice(series) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a job that tells no account is claimed by nobody")
 def test_a_job_that_tells_no_account(aws: Bench, wire: Wire) -> None:
     """A job with neither an account nor an ARN comes once, too."""
     aws.account.put({"BackupJobId": "a", "State": "CREATED", "CreationDate": aws.clock()})

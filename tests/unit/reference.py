@@ -50,9 +50,10 @@ class Reference:
     def enter(self, job: Job, now: float, *, described: bool) -> None:
         """Take up a row of a list, or a description."""
         before = self.known.get(job.id)
-        if before and (before.settled or (before.job.finished and not described)):
-            if job.id not in self.pinned or not described:
-                return
+        if before and before.job.finished and not described:
+            return
+        if before and before.settled and job.id not in self.pinned:
+            return
         born = now if job.created is None else job.created
         if not before and job.finished and born < now - self.window and job.id not in self.pinned:
             return

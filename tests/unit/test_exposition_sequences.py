@@ -22,7 +22,15 @@ from tests.unit.reference import Reference, differences, expected, taken_apart
 WINDOW = 240.0  # buckets of ten seconds
 PINNED = frozenset({"a", 'quo"te'})
 SCOPES = (Scope("one", "eu-west-1"), Scope("two", ""))
-JOB_IDS = ["a", "b", "c", 'quo"te', 'brace{job_id="a"}', "back\\slash", "new\nline", "car\rriage"] + [
+JOB_IDS = [
+    "a",
+    "b",
+    "c",
+    'quo"te',
+    'brace{job_id="a"}',
+    "back\\slash",
+    "new\nline",
+    "car\rriage",
     "nul\0",
     "sur\udc00rogate",
     "é漢😀\u2028",
@@ -92,9 +100,17 @@ class Sequences(RuleBasedStateMachine):
         self.references: list[Reference] = []
         for scope, most, own, account in zip(SCOPES, limits, labels, accounts, strict=True):
             made = Book(BACKUP, window=WINDOW, since=NOW, pinned=PINNED)
-            settings_of = {"labels": own, "account_id": account, "configured": ConfiguredIds(PINNED)}
+            ids = ConfiguredIds(PINNED)
             self.ledgers.append(
-                Ledger(scope, [made], max_jobs=most, collectors=["backup_jobs"], **settings_of)
+                Ledger(
+                    scope,
+                    [made],
+                    max_jobs=most,
+                    collectors=["backup_jobs"],
+                    labels=own,
+                    account_id=account,
+                    configured=ids,
+                )
             )
             in_order = dict(sorted(own.items()))
             self.references.append(Reference(scope, WINDOW, NOW, most, PINNED, in_order, account))
@@ -110,7 +126,7 @@ class Sequences(RuleBasedStateMachine):
         age: float | None,
         took: float | None,
         told: dict[str, Any],
-        described: bool,  # noqa: FBT001
+        described: bool,
     ) -> None:
         """AWS tells of a job: it arrives, changes or ends."""
         created = None if age is None else self.clock() - age
@@ -118,19 +134,19 @@ class Sequences(RuleBasedStateMachine):
         self._enter(at, [job(job_id, created=created, completed=completed, **told)], described)
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS), other=told_otherwise(), described=st.booleans())
-    def moves_on(self, at: int, job_id: str, other: dict[str, Any], described: bool) -> None:  # noqa: FBT001
+    def moves_on(self, at: int, job_id: str, other: dict[str, Any], described: bool) -> None:
         """One thing of a job that is followed changes, and the rest stays."""
         known = self.references[at].known.get(job_id)
         if known and not known.settled:
             self._enter(at, [replace(known.job, **other)], described)
 
     @rule(at=AT, named=MANY_IDS, age=st.floats(0, 239), described=st.booleans())
-    def tell_many(self, at: int, named: list[str], age: float, described: bool) -> None:  # noqa: FBT001
+    def tell_many(self, at: int, named: list[str], age: float, described: bool) -> None:
         """A page of a list tells of many finished jobs."""
         created = self.clock() - age
         self._enter(at, [job(job_id, "COMPLETED", created=created) for job_id in named], described)
 
-    def _enter(self, at: int, jobs: list[Job], described: bool) -> None:  # noqa: FBT001
+    def _enter(self, at: int, jobs: list[Job], described: bool) -> None:
         with self.ledgers[at].open(BACKUP) as book:
             for told in jobs:
                 book.enter(told, self.clock(), described=described)
@@ -170,7 +186,7 @@ class Sequences(RuleBasedStateMachine):
         self.pages[at].update()
 
     @rule(at=AT, code=st.sampled_from(["ok", "timeout", 'odd"\\']), up=st.booleans())
-    def call(self, at: int, code: str, up: bool) -> None:  # noqa: FBT001
+    def call(self, at: int, code: str, up: bool) -> None:
         """A call to AWS ends somehow, and a refresh with it."""
         reference, ledger, now = self.references[at], self.ledgers[at], self.clock()
         ledger.count_call("ListBackupJobs", code)
@@ -180,7 +196,7 @@ class Sequences(RuleBasedStateMachine):
         reference.last_success = {"backup_jobs": now} if up else {}
 
     @rule(at=AT, job_id=st.sampled_from(sorted(PINNED)), known=st.booleans())
-    def configured_id_is_asked_about(self, at: int, job_id: str, known: bool) -> None:  # noqa: FBT001
+    def configured_id_is_asked_about(self, at: int, job_id: str, known: bool) -> None:
         """AWS knows a configured id, or it does not."""
         ids, region = self.ledgers[at].configured, SCOPES[at].region
         if known:
@@ -217,7 +233,7 @@ class Sequences(RuleBasedStateMachine):
 
 def test_the_bytes_are_those_of_rendering_everything_anew() -> None:
     """After any sequence of events each format and encoding holds exactly the series that should be there."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Sequences,
         settings=settings(
             max_examples=400,

@@ -1,0 +1,124 @@
+"""What a ledger holds together: the limit on series, health, calls."""
+
+from dataclasses import replace
+
+from exporter.kinds import BACKUP
+from exporter.ledger import Book, Ledger
+from exporter.model import Health
+from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, book, counts, job, ledger, sealed_ids
+
+
+def enter(of: Ledger, *job_ids: str, state: str = "COMPLETED", age: float = 0) -> None:
+    """Enter described jobs of one state and age, each a second older than the one before."""
+    with of.open(BACKUP) as made:
+        for place, job_id in enumerate(job_ids):
+            made.enter(job(job_id, state, created=NOW - age - place), NOW, described=True)
+
+
+def test_the_oldest_lose_their_series() -> None:
+    """Beyond the limit the jobs that were created first lose their series, whenever they were entered."""
+    made = book()
+    of = ledger(made, max_jobs=2)
+    enter(of, "new", "older", "oldest")
+    enter(of, "ancient", age=2 * HOUR)
+    assert (made.finished_count, made.dropped_count) == (2, 2)
+    assert sealed_ids(made.drain()) == {"new", "older"}
+
+
+def test_what_was_handed_over_is_taken_back() -> None:
+    """A job that loses its series after it was handed over is named with its bucket."""
+    made = book()
+    of = ledger(made, max_jobs=1)
+    enter(of, "old", age=HOUR)
+    [(bucket, _)] = made.drain().sealed.values()
+    enter(of, "new")
+    changes = made.drain()
+    assert changes.dropped == {bucket: {"old"}}
+    assert sealed_ids(changes) == {"new"}
+
+
+def test_jobs_without_series_are_still_counted() -> None:
+    """A job that lost its series is still one of the window's jobs, and is not entered again."""
+    made = book()
+    of = ledger(made, max_jobs=1)
+    enter(of, "a", "b", "c")
+    enter(of, "b", "c", state="FAILED")
+    assert counts(made) == {"COMPLETED": 3}
+    assert made.is_settled("c")
+    assert (made.finished_count, made.dropped_count) == (1, 2)
+
+
+def test_jobs_without_series_leave_with_their_hour() -> None:
+    """Those that lost their series are no longer told of once their hour left the window."""
+    made = book()
+    of = ledger(made, max_jobs=1)
+    enter(of, "a", "b", "c")
+    with of.open(BACKUP):
+        made.roll(NOW + WINDOW + 2 * HOUR)
+    assert (made.finished_count, made.dropped_count) == (0, 0)
+    assert not made.is_settled("c")
+
+
+def test_active_jobs_take_room_and_keep_it() -> None:
+    """Active jobs count towards the limit but never lose their series, however many there are."""
+    made = book()
+    of = ledger(made, max_jobs=2)
+    enter(of, "a", "b", "c", state="RUNNING")
+    enter(of, "d")
+    assert (made.active_count, made.finished_count, made.dropped_count) == (3, 0, 1)
+
+
+def test_jobs_that_wait_for_their_last_word_keep_their_series() -> None:
+    """A finished parent that is still to be described, and a configured job, lose nothing to the limit."""
+    made = book(pinned=["pinned"])
+    of = ledger(made, max_jobs=1)
+    with of.open(BACKUP):
+        made.enter(job("parent", "COMPLETED", is_parent=True), NOW, described=False)
+        made.enter(job("pinned", "COMPLETED"), NOW, described=True)
+        made.enter(job("other", "COMPLETED"), NOW, described=True)
+    assert (made.finished_count, made.dropped_count) == (2, 1)
+    assert sealed_ids(made.drain()) == set()
+
+
+def test_the_limit_is_for_all_kinds_together() -> None:
+    """The oldest jobs lose their series, of whatever kind they are."""
+    copies = replace(BACKUP, name="copy")
+    books = [book(), Book(copies, window=WINDOW, since=NOW)]
+    of = Ledger(SCOPE, books, max_jobs=2)
+    with of.open(copies) as made:
+        made.enter(job("copy", "COMPLETED", created=NOW - 2 * HOUR), NOW, described=True)
+    enter(of, "a", "b")
+    assert [(each.finished_count, each.dropped_count) for each in books] == [(2, 0), (0, 1)]
+    assert of.kinds == (BACKUP, copies)
+
+
+def test_calls_are_counted_by_how_they_ended() -> None:
+    """Each attempt to call AWS counts under its operation and its end."""
+    of = ledger()
+    for code in ("ok", "ok", "timeout"):
+        of.count_call("ListBackupJobs", code)
+    of.count_call("DescribeBackupJob", "ok")
+    expected = {
+        ("ListBackupJobs", "ok"): 2,
+        ("ListBackupJobs", "timeout"): 1,
+        ("DescribeBackupJob", "ok"): 1,
+    }
+    assert of.calls() == expected
+
+
+def test_a_collector_is_down_until_it_got_through() -> None:
+    """A collector that never ended a refresh is not up."""
+    of = ledger(collectors=["backup_jobs"])
+    assert of.health() == {"backup_jobs": Health(up=False)}
+    of.set_health("backup_jobs", Health(up=True, last_success=NOW))
+    assert of.health() == {"backup_jobs": Health(up=True, last_success=NOW)}
+
+
+def test_what_is_given_out_does_not_change() -> None:
+    """What a ledger gives out is a copy: it stays as it was."""
+    of = ledger(collectors=["backup_jobs"])
+    calls, health = of.calls(), of.health()
+    of.count_call("ListBackupJobs", "ok")
+    of.set_health("backup_jobs", Health(up=True))
+    assert calls == {}
+    assert health == {"backup_jobs": Health(up=False)}

@@ -247,6 +247,22 @@ def test_a_denied_role_is_one_line(
     assert "trust policy" in line
 
 
+def test_a_role_and_no_credentials_to_assume_it(
+    aws: Bench, wire: Wire, log: Log, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role without credentials to assume it with is as good as no credentials: the log says what to set."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", wire.endpoint_url)
+    watch = start(aws.target(role_arn=ROLE))
+
+    series = watch.scrape()
+
+    assert up(series) == 0
+    assert calls(series, LIST, "credentials") == 1
+    assert "AWS_ACCESS_KEY_ID" in log.failure["remedy"]
+    assert "Unable to locate credentials" in log.failure["reason"]
+    assert wire.requests == []
+
+
 def test_source_credentials_of_a_role_are_taken_up_too(
     aws: Bench,
     wire: Wire,

@@ -147,7 +147,7 @@ def written(of: Ledger | None = None) -> Written:
     return Written(clock, made, Exposition([Page(made, clock)], FixedTelemetry()))
 
 
-def with_configured(job_ids: Iterable[str], **settings: Any) -> Ledger:
+def with_configured(job_ids: Iterable[str], *, since: float = NOW, **settings: Any) -> Ledger:
     """Make a ledger whose target names some job ids."""
     ids = ConfiguredIds(job_ids)
-    return ledger(book(pinned=ids), configured=ids, **settings)
+    return ledger(book(since=since, pinned=ids), configured=ids, **settings)

@@ -28,12 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 _PART = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated: \2 -->)", re.DOTALL)
 _SECTIONS = {
     "resources": ("aws_backup_resource_",),
-    "fleet": (
-        *(kind.fleet_prefix for kind in KINDS),
-        "aws_backup_vault_",
-        "aws_backup_rule_",
-        "aws_backup_plan_",
-    ),
+    "fleet": tuple(kind.fleet_prefix for kind in KINDS),
+    "inventory": ("aws_backup_vault_", "aws_backup_rule_", "aws_backup_plan_"),
 }
 _NAMES: dict[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 

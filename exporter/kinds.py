@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from exporter.model import Job, Number
+from exporter.model import Job, Number, Rule
 
 Answer = Mapping[str, Any]
 
@@ -48,11 +48,14 @@ class Kind:
         id_member, state_member: where the answer keeps them.
         vault_members: likewise, tried in order, each a name or an ARN.
         arn_members: ARNs that tell the job's account when AccountId is absent, the surest first.
+        resource_member: the field that holds the resource's ARN.
         state_filter: the list call's parameter that selects one state.
         states: every state AWS documents, in the order of a job's life.
         terminal: those a job never leaves.
         info: label and field of the info metric; a dot goes one level down.
         gauges: the numbers.
+        protects: whether a completed job protects its resource.
+        unfinished_while: fields and their values with which a job in a terminal state still changes.
         unpublished: fields of the describe answer that have no metric, and why.
     """
 
@@ -68,11 +71,14 @@ class Kind:
     state_member: str
     vault_members: tuple[str, ...]
     arn_members: tuple[str, ...]
+    resource_member: str
     state_filter: str
     states: tuple[str, ...]
     terminal: frozenset[str]
     info: tuple[tuple[str, str], ...]
     gauges: tuple[Gauge, ...]
+    protects: bool = False
+    unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
     unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
@@ -102,7 +108,7 @@ class Kind:
             kind=self.name,
             id=job_id,
             state=state,
-            finished=state in self.terminal,
+            finished=state in self.terminal and not self._goes_on(row),
             account_id=self._account_id(row),
             created=timestamp(row.get("CreationDate")),
             completed=timestamp(row.get("CompletionDate")),
@@ -115,7 +121,14 @@ class Kind:
             child_states=_child_states(row.get("ChildJobsInState")),
             message=one_line(_text(row, "StatusMessage")),
             category=_text(row, "MessageCategory"),
+            resource_arn=_text(row, self.resource_member),
+            resource_name=_text(row, "ResourceName"),
+            size=number(row.get("BackupSizeInBytes")),
+            rule=_rule(row),
         )
+
+    def _goes_on(self, row: Answer) -> bool:
+        return any(_text(row, member) in values for member, values in self.unfinished_while)
 
     def _account_id(self, row: Answer) -> str:
         arns = (_text(row, member) for member in self.arn_members)
@@ -175,6 +188,14 @@ def _text(row: Answer, path: str) -> str:
     return str(value)
 
 
+def _rule(row: Answer) -> Rule | None:
+    plan_id, rule_id = _text(row, "CreatedBy.BackupPlanId"), _text(row, "CreatedBy.BackupRuleId")
+    if not (plan_id and rule_id):
+        return None
+    schedule, timezone = _text(row, "CreatedBy.BackupRuleCron"), _text(row, "CreatedBy.BackupRuleTimezone")
+    return Rule(plan_id, rule_id, schedule, timezone)
+
+
 def _child_states(value: object) -> tuple[tuple[str, Number], ...]:
     if not isinstance(value, Mapping):
         return ()
@@ -195,6 +216,7 @@ BACKUP = Kind(
     state_member="State",
     vault_members=("BackupVaultName", "BackupVaultArn"),
     arn_members=("BackupVaultArn", "IamRoleArn", "RecoveryPointArn", "ResourceArn"),
+    resource_member="ResourceArn",
     state_filter="ByState",
     states=(
         "CREATED",
@@ -236,19 +258,125 @@ BACKUP = Kind(
         Gauge("expected_completion_timestamp_seconds", "ExpectedCompletionDate", timestamp),
         Gauge("start_by_timestamp_seconds", "StartBy", timestamp),
     ),
+    protects=True,
     unpublished=MappingProxyType(
         {
             "VaultType": "a property of the vault, not of the job",
             "VaultLockState": "a property of the vault; the vaults collector tells whether it is locked",
             "RecoveryPointLifecycle": "a property of the plan's rule; it does not tell how the job fares",
-            "EncryptionKeyArn": "identifies a key; of no use on a dashboard, and best kept private",
+            "EncryptionKeyArn": "identifies a key; best kept private",
             "IsEncrypted": "a property of the recovery point, settled by the vault and the resource type",
             "InitiationDate": "the plan's nominal time of the run; CreationDate is when the job came to be",
             "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
-            "CreatedBy.BackupRuleCron": "the schedule, not the job; published as the rule's interval",
-            "CreatedBy.BackupRuleTimezone": "the schedule, not the job; published as the rule's interval",
+            "CreatedBy.BackupRuleCron": "the schedule; published as the resource's expected interval",
+            "CreatedBy.BackupRuleTimezone": "the schedule; published as the resource's expected interval",
         }
     ),
 )
 
-KINDS: tuple[Kind, ...] = (BACKUP,)
+_RECOVERY_POINT = "a property of the recovery point, not of the job"
+
+COPY = Kind(
+    name="copy",
+    metric_prefix="aws_backup_copy_job",
+    fleet_prefix="aws_backup_copy_jobs",
+    collector="copy_jobs",
+    list_operation="ListCopyJobs",
+    list_member="CopyJobs",
+    describe_operation="DescribeCopyJob",
+    describe_member="CopyJob",
+    id_member="CopyJobId",
+    state_member="State",
+    vault_members=("DestinationBackupVaultArn",),
+    arn_members=("SourceBackupVaultArn", "IamRoleArn", "DestinationBackupVaultArn", "ResourceArn"),
+    resource_member="ResourceArn",
+    state_filter="ByState",
+    states=("CREATED", "RUNNING", "COMPLETED", "FAILED", "PARTIAL"),
+    terminal=frozenset({"COMPLETED", "FAILED", "PARTIAL", "ABORTED"}),
+    info=(
+        ("resource_arn", "ResourceArn"),
+        ("resource_name", "ResourceName"),
+        ("resource_type", "ResourceType"),
+        ("source_vault_arn", "SourceBackupVaultArn"),
+        ("destination_vault_arn", "DestinationBackupVaultArn"),
+        ("source_recovery_point_arn", "SourceRecoveryPointArn"),
+        ("destination_recovery_point_arn", "DestinationRecoveryPointArn"),
+        ("created_by_backup_job_id", "CreatedByBackupJobId"),
+        ("plan_id", "CreatedBy.BackupPlanId"),
+        ("plan_name", "CreatedBy.BackupPlanName"),
+        ("rule_id", "CreatedBy.BackupRuleId"),
+        ("rule_name", "CreatedBy.BackupRuleName"),
+        ("iam_role_arn", "IamRoleArn"),
+        ("parent_job_id", "ParentJobId"),
+        ("is_parent", "IsParent"),
+    ),
+    gauges=(
+        Gauge("size_bytes", "BackupSizeInBytes", number),
+        Gauge("child_jobs", "NumberOfChildJobs", number),
+        Gauge("created_timestamp_seconds", "CreationDate", timestamp),
+        Gauge("completed_timestamp_seconds", "CompletionDate", timestamp),
+    ),
+    unpublished=MappingProxyType(
+        {
+            "DestinationVaultType": "a property of the vault, not of the job",
+            "DestinationVaultLockState": "a property of the vault, not of the job",
+            "DestinationEncryptionKeyArn": "identifies a key; best kept private",
+            "DestinationRecoveryPointLifecycle": _RECOVERY_POINT,
+            "CompositeMemberIdentifier": "a part of a composite resource; resource_arn tells which",
+            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
+            "CreatedBy.BackupPlanVersion": "the copy's backup job tells it",
+            "CreatedBy.BackupRuleCron": "the schedule is the backup's",
+            "CreatedBy.BackupRuleTimezone": "the schedule is the backup's",
+        }
+    ),
+)
+
+RESTORE = Kind(
+    name="restore",
+    metric_prefix="aws_backup_restore_job",
+    fleet_prefix="aws_backup_restore_jobs",
+    collector="restore_jobs",
+    list_operation="ListRestoreJobs",
+    list_member="RestoreJobs",
+    describe_operation="DescribeRestoreJob",
+    describe_member="",
+    id_member="RestoreJobId",
+    state_member="Status",
+    vault_members=("BackupVaultArn",),
+    arn_members=("BackupVaultArn", "IamRoleArn", "SourceResourceArn", "CreatedResourceArn"),
+    resource_member="SourceResourceArn",
+    state_filter="ByStatus",
+    states=("PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"),
+    terminal=frozenset({"COMPLETED", "ABORTED", "FAILED"}),
+    info=(
+        ("resource_arn", "SourceResourceArn"),
+        ("resource_name", ""),  # AWS has none, but queries over all kinds may name it
+        ("resource_type", "ResourceType"),
+        ("vault_arn", "BackupVaultArn"),
+        ("recovery_point_arn", "RecoveryPointArn"),
+        ("created_resource_arn", "CreatedResourceArn"),
+        ("restore_testing_plan_arn", "CreatedBy.RestoreTestingPlanArn"),
+        ("validation_status", "ValidationStatus"),
+        ("iam_role_arn", "IamRoleArn"),
+        ("parent_job_id", "ParentJobId"),
+        ("is_parent", "IsParent"),
+    ),
+    gauges=(
+        Gauge("progress_ratio", "PercentDone", percentage),
+        Gauge("size_bytes", "BackupSizeInBytes", number),
+        Gauge("created_timestamp_seconds", "CreationDate", timestamp),
+        Gauge("completed_timestamp_seconds", "CompletionDate", timestamp),
+    ),
+    unfinished_while=(("ValidationStatus", frozenset({"VALIDATING"})),),
+    unpublished=MappingProxyType(
+        {
+            "ExpectedCompletionTimeMinutes": "a guess made at the start",
+            "RecoveryPointCreationDate": _RECOVERY_POINT,
+            "ValidationStatusMessage": "validation_status tells how it ended",
+            "DeletionStatus": "cleaning up after a restore test, not the restore",
+            "DeletionStatusMessage": "cleaning up after a restore test, not the restore",
+        }
+    ),
+)
+
+KINDS: tuple[Kind, ...] = (BACKUP, COPY, RESTORE)

@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 from exporter.configured import ConfiguredIds
 from exporter.kinds import Kind
-from exporter.model import Health, Job, Scope, Tally
+from exporter.model import Health, Job, Plan, Scope, Tally, Vault
+from exporter.resources import Resources
 
 LONGEST_BUCKET = 3600.0
 BUCKETS_IN_WINDOW = 24
@@ -299,6 +300,7 @@ class Ledger:
         labels: static labels for all series of the scope.
         account_id: the account to assume where a job and its ARNs tell none.
         configured: the job ids that the configuration names.
+        resources: what is known of resources; None when nobody asks for them.
     """
 
     def __init__(
@@ -311,6 +313,7 @@ class Ledger:
         labels: Mapping[str, str] = MappingProxyType({}),
         account_id: str = "",
         configured: ConfiguredIds | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self.scope = scope
         self.labels = tuple(sorted(labels.items()))
@@ -319,6 +322,10 @@ class Ledger:
         self._books = {book.kind.name: book for book in books}
         for book in self._books.values():
             book.account_id = account_id
+        self.vaults: tuple[Vault, ...] = ()
+        self.plans: tuple[Plan, ...] = ()
+        self.follows_resources = resources is not None
+        self._resources = resources or Resources({}, lambda _: None)
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -330,6 +337,12 @@ class Ledger:
         with self._lock:
             yield self._books[kind.name]
             self._keep_to_the_limit()
+
+    @contextmanager
+    def open_resources(self) -> Iterator[Resources]:
+        """Work on what is known of resources while nobody else does."""
+        with self._lock:
+            yield self._resources
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -3,14 +3,14 @@
 docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from exporter.kinds import KINDS, Kind
+from exporter.kinds import BACKUP, KINDS, Kind
 from exporter.ledger import Ledger
-from exporter.model import Health, Job, Number, Tally
+from exporter.model import Health, Job, Number, Plan, Resource, Tally, Vault
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -83,10 +83,10 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
             gauge(value.suffix, _GAUGE_HELP[value.suffix].format(member=value.member))
             for value in kind.gauges
         ),
-        gauge(
-            "child_jobs_in_state",
-            "Number of child jobs of a composite job by state (ChildJobsInState).",
-            "state",
+        *(
+            gauge(f"{value.suffix}_in_state", "Number of child jobs by state (ChildJobsInState).", "state")
+            for value in kind.gauges
+            if value.suffix == "child_jobs"
         ),
         gauge(
             "status_info",
@@ -122,6 +122,86 @@ def fleet_families(kind: Kind) -> tuple[Family, ...]:
         ),
     )
 
+
+_RESOURCE_LABELS = (*AWS_LABELS, "resource_arn", "resource_name", "resource_type")
+_RULE_LABELS = (*AWS_LABELS, "plan_id", "plan_name", "rule_id")
+
+
+def _of_resource(suffix: str, text: str, *more: str) -> Family:
+    return Family(f"aws_backup_resource_{suffix}", "gauge", text, (*_RESOURCE_LABELS, *more))
+
+
+LAST_SUCCESS = _of_resource(
+    "last_success_timestamp_seconds",
+    "When the resource's newest COMPLETED backup job ended, in seconds since 1970 (CompletionDate); "
+    "absent when none ever did.",
+)
+LAST_ATTEMPT = _of_resource(
+    "last_attempt_timestamp_seconds",
+    "When the resource's newest backup job was created, in seconds since 1970 (CreationDate).",
+)
+LAST_STATE = _of_resource(
+    "last_job_state",
+    "1 for the state of the resource's newest backup job, 0 for every other (State).",
+    "state",
+)
+LAST_SIZE = _of_resource(
+    "last_success_size_bytes", "Size in bytes of the newest COMPLETED backup job (BackupSizeInBytes)."
+)
+LAST_DURATION = _of_resource(
+    "last_success_duration_seconds",
+    "How long the newest COMPLETED backup job took, in seconds (CompletionDate - CreationDate).",
+)
+LAST_RECOVERY_POINT = _of_resource(
+    "last_recovery_point_timestamp_seconds",
+    "When the resource was last backed up, whatever became of it, in seconds since 1970 (LastBackupTime).",
+)
+EXPECTED_INTERVAL = _of_resource(
+    "expected_interval_seconds",
+    "Within how many seconds a backup should succeed: as configured, else the largest gap between the runs "
+    "of the shortest rule that backs the resource up.",
+)
+RESOURCE_FAMILIES = (
+    LAST_SUCCESS,
+    LAST_ATTEMPT,
+    LAST_STATE,
+    LAST_SIZE,
+    LAST_DURATION,
+    LAST_RECOVERY_POINT,
+    EXPECTED_INTERVAL,
+)
+
+RECOVERY_POINTS = Family(
+    "aws_backup_vault_recovery_points",
+    "gauge",
+    "Number of recovery points in the vault (NumberOfRecoveryPoints).",
+    (*AWS_LABELS, "vault_name"),
+)
+VAULT_LOCKED = Family(
+    "aws_backup_vault_locked",
+    "gauge",
+    "1 when the vault is locked, 0 when not (Locked).",
+    (*AWS_LABELS, "vault_name"),
+)
+NEXT_RUN = Family(
+    "aws_backup_rule_next_run_timestamp_seconds",
+    "gauge",
+    "When the plan's rule runs next, in seconds since 1970 (ScheduledRunsPreview, else ScheduleExpression).",
+    _RULE_LABELS,
+)
+RULE_INTERVAL = Family(
+    "aws_backup_rule_interval_seconds",
+    "gauge",
+    "Largest gap between two runs of the plan's rule, in seconds (ScheduledRunsPreview, ScheduleExpression).",
+    _RULE_LABELS,
+)
+LAST_EXECUTION = Family(
+    "aws_backup_plan_last_execution_timestamp_seconds",
+    "gauge",
+    "When the plan last ran, in seconds since 1970 (LastExecutionDate).",
+    (*AWS_LABELS, "plan_id", "plan_name"),
+)
+INVENTORY_FAMILIES = (RECOVERY_POINTS, VAULT_LOCKED, NEXT_RUN, RULE_INTERVAL, LAST_EXECUTION)
 
 UP = Family(
     "aws_backup_up",
@@ -167,7 +247,7 @@ EXPORTER_FAMILIES = (UP, LAST_REFRESH, API_REQUESTS, JOBS_KNOWN, JOBS_DROPPED, J
 def families() -> tuple[Family, ...]:
     """Every metric that is made here, in the order they are written."""
     of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
-    return (*of_kinds, *EXPORTER_FAMILIES)
+    return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *EXPORTER_FAMILIES)
 
 
 def job_group(kind: Kind, job: Job, ledger: Ledger) -> Group:
@@ -208,6 +288,61 @@ def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
             *(Sample(total, (("state", state),), count) for state, count in tally.finished_total.items()),
         ),
     )
+
+
+def resource_group(resource: Resource, ledger: Ledger) -> Group:
+    """Make the samples of one resource."""
+    labels = (
+        *_aws_labels(ledger, resource.account_id),
+        ("resource_arn", resource.arn),
+        ("resource_name", resource.name),
+        ("resource_type", resource.type),
+    )
+    numbers = {
+        LAST_SUCCESS: resource.last_success,
+        LAST_ATTEMPT: resource.last_attempt,
+        LAST_SIZE: resource.last_success_size,
+        LAST_DURATION: resource.last_success_duration,
+        LAST_RECOVERY_POINT: resource.last_recovery_point,
+        EXPECTED_INTERVAL: resource.expected_interval,
+    }
+    states = dict.fromkeys((*BACKUP.states, resource.last_state)) if resource.last_state else ()
+    return Group(
+        labels,
+        (
+            *(Sample(family.name, (), value) for family, value in numbers.items() if value is not None),
+            *(
+                Sample(LAST_STATE.name, (("state", state),), int(state == resource.last_state))
+                for state in states
+            ),
+        ),
+    )
+
+
+def vault_group(vault: Vault, ledger: Ledger) -> Group:
+    """Make the samples of one vault."""
+    samples = []
+    if vault.recovery_points is not None:
+        samples.append(Sample(RECOVERY_POINTS.name, (), vault.recovery_points))
+    if vault.locked is not None:
+        samples.append(Sample(VAULT_LOCKED.name, (), int(vault.locked)))
+    return Group((*_aws_labels(ledger, vault.account_id), ("vault_name", vault.name)), tuple(samples))
+
+
+def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
+    """Make the samples of plans and of their rules."""
+    for plan in plans:
+        labels = (*_aws_labels(ledger, plan.account_id), ("plan_id", plan.id), ("plan_name", plan.name))
+        samples = []
+        if plan.last_execution is not None:
+            samples.append(Sample(LAST_EXECUTION.name, (), plan.last_execution))
+        for rule in plan.rules:
+            own = (("rule_id", rule.rule_id),)
+            if rule.next_run is not None:
+                samples.append(Sample(NEXT_RUN.name, own, rule.next_run))
+            if rule.interval is not None:
+                samples.append(Sample(RULE_INTERVAL.name, own, rule.interval))
+        yield Group(labels, tuple(samples))
 
 
 def exporter_group(ledger: Ledger) -> Group:

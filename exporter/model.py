@@ -18,6 +18,22 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """The rule of a backup plan that made a job, with its schedule as the job tells it.
+
+    Attributes:
+        plan_id, rule_id: which rule of which plan.
+        schedule: `cron(...)` as AWS writes it; empty when the job does not tell.
+        timezone: of that schedule; empty for UTC.
+    """
+
+    plan_id: str
+    rule_id: str
+    schedule: str = ""
+    timezone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What AWS tells of one job, of whatever kind.
 
@@ -38,6 +54,9 @@ class Job:
         child_states: number of child jobs by state; empty when AWS did not tell.
         message: StatusMessage on one line, shortened.
         category: MessageCategory.
+        resource_arn, resource_name: what is backed up, copied or restored.
+        size: of the backup in bytes; None when AWS gave none.
+        rule: the rule that made the job; None for one made on demand.
     """
 
     kind: str
@@ -56,6 +75,10 @@ class Job:
     child_states: tuple[tuple[str, Number], ...]
     message: str
     category: str
+    resource_arn: str = ""
+    resource_name: str = ""
+    size: Number | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +125,75 @@ class Tally:
     resource_type: str
     in_window: Mapping[str, int] = field(default_factory=dict)
     finished_total: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A resource that AWS lists as protected.
+
+    Attributes:
+        arn, name, type: the resource.
+        last_recovery_point: LastBackupTime in seconds since 1970, whatever became of that backup.
+    """
+
+    arn: str
+    name: str
+    type: str
+    last_recovery_point: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What is known of the backups of one resource; None where nothing is.
+
+    Attributes:
+        arn, name, type, account_id: the resource, as its newest job tells it.
+        last_success: CompletionDate of the newest COMPLETED job, in seconds since 1970.
+        last_success_size, last_success_duration: of that job, in bytes and seconds.
+        last_attempt: CreationDate of the newest job.
+        last_state: state of that job; empty when there is no job.
+        last_recovery_point: as ListProtectedResources tells it.
+        expected_interval: seconds within which a backup should succeed.
+    """
+
+    arn: str
+    name: str = ""
+    type: str = ""
+    account_id: str = ""
+    last_success: float | None = None
+    last_success_size: Number | None = None
+    last_success_duration: float | None = None
+    last_attempt: float | None = None
+    last_state: str = ""
+    last_recovery_point: float | None = None
+    expected_interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A backup vault: its name, how many recovery points it holds, and whether it is locked."""
+
+    name: str
+    account_id: str
+    recovery_points: Number | None
+    locked: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRule:
+    """A rule of a plan: when it runs next, and the largest gap between its runs in seconds."""
+
+    rule_id: str
+    next_run: float | None
+    interval: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A backup plan, its rules, and when it last ran."""
+
+    id: str
+    name: str
+    account_id: str
+    last_execution: float | None
+    rules: tuple[PlannedRule, ...]

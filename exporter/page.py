@@ -3,13 +3,24 @@
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from exporter.kinds import Kind
 from exporter.ledger import Ledger
 from exporter.lines import Lines, render
-from exporter.live import LiveLines
-from exporter.metrics import Group, exporter_group, job_families, job_group, tally_group
+from exporter.live import KeyedLines, LiveLines
+from exporter.metrics import (
+    RESOURCE_FAMILIES,
+    Group,
+    exporter_group,
+    job_families,
+    job_group,
+    plan_groups,
+    resource_group,
+    tally_group,
+    vault_group,
+)
 from exporter.sealed import Run, SealedLines
 
 
@@ -33,18 +44,21 @@ class Page:
         self._ledger = ledger
         self._clock = clock
         self._kinds = [_KindOfJobs(kind, ledger) for kind in ledger.kinds]
+        self._facts = _Facts(ledger)
         self._lock = threading.Lock()
 
     def update(self) -> None:
         """Render the jobs that changed in the ledger, so that it need not keep them."""
         with self._lock:
+            self._facts.update()
             for kind in self._kinds:
                 kind.update(self._clock())
 
     def chunks(self) -> dict[str, Chunk]:
         """Give the lines of every metric that has any, as things are now."""
         with self._lock:
-            chunks: dict[str, Chunk] = {}
+            self._facts.update()
+            chunks = self._facts.chunks()
             for kind in self._kinds:
                 kind.update(self._clock())
                 chunks |= kind.chunks()
@@ -59,9 +73,8 @@ class _KindOfJobs:
         self._kind = kind
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger)
-        self._families = [family.name for family in job_families(kind)]
         self._live = LiveLines(kind, self._group_of)
-        self._sealed = SealedLines(self._families)
+        self._sealed = SealedLines([family.name for family in job_families(kind)])
         self._counts: Lines = {}
         self._counted_at: object = None
 
@@ -90,11 +103,39 @@ class _KindOfJobs:
 
     def chunks(self) -> dict[str, Chunk]:
         chunks = {family: Chunk(lines) for family, lines in self._counts.items()}
-        for family in self._families:
-            runs = tuple(run for run in (self._sealed.run(family), self._live.run(family)) if run.parts)
-            if runs:
-                chunks[family] = Chunk(deflated=runs)
+        for family, run in chain(self._sealed.runs(), self._live.runs()):
+            chunk = chunks.get(family, Chunk())
+            chunks[family] = chunk._replace(deflated=(*chunk.deflated, run))
         return chunks
+
+
+class _Facts:
+    """The part of a page that is not jobs: resources, vaults and plans."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
+        self._inventory: Lines = {}
+        self._taken_from: object = None
+
+    def update(self) -> None:
+        with self._ledger.open_resources() as resources:
+            changed = resources.drain()
+        for arn, resource in changed.items():
+            lines = render(resource_group(resource, self._ledger)) if resource else {}
+            self._resources.put(arn, lines)
+        vaults, plans = self._ledger.vaults, self._ledger.plans
+        if self._taken_from != (vaults, plans):
+            groups = (
+                *(vault_group(vault, self._ledger) for vault in vaults),
+                *plan_groups(plans, self._ledger),
+            )
+            self._inventory = _render_all(groups)
+            self._taken_from = (vaults, plans)
+
+    def chunks(self) -> dict[str, Chunk]:
+        chunks = {family: Chunk(lines) for family, lines in self._inventory.items()}
+        return chunks | {family: Chunk(deflated=(run,)) for family, run in self._resources.runs()}
 
 
 def _render_all(groups: Iterable[Group]) -> Lines:

@@ -1,10 +1,11 @@
 """Runs every collector of every scope when a scrape asks: single flight, isolation, health.
 
-A scope that is being refreshed already is not asked again: whoever comes meanwhile shares that refresh.
+What is being refreshed already is not asked again: whoever comes meanwhile shares that refresh.
 One that outlives the scrape which began it goes on, and serves the next.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,12 +14,15 @@ from functools import partial
 from itertools import count
 
 from exporter.aws import AwsError, OverBudgetError
-from exporter.collectors import Collector
+from exporter.collectors import Collector, SlowCollector
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health, Scope
 
 log = logging.getLogger(__name__)
 
+PACE = 300.0  # seconds between two refreshes of what rarely changes
+PACE_AFTER_FAILURE = 55.0  # such a refresh that failed is tried again within a minute
+LOOK_EVERY = 5.0  # seconds between two looks at whether one is due
 FIRST_PAUSE = 5.0  # seconds before catching up is tried again after a failure; doubles up to the longest
 LONGEST_PAUSE = 60.0
 
@@ -28,7 +32,8 @@ class ScopeRefresh:
 
     Args:
         ledger: where the collectors enter what they learn, and their health.
-        collectors: run one after the other.
+        collectors: run on each scrape.
+        slow: run at a pace of their own, in the background.
         clock: seconds since 1970.
         absorb: called while catching up, so that what was learned can be rendered and let go.
     """
@@ -37,6 +42,7 @@ class ScopeRefresh:
         self,
         ledger: Ledger,
         collectors: Sequence[Collector],
+        slow: Sequence[SlowCollector] = (),
         *,
         clock: Callable[[], float],
         absorb: Callable[[], None],
@@ -44,14 +50,36 @@ class ScopeRefresh:
         self.scope = ledger.scope
         self._ledger = ledger
         self._collectors = collectors
+        self._slow = slow
+        self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
         self._clock = clock
         self._absorb = absorb
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
 
-    def refresh(self) -> None:
-        """Run each collector once; a failure of one hides no other."""
-        for collector in self._collectors:
-            fault = self._failure_of(collector.refresh, collector.name)
-            self._take_note(collector.name, fault)
+    @property
+    def collectors(self) -> tuple[Collector, ...]:
+        """Those to run on each scrape; side by side, so that one which fails or hangs holds up no other."""
+        return tuple(self._collectors)
+
+    def refresh(self, collector: Collector) -> None:
+        """Run one collector once."""
+        self._take_note(collector.name, self._failure_of(collector.refresh, collector.name))
+
+    def refresh_slow(self) -> None:
+        """Run each slow collector that is due."""
+        for collector in self._slow:
+            if self._clock() >= self._due[collector.name]:
+                fault = self._failure_of(collector.refresh, collector.name)
+                self._take_note(collector.name, fault)
+                self._due[collector.name] = self._clock() + (PACE_AFTER_FAILURE if fault else PACE)
+        self._absorb()
+
+    def keep_pace(self, stop: threading.Event) -> None:
+        """Run the slow collectors when they are due, until `stop` is set."""
+        while self._slow and not stop.is_set():
+            self.refresh_slow()
+            stop.wait(LOOK_EVERY)
 
     def catch_up(self, stop: threading.Event) -> None:
         """Take in what was there before the start, trying again until all is in or `stop` is set."""
@@ -62,9 +90,12 @@ class ScopeRefresh:
 
     def refresh_completely(self) -> None:
         """Take in all there is to know, once; what fails is not tried again."""
-        self.refresh()
+        for collector in self._collectors:
+            self.refresh(collector)
+        self.refresh_slow()
         if self._catch_up_once(threading.Event()):
-            self.refresh()
+            for collector in self._collectors:
+                self.refresh(collector)
 
     def _catch_up_once(self, stop: threading.Event) -> bool:
         complete = True
@@ -93,17 +124,25 @@ class ScopeRefresh:
 
     def _take_note(self, collector: str, fault: Fault | None) -> None:
         """Keep the health; say it in the log once, when it changes."""
-        before = self._ledger.health()[collector]
-        if fault:
-            health = replace(before, up=False, fault=fault)
-            if not before.fault or before.fault.code != fault.code:
-                details = {"code": fault.code, "reason": fault.message, "remedy": fault.remedy}
-                log.error("cannot refresh", extra=self._where(collector) | details)
-        else:
-            health = Health(up=True, last_success=self._clock())
-            if before.fault:
+        with self._lock:
+            before = self._ledger.health()
+            if fault:
+                known = {(said.fault.code, said.fault.remedy) for said in before.values() if said.fault}
+                if (fault.code, fault.remedy) not in known:
+                    self._say_fault(collector, fault)
+                health = replace(before[collector], up=False, fault=fault)
+            else:
+                health = Health(up=True, last_success=self._clock())
+            self._ledger.set_health(collector, health)
+            if not fault and collector in self._said:
+                self._said.remove(collector)
                 log.info("refreshing works again", extra=self._where(collector))
-        self._ledger.set_health(collector, health)
+
+    def _say_fault(self, collector: str, fault: Fault) -> None:
+        """Say it once for all collectors that need the same remedy."""
+        self._said.add(collector)
+        details = {"code": fault.code, "reason": fault.message, "remedy": fault.remedy}
+        log.error("cannot refresh", extra=self._where(collector) | details)
 
     def _where(self, collector: str) -> dict[str, str]:
         return {"target": self.scope.target, "aws_region": self.scope.region, "collector": collector}
@@ -128,30 +167,37 @@ class Refresher:
         self._scopes = {scope.scope: scope for scope in scopes}
         self._clock = clock
         self._observe = observe
-        # A thread for each scope, so that one whose AWS hangs holds up no other.
-        self._leaders = ThreadPoolExecutor(max(1, len(self._scopes)), thread_name_prefix="refresh")
-        self._flights: dict[Scope, Future[None]] = {}
+        # A thread for each, so that one whose AWS hangs holds up no other.
+        most = sum(len(scope.collectors) + 1 for scope in self._scopes.values())
+        self._leaders = ThreadPoolExecutor(max(1, most), thread_name_prefix="refresh")
+        self._flights: dict[tuple[Scope, str], Future[None]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
     def start(self) -> None:
         """Begin to refresh, and then to catch up, before anybody asks."""
-        for scope, first_refresh in zip(self._scopes.values(), self.refresh(), strict=True):
-            catching_up = threading.Thread(
-                target=self._catch_up_after, args=(scope, first_refresh), name="catch-up", daemon=True
+        for scope in self._scopes.values():
+            first_refresh = self.refresh(scope.scope)
+            background = threading.Thread(
+                target=self._go_on, args=(scope, first_refresh), name="background", daemon=True
             )
-            catching_up.start()
+            background.start()
 
     def refresh(self, only: Scope | None = None) -> list[Future[None]]:
-        """Begin to refresh every scope, or one, unless that is under way. Returns what to wait for."""
+        """Begin to refresh every scope, or one, as far as that is not under way. Returns what to wait for."""
         began = self._clock()
         wanted = [self._scopes[only]] if only else list(self._scopes.values())
+        flights: list[Future[None]] = []
+        begun = False
         with self._lock:
-            new = [scope for scope in wanted if scope.scope not in self._flights]
-            for scope in new:
-                self._flights[scope.scope] = self._leaders.submit(self._fly, scope)
-            flights = [self._flights[scope.scope] for scope in wanted]
-        if new and not only:
+            for scope in wanted:
+                for collector in scope.collectors:
+                    flight = scope.scope, collector.name
+                    if flight not in self._flights:
+                        self._flights[flight] = self._leaders.submit(self._fly, scope, collector)
+                        begun = True
+                    flights.append(self._flights[flight])
+        if begun and not only:
             self._observe_when_done(flights, began)
         return flights
 
@@ -164,16 +210,18 @@ class Refresher:
         self._stop.set()
         self._leaders.shutdown(wait=False, cancel_futures=True)
 
-    def _fly(self, scope: ScopeRefresh) -> None:
+    def _fly(self, scope: ScopeRefresh, collector: Collector) -> None:
         try:
-            scope.refresh()
+            scope.refresh(collector)
         finally:
             with self._lock:
-                del self._flights[scope.scope]
+                del self._flights[scope.scope, collector.name]
 
-    def _catch_up_after(self, scope: ScopeRefresh, first_refresh: Future[None]) -> None:
-        wait([first_refresh])
+    def _go_on(self, scope: ScopeRefresh, first_refresh: list[Future[None]]) -> None:
+        wait(first_refresh)
+        scope.refresh_slow()
         scope.catch_up(self._stop)
+        scope.keep_pace(self._stop)
 
     def _observe_when_done(self, flights: Sequence[Future[None]], began: float) -> None:
         still_out = count(len(flights) - 1, -1)

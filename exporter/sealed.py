@@ -6,7 +6,7 @@ thousand jobs of one bucket; small blocks are merged as they come, so that there
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,15 +102,16 @@ class SealedLines:
         if self._buckets.pop(bucket, None):
             self._runs = None
 
-    def run(self, family: str) -> Run:
-        """Give all lines of a family, oldest bucket first."""
+    def runs(self) -> Iterator[tuple[str, Run]]:
+        """Give all lines of each family that has any, oldest bucket first."""
         if self._runs is None:
             blocks = [block for bucket in sorted(self._buckets) for block in self._buckets[bucket]]
-            self._runs = {
-                name: run_of(block.parts[name] for block in blocks if name in block.parts)
+            of_families = {
+                name: [block.parts[name] for block in blocks if name in block.parts]
                 for name in self._families
             }
-        return self._runs[family]
+            self._runs = {name: run_of(parts) for name, parts in of_families.items() if parts}
+        return iter(self._runs.items())
 
     def _deflate(self, rows: Iterable[Lines]) -> dict[str, Part]:
         lines: dict[str, list[bytes]] = {}

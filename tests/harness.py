@@ -138,8 +138,9 @@ class Bench:
         )
 
     def watch(self, *targets: Target, **settings: Any) -> Watch:
-        """Start an exporter, by default with one target; settings are those of Config."""
-        config = Config(targets=targets or (self.target(),), **settings)
+        """Start an exporter, by default with one target and backup jobs; settings are those of Config."""
+        wanted = {"collectors": ("backup_jobs",)} | settings
+        config = Config(targets=targets or (self.target(),), **wanted)
         watch = Watch(assemble(config, Telemetry(), world(self.clock)), self.clock)
         self._watches.append(watch)
         return watch

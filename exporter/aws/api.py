@@ -11,7 +11,7 @@ from exporter.aws.sessions import Access
 
 PAGE_SIZE = 1000
 RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
-YIELDING = 5.0  # seconds for which background work leaves tokens to the scrapes before it takes its turn
+YIELDING = 1.0  # seconds for which background work leaves tokens to the scrapes before it takes its turn
 
 Answer = Mapping[str, Any]
 

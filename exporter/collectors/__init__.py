@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
+PATIENCE = 60.0  # seconds to wait for a token for what must be asked
 
-class Collector(Protocol):
-    """What the refresh room knows of a collector.
+
+class SlowCollector(Protocol):
+    """What the refresh room knows of a collector of what rarely changes.
 
     Attributes:
         name: its name in the configuration's `collectors` and in the label `collector`.
@@ -18,6 +20,10 @@ class Collector(Protocol):
         Raises:
             AwsError: it did not get through; what came before that is in the ledger.
         """
+
+
+class Collector(SlowCollector, Protocol):
+    """A collector that runs on each scrape, and has much to take in at the start."""
 
     def catch_up(self) -> bool:
         """Take one more step through what was there before the start; False when nothing is left.

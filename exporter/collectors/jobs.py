@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
 from exporter.claims import Claims
+from exporter.collectors import PATIENCE
 from exporter.config import Discovery
+from exporter.configured import ConfiguredIds
 from exporter.kinds import Answer, Kind, MalformedJobError
 from exporter.ledger import Ledger
 from exporter.model import Fault, Job, Scope
@@ -24,7 +26,6 @@ log = logging.getLogger(__name__)
 LATE = 900.0  # seconds by which a job may show up late in a list
 FIRST_LOOK = 3600.0  # seconds before the start that the first refresh looks at before all else
 FIRST_REFRESH_TAKES = 1.0  # seconds that the first refresh spends on what came before
-PATIENCE = 60.0  # seconds to wait for a token for what must be asked
 
 
 class _Wanted(NamedTuple):
@@ -42,7 +43,9 @@ class JobsCollector:
         kind: the row of the table of kinds.
         api: asks AWS.
         ledger: takes up what AWS tells.
-        discovery: what to look for, and how far back.
+        discovery: what to look for.
+        lookback: how many seconds back to read jobs at the start.
+        configured: job ids to follow whatever discovery finds.
         claims: tells whether another scope publishes the same account and Region already.
         clock: seconds since 1970.
         side_by_side: runs describe calls at the same time.
@@ -55,6 +58,8 @@ class JobsCollector:
         ledger: Ledger,
         *,
         discovery: Discovery,
+        lookback: float,
+        configured: ConfiguredIds,
         claims: Claims,
         clock: Callable[[], float],
         side_by_side: Executor,
@@ -66,7 +71,8 @@ class JobsCollector:
         self._scope = ledger.scope
         self._claims = claims
         self._discovery = discovery
-        self._configured = ledger.configured
+        self._configured = configured
+        self._lookback = lookback
         self._clock = clock
         self._side_by_side = side_by_side
         self._listed_until: float | None = None
@@ -108,21 +114,22 @@ class JobsCollector:
 
     def _plan_to_catch_up(self, now: float) -> None:
         """Newest first: what a person looks for is there first, however long the rest takes."""
-        start_of_window = now - self._discovery.window
+        start = now - self._lookback
         before = now - FIRST_LOOK
-        for after in (now - 6 * FIRST_LOOK, start_of_window):
-            if start_of_window <= after < before:
+        for after in (now - 6 * FIRST_LOOK, now - self._discovery.window, start):
+            if start <= after < before:
                 self._earlier.append({"ByCreatedAfter": after, "ByCreatedBefore": before + 1})
                 before = after
         for state in self._kind.active_states:
-            self._earlier.append({self._kind.state_filter: state, "ByCreatedBefore": start_of_window})
+            self._earlier.append({self._kind.state_filter: state, "ByCreatedBefore": start})
 
     def _begin_to_catch_up(self, until: float) -> None:
         """Look through the window at once as far as that costs neither time nor the calls to follow jobs."""
         budget = self._api.budget
         while (
             self._earlier
-            and "ByCreatedAfter" in self._earlier[0]
+            and self._earlier[0].get("ByCreatedAfter", 0.0)
+            >= until - FIRST_REFRESH_TAKES - self._discovery.window
             and self._clock() < until
             and budget.available() > budget.reserve + 1
         ):
@@ -269,6 +276,10 @@ class JobsCollector:
         with self._ledger.open(self._kind) as book:
             for job in jobs:
                 book.enter(job, now, described=described)
+        if self._kind.protects and self._ledger.follows_resources:
+            with self._ledger.open_resources() as resources:
+                for job in jobs:
+                    resources.enter(job)
 
     def _read(self, row: Answer) -> Job | None:
         try:

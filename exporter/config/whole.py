@@ -53,6 +53,28 @@ class Config(Record):
         for place, expectation in enumerate(self.expectations):
             yield from _unwatched(place, expectation, self.targets)
 
+    def expected_in(self, target: Target, region: str) -> dict[str, float]:
+        """Give the resources that a target must back up in a Region, and the seconds within which.
+
+        A target without a role may be of any account, so one whose role is in the ARN's account comes first.
+        """
+        return {
+            expectation.resource_arn: expectation.within
+            for expectation in self.expectations
+            if _watcher(expectation, self.targets) == target
+            and (expectation.region or expectation.arn_region or region) == region
+        }
+
+
+def _watcher(expectation: Expectation, targets: tuple[Target, ...]) -> Target | None:
+    region = expectation.region or expectation.arn_region
+    watching = [
+        target
+        for target in targets
+        if _may_watch(target, expectation) and (not region or not target.regions or region in target.regions)
+    ]
+    return min(watching, key=lambda target: target.role_arn is None, default=None)
+
 
 def _same_names(targets: tuple[Target, ...]) -> Iterable[Broken]:
     for place, before, name in first_places(target.name for target in targets):

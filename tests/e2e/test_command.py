@@ -33,7 +33,7 @@ def test_once_tells_that_aws_refused(aws: Aws, run: Run) -> None:
     aws.account.fail(None, ApiError("AccessDeniedException", 403, "not authorized"))
     process = run("--once", AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url)
     assert process.wait() == 1
-    assert [*told.published(process.out, "aws_backup_up").values()] == [0]
+    assert set(told.published(process.out, "aws_backup_up").values()) == {0}
     assert 'operation="ListBackupJobs",code="AccessDeniedException"' in process.out
     assert "AccessDeniedException" in process.err
 
@@ -50,7 +50,7 @@ def test_once_tells_what_is_wrong(run: Run, code: str, variables: dict[str, str]
     """Without an AWS to talk to, credentials or a Region, `--once` exits with 1 and names the reason."""
     process = run("--once", **{name: text.format(closed=free_port()) for name, text in variables.items()})
     assert process.wait() == 1
-    assert [*told.published(process.out, "aws_backup_up").values()] == [0]
+    assert set(told.published(process.out, "aws_backup_up").values()) == {0}
     assert f"code={code}" in process.err
 
 

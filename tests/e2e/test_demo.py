@@ -78,7 +78,7 @@ def test_all_is_well(demo: Process) -> None:
     """The demo's own AWS never refuses anything."""
     samples = _scrape(demo, "aws_backup_exporter_api_requests_total")
     assert _label(samples, "code") == {"ok"}
-    assert set(_scrape(demo, "aws_backup_up").values()) == {1}
+    until(lambda: set(_scrape(demo, "aws_backup_up").values()) == {1})
 
 
 def test_it_says_where_to_look(demo: Process) -> None:

@@ -45,7 +45,12 @@ def start(aws: Bench) -> Iterator[Start]:
     )
 
     def begin(target: Target) -> Watch:
-        watches.append(Watch(assemble(Config(targets=(target,)), Telemetry(), world), aws.clock))
+        watches.append(
+            Watch(
+                assemble(Config(targets=(target,), collectors=("backup_jobs",)), Telemetry(), world),
+                aws.clock,
+            )
+        )
         return watches[-1]
 
     yield begin

@@ -1,0 +1,48 @@
+"""The resources that AWS lists as protected: for what is older than the look-back, and for what is gone."""
+
+from collections.abc import Callable
+
+from exporter.aws import BackupApi
+from exporter.collectors import PATIENCE
+from exporter.kinds import Answer, timestamp
+from exporter.ledger import Ledger
+from exporter.model import Protected
+
+
+class ResourcesCollector:
+    """Keeps the list of protected resources of one scope.
+
+    Args:
+        api: asks AWS.
+        ledger: takes up what AWS tells.
+        lookback: seconds; a resource that AWS no longer lists stays while it has a job younger than this.
+        clock: seconds since 1970.
+    """
+
+    name = "resources"
+
+    def __init__(
+        self, api: BackupApi, ledger: Ledger, *, lookback: float, clock: Callable[[], float]
+    ) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._lookback = lookback
+        self._clock = clock
+
+    def refresh(self) -> None:
+        """List them all."""
+        pages = self._api.pages(
+            "ListProtectedResources", "Results", leaving=self._api.budget.reserve, patience=PATIENCE
+        )
+        listing = [_protected(row) for page in pages for row in page if row.get("ResourceArn")]
+        with self._ledger.open_resources() as resources:
+            resources.set_protected(listing, forget_before=self._clock() - self._lookback)
+
+
+def _protected(row: Answer) -> Protected:
+    return Protected(
+        arn=str(row["ResourceArn"]),
+        name=str(row.get("ResourceName") or ""),
+        type=str(row.get("ResourceType") or ""),
+        last_recovery_point=timestamp(row.get("LastBackupTime")),
+    )

@@ -1,0 +1,221 @@
+"""When the rule of a backup plan runs, as its schedule expression says, and how long it rests at most.
+
+AWS writes a schedule as `rate(12 hours)` or as `cron(0 5 ? * MON-FRI *)`: minute, hour, day of month, month,
+day of week, year. What is not understood gives None, never an exception: AWS may add forms.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import pairwise, product
+from zoneinfo import ZoneInfo
+
+_DAY = 86400
+_CYCLE = 28  # years until each date falls on the same weekday again
+_ANY = ("*", "?")
+
+_CRON = re.compile(r"(?:CRON\s*\(([^()]*)\)|([^()]*))")
+_RATE = re.compile(r"RATE\s*\(\s*([0-9]{1,9})\s+(MINUTE|HOUR|DAY)S?\s*\)")
+_UNITS = {"MINUTE": 60, "HOUR": 3600, "DAY": _DAY}
+
+_SPAN = re.compile(r"(?:\*|([A-Z0-9]{1,4})(?:-([A-Z0-9]{1,4}))?)(?:/([0-9]{1,4}))?")
+_DAY_OF_MONTH = re.compile(r"(?:L(?:-([0-9]{1,2}))?|([0-9]{1,2}))(W?)")
+_DAY_OF_WEEK = re.compile(r"([A-Z0-9]{1,3}?)(?:L|#([1-5]))")
+
+
+def longest_gap(expression: str, timezone: str | None, now: float) -> float | None:
+    """Tell the largest number of seconds between two consecutive runs.
+
+    They are seconds of the rule's own wall clock, so that a daily rule gives 24 hours all year. With true seconds
+    the change of clocks would make that 25 hours, or 48 where it skips a run, and what alerts wait for would
+    change with the season. For the same reason the runs of the calendar's whole cycle of years are compared,
+    and not those of the next months: as long as the rule goes on, the answer is the same on each day.
+
+    Args:
+        expression: as AWS writes it.
+        timezone: an IANA name; None is UTC, and so is a name that nobody knows.
+        now: seconds since 1970; only the day counts.
+
+    Returns:
+        None for a rule that runs once or never again, or that nobody understands.
+    """
+    return _longest_gap(expression, datetime.fromtimestamp(now, _zone(timezone) or UTC).date())
+
+
+def next_run(expression: str, timezone: str | None, now: float) -> float | None:
+    """Tell when the rule runs next, in seconds since 1970; later than now.
+
+    When clocks change, AWS skips a run whose time does not exist and runs once at a time that comes twice: the
+    first of the two, as told here. None for a rule that never runs again or that nobody understands, for a time
+    zone that nobody knows, and for a rate, which counts from a moment that AWS keeps to itself.
+    """
+    zone, cron = _zone(timezone), _cron(expression)
+    if not zone or not cron:
+        return None
+    today = datetime.fromtimestamp(now, zone).date()
+    for day in cron.days(today.year, today.year + _CYCLE):
+        if day >= today.toordinal():
+            midnight = datetime.combine(date.fromordinal(day), datetime.min.time())
+            for minute in cron.minutes:
+                run = _epoch(midnight + timedelta(minutes=minute), zone)
+                if run is not None and run > now:
+                    return run
+    return None
+
+
+def largest_gap_of(times: Iterable[float]) -> float | None:
+    """Tell the largest distance between two neighbours of these times, in their unit; None for fewer."""
+    return max((later - earlier for earlier, later in pairwise(sorted(set(times)))), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What one of the six fields may hold: whole numbers from low to high, or their names."""
+
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    def number(self, text: str) -> int:
+        """Read a number or a name. Raises ValueError."""
+        number = self.low + self.names.index(text) if text in self.names else int(text)
+        if not self.low <= number <= self.high:
+            raise ValueError(text)
+        return number
+
+    def span(self, text: str) -> set[int]:
+        """Read `*`, `5`, `1-5`, `0/15` or `1-30/2`; `FRI-MON` runs over the end. Raises ValueError."""
+        match = _SPAN.fullmatch(text)
+        if not match or (match[3] and not int(match[3])):
+            raise ValueError(text)
+        first, last, step = match.groups()
+        start = self.number(first) if first else self.low
+        end = self.number(last) if last else start if first and not step else self.high
+        size = self.high - self.low + 1
+        stop = end if end >= start else end + size
+        return {self.low + (value - self.low) % size for value in range(start, stop + 1, int(step or 1))}
+
+    def values(self, text: str) -> list[int]:
+        """Read a list of spans, in order. Raises ValueError."""
+        return sorted(set().union(*map(self.span, text.split(","))))
+
+
+_MINUTE = _Field(0, 59)
+_HOUR = _Field(0, 23)
+_MONTHDAY = _Field(1, 31)
+_MONTH = _Field(1, 12, ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"))
+_WEEKDAY = _Field(1, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))
+_YEAR = _Field(1970, 2199)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cron:
+    """A schedule that has been read.
+
+    Attributes:
+        minutes: minutes since midnight at which it runs, ascending; each day alike.
+        days_of: the days of a month on which it runs, ascending, by what `calendar.monthrange` says of it.
+        months: the months in which it runs, ascending.
+        years: the years in which it runs, ascending.
+    """
+
+    minutes: list[int]
+    days_of: Mapping[tuple[int, int], list[int]]
+    months: list[int]
+    years: list[int]
+
+    def days(self, first: int, last: int) -> Iterator[int]:
+        """Give the days on which it runs from one year to another, ascending, as `date.toordinal` counts."""
+        for year, month in product((year for year in self.years if first <= year <= last), self.months):
+            before = date(year, month, 1).toordinal() - 1
+            for day in self.days_of[monthrange(year, month)]:
+                yield before + day
+
+
+@lru_cache(maxsize=4096)
+def _longest_gap(expression: str, today: date) -> float | None:
+    if rate := _RATE.fullmatch(expression.strip().upper()):
+        return float(int(rate[1]) * _UNITS[rate[2]]) or None
+    cron = _cron(expression)
+    days = list(cron.days(today.year - 1, today.year + _CYCLE)) if cron else []
+    if not cron or not days or days[-1] < today.toordinal():
+        return None
+    within_a_day = largest_gap_of(cron.minutes)
+    between_days = largest_gap_of(days)
+    night = between_days and between_days * 1440 + cron.minutes[0] - cron.minutes[-1]
+    return 60.0 * max(within_a_day or 0, night or 0) or None
+
+
+@lru_cache(maxsize=4096)
+def _cron(expression: str) -> _Cron | None:
+    """Read a cron expression; None when it is not understood."""
+    match = _CRON.fullmatch(expression.strip().upper())
+    fields = (match[1] or match[2] or "").split() if match else []
+    if len(fields) != 6:
+        return None
+    minute, hour, monthday, month, weekday, year = fields
+    try:
+        return _Cron(
+            [60 * hours + minutes for hours in _HOUR.values(hour) for minutes in _MINUTE.values(minute)],
+            {shape: _days(monthday, weekday, *shape) for shape in product(range(7), range(28, 32))},
+            _MONTH.values(month),
+            _YEAR.values(year),
+        )
+    except ValueError:
+        return None
+
+
+def _days(monthday: str, weekday: str, first: int, length: int) -> list[int]:
+    """Give the days of a month that begins on a weekday, Monday is 0, and has a length. Raises ValueError."""
+    if weekday in _ANY:
+        read, field = _by_day_of_month, "*" if monthday in _ANY else monthday
+    elif monthday in _ANY:
+        read, field = _by_day_of_week, weekday
+    else:
+        raise ValueError(monthday, weekday)
+    days = set().union(*(read(item, first, length) for item in field.split(",")))
+    return sorted(day for day in days if 1 <= day <= length)
+
+
+def _by_day_of_month(item: str, first: int, length: int) -> set[int]:
+    """Read `15`, `1-15`, `L` (the last), `L-3`, `15W` (the nearest weekday in the same month) or `LW`."""
+    match = _DAY_OF_MONTH.fullmatch(item)
+    if not match:
+        return _MONTHDAY.span(item)
+    back, number, nearest_weekday = match.groups()
+    day = _MONTHDAY.number(number) if number else length - int(back or 0)
+    if not nearest_weekday or not 1 <= day <= length:
+        return {day}
+    weekday = (first + day - 1) % 7
+    if weekday == 5:
+        return {day - 1 if day > 1 else day + 2}
+    if weekday == 6:
+        return {day + 1 if day < length else day - 2}
+    return {day}
+
+
+def _by_day_of_week(item: str, first: int, length: int) -> set[int]:
+    """Read `2`, `MON-FRI`, `L` (the last of the week, Saturday), `6L` (the month's last Friday) or `2#1`."""
+    match = _DAY_OF_WEEK.fullmatch(item)
+    span = {_WEEKDAY.high} if item == "L" else {_WEEKDAY.number(match[1])} if match else _WEEKDAY.span(item)
+    days = [day for day in range(1, length + 1) if (first + day) % 7 + 1 in span]
+    if not match:
+        return set(days)
+    return set(days[int(match[2]) - 1 :][:1] if match[2] else days[-1:])
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    """Find a time zone by its name; None when nobody knows it."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _epoch(wall: datetime, zone: tzinfo) -> float | None:
+    """Turn a wall clock's time into seconds since 1970: the first of two; None if it is skipped."""
+    moment = wall.replace(tzinfo=zone).astimezone(UTC)
+    return moment.timestamp() if moment.astimezone(zone).replace(tzinfo=None) == wall else None

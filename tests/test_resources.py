@@ -1,0 +1,239 @@
+"""What is published of a resource, however its jobs come, end and age."""
+
+from typing import Any, get_args
+
+from exporter.config import Collector, Discovery, Expectation
+from tests.harness import REGION, START, Bench, Series, job
+
+HOUR, DAY = 3600.0, 86400.0
+ALL = get_args(Collector)
+ARN = f"arn:aws:ec2:{REGION}:123456789012:volume/vol-1"
+
+
+def backup(job_id: str, state: str = "COMPLETED", *, created: float, **fields: Any) -> Any:
+    """A backup job of the one resource that these tests are about, an hour long when it ended."""
+    ended = {} if state == "RUNNING" else {"CompletionDate": created + HOUR}
+    told = {"ResourceArn": ARN, "ResourceName": "orders", "BackupSizeInBytes": 5} | ended | fields
+    return job(job_id, state, created=created, **told)
+
+
+def last_success(series: Series) -> float:
+    """When the resource's newest success ended."""
+    return series.value("aws_backup_resource_last_success_timestamp_seconds", resource_arn=ARN)
+
+
+def the_state(series: Series) -> str:
+    """The one state of nine that is 1."""
+    found = series.find("aws_backup_resource_last_job_state", resource_arn=ARN)
+    assert len(found) == 9
+    [state] = [labels["state"] for labels, value in found if value]
+    return state
+
+
+def test_a_failing_resource_with_fresh_attempts_is_not_fresh(aws: Bench) -> None:
+    """Attempts do not count as successes, however recent they are."""
+    aws.account.put(backup("ok", created=START - 3 * DAY))
+    for day in (2, 1, 0):
+        aws.account.put(backup(f"f{day}", "FAILED", created=START - day * DAY - HOUR))
+    watch = aws.watch(collectors=ALL)
+    watch.catch_up()
+    series = watch.scrape()
+    assert last_success(series) == START - 3 * DAY + HOUR
+    assert series.value("aws_backup_resource_last_attempt_timestamp_seconds") == START - HOUR
+    assert the_state(series) == "FAILED"
+
+
+def test_a_failure_after_a_success_keeps_the_success(aws: Bench) -> None:
+    """A success is remembered when a later job fails, with its size and duration."""
+    aws.account.put(backup("ok", created=START - 2 * HOUR))
+    watch = aws.watch(collectors=ALL)
+    watch.scrape()
+    aws.clock.advance(60)
+    aws.account.put(backup("bad", "FAILED", created=START + 30, BackupSizeInBytes=1))
+    series = watch.scrape()
+    assert last_success(series) == START - HOUR
+    assert series.value("aws_backup_resource_last_success_size_bytes") == 5
+    assert series.value("aws_backup_resource_last_success_duration_seconds") == HOUR
+    assert the_state(series) == "FAILED"
+
+
+def test_newest_means_newest_in_whatever_order_jobs_are_listed(aws: Bench) -> None:
+    """An older job that is listed later takes nothing from a newer one."""
+    aws.account.put(backup("new", created=START - HOUR))
+    watch = aws.watch(collectors=ALL)
+    watch.scrape()
+    aws.account.put(backup("late", "FAILED", created=START - 600 - HOUR))
+    aws.account.put(backup("late-success", created=START - 600 - HOUR))
+    watch.catch_up()
+    aws.clock.advance(15)
+    series = watch.scrape()
+    assert last_success(series) == START
+    assert the_state(series) == "COMPLETED"
+
+
+def test_a_job_that_is_listed_late_counts(aws: Bench) -> None:
+    """A success that AWS lists minutes after it was created moves the resource on."""
+    aws.account.put(backup("old", created=START - 5 * HOUR))
+    watch = aws.watch(collectors=ALL)
+    watch.scrape()
+    aws.clock.advance(600)
+    aws.account.put(backup("late", created=START, CompletionDate=START + 300))
+    assert last_success(watch.scrape()) == START + 300
+
+
+def test_a_resource_backed_up_to_two_vaults_is_one_resource(aws: Bench) -> None:
+    """Two rules, two vaults, one resource: the newest of all its jobs counts, and there is one series."""
+    aws.account.put(backup("a", created=START - 5 * HOUR))
+    aws.account.put(backup("b", created=START - 3 * HOUR, BackupVaultName="weekly"))
+    series = aws.watch(collectors=ALL).scrape()
+    assert last_success(series) == START - 2 * HOUR
+
+
+def test_partial_is_no_success_and_completed_with_issues_is(aws: Bench) -> None:
+    """Only COMPLETED protects; a warning does not take that away."""
+    aws.account.put(
+        backup("warned", created=START - 5 * HOUR, MessageCategory="VSS", StatusMessage="warning")
+    )
+    aws.account.put(backup("partial", "PARTIAL", created=START - 2 * HOUR))
+    series = aws.watch(collectors=ALL).scrape()
+    assert last_success(series) == START - 4 * HOUR
+    assert the_state(series) == "PARTIAL"
+
+
+def test_a_child_does_not_stand_for_its_parent(aws: Bench) -> None:
+    """Children make no resource series: their parent's resource does."""
+    aws.account.put(backup("child", created=START - HOUR, ParentJobId="p"))
+    series = aws.watch(collectors=ALL).scrape()
+    assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
+
+
+def test_a_renamed_resource_keeps_one_series(aws: Bench) -> None:
+    """The name is that of the newest job; the old one's series ends."""
+    aws.account.put(backup("a", created=START - 5 * HOUR, ResourceName="before"))
+    watch = aws.watch(collectors=ALL)
+    watch.scrape()
+    aws.clock.advance(15)
+    aws.account.put(backup("b", "RUNNING", created=START + 10, ResourceName="after"))
+    series = watch.scrape()
+    labels = series.labels("aws_backup_resource_last_success_timestamp_seconds", resource_arn=ARN)
+    assert labels["resource_name"] == "after"
+
+
+def test_a_resource_outlives_its_jobs(aws: Bench) -> None:
+    """When the last job has left the window and the look-back, the success is still known."""
+    aws.account.put(backup("ok", created=START - HOUR))
+    watch = aws.watch(collectors=ALL)
+    watch.scrape()
+    aws.clock.advance(20 * DAY)
+    series = watch.scrape()
+    assert series.find("aws_backup_job_state") == []
+    assert last_success(series) == START
+
+
+def test_a_restart_gives_the_same_answers(aws: Bench) -> None:
+    """What the look-back tells is what a process that saw it happen knows."""
+    watch = aws.watch(collectors=ALL)
+    for day in range(5):
+        state = "COMPLETED" if day < 3 else "FAILED"
+        aws.account.put(backup(f"d{day}", state, created=START + day * DAY))
+        aws.clock.advance(2 * HOUR)
+        watch.scrape()
+        aws.clock.advance(22 * HOUR)
+    before = _of_resources(watch.scrape())
+    restarted = aws.watch(collectors=ALL)
+    restarted.catch_up()
+    assert _of_resources(restarted.scrape()) == before
+    assert before
+
+
+def test_without_the_collector_there_are_no_resource_series(aws: Bench) -> None:
+    """Switched off, the look-back is not read and no resource is published."""
+    aws.account.put(backup("ok", created=START - HOUR))
+    watch = aws.watch()
+    watch.catch_up()
+    assert _of_resources(watch.scrape()) == {}
+
+
+def test_a_protected_resource_without_recent_jobs_is_known(aws: Bench) -> None:
+    """What is older than the look-back comes from the list of protected resources."""
+    aws.account.put_protected(ResourceArn=ARN, ResourceType="EBS", LastBackupTime=START - 90 * DAY)
+    watch = aws.watch(collectors=ALL)
+    watch.catch_up()
+    series = watch.scrape()
+    name = "aws_backup_resource_last_recovery_point_timestamp_seconds"
+    assert series.value(name, resource_arn=ARN) == START - 90 * DAY
+    assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
+
+
+def test_a_resource_that_aws_no_longer_knows_vanishes(aws: Bench) -> None:
+    """Removed from the protected resources, and without a job in the look-back, its series end."""
+    aws.account.put_protected(ResourceArn=ARN, ResourceType="EBS", LastBackupTime=START - 9 * DAY)
+    watch = aws.watch(collectors=ALL)
+    watch.catch_up()
+    assert _of_resources(watch.scrape())
+    aws.account.remove_protected(ARN)
+    aws.clock.advance(301)
+    watch.catch_up()
+    assert _of_resources(watch.scrape()) == {}
+
+
+def test_an_expected_resource_is_published_though_aws_never_heard_of_it(aws: Bench) -> None:
+    """A resource named in expectations has its interval from the first scrape, and never a success."""
+    watch = aws.watch(collectors=ALL, expectations=(Expectation(resource_arn=ARN, within=26 * HOUR),))
+    series = watch.scrape()
+    name = "aws_backup_resource_expected_interval_seconds"
+    assert series.value(name, resource_arn=ARN) == 26 * HOUR
+    labels = series.labels(name, resource_arn=ARN)
+    assert (labels["resource_name"], labels["aws_account_id"]) == ("vol-1", "123456789012")
+    assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
+
+
+def test_the_configured_interval_goes_before_the_rule(aws: Bench) -> None:
+    """Who writes down an expectation means it."""
+    aws.account.put(backup("a", created=START - HOUR, CreatedBy=_rule("cron(0 5 ? * * *)")))
+    watch = aws.watch(collectors=ALL, expectations=(Expectation(resource_arn=ARN, within=7 * DAY),))
+    watch.catch_up()
+    found = watch.scrape().value("aws_backup_resource_expected_interval_seconds", resource_arn=ARN)
+    assert found == 7 * DAY
+
+
+def test_the_shortest_rule_that_makes_jobs_for_a_resource_counts(aws: Bench) -> None:
+    """A daily and a monthly rule: the daily one says how often a backup should succeed."""
+    monthly = _rule("cron(0 5 1 * ? *)", "monthly")
+    aws.account.put(backup("m", created=START - 2 * DAY, CreatedBy=monthly))
+    watch = aws.watch(collectors=ALL)
+    watch.catch_up()
+    name = "aws_backup_resource_expected_interval_seconds"
+    assert watch.scrape().value(name, resource_arn=ARN) == 31 * DAY
+    aws.account.put(backup("d", created=START, CreatedBy=_rule("cron(0 5 ? * * *)", "daily")))
+    aws.clock.advance(60)
+    assert watch.scrape().value(name, resource_arn=ARN) == DAY
+
+
+def test_a_weekday_rule_rests_at_weekends(aws: Bench) -> None:
+    """The expected interval of a rule is the largest gap between its runs."""
+    aws.account.put(backup("a", created=START - HOUR, CreatedBy=_rule("cron(0 5 ? * MON-FRI *)")))
+    watch = aws.watch(collectors=ALL)
+    watch.catch_up()
+    found = watch.scrape().value("aws_backup_resource_expected_interval_seconds", resource_arn=ARN)
+    assert found == 3 * DAY
+
+
+def test_the_lookback_bounds_what_is_read_at_the_start(aws: Bench) -> None:
+    """A job older than the look-back is not read."""
+    aws.account.put(backup("old", created=START - 3 * DAY))
+    watch = aws.watch(collectors=ALL, discovery=Discovery(lookback=2 * DAY))
+    watch.catch_up()
+    assert _of_resources(watch.scrape()) == {}
+
+
+def _rule(schedule: str, rule_id: str = "r") -> dict[str, str]:
+    return {"BackupPlanId": "p", "BackupRuleId": rule_id, "BackupRuleCron": schedule}
+
+
+def _of_resources(series: Series) -> dict[tuple[str, str], float]:
+    return {
+        (name, str(sorted(labels.items()))): value
+        for name, labels, value in series.samples
+        if name.startswith("aws_backup_resource_")
+    }

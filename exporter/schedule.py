@@ -29,10 +29,11 @@ _DAY_OF_WEEK = re.compile(r"([A-Z0-9]{1,3}?)(?:L|#([1-5]))")
 def longest_gap(expression: str, timezone: str | None, now: float) -> float | None:
     """Tell the largest number of seconds between two consecutive runs.
 
-    They are seconds of the rule's own wall clock, so that a daily rule gives 24 hours all year. With true seconds
-    the change of clocks would make that 25 hours, or 48 where it skips a run, and what alerts wait for would
-    change with the season. For the same reason the runs of the calendar's whole cycle of years are compared,
-    and not those of the next months: as long as the rule goes on, the answer is the same on each day.
+    They are seconds of the rule's own wall clock, so that a daily rule gives 24 hours all year. With true
+    seconds the change of clocks would make that 25 hours, or 48 where it skips a run, and what alerts wait
+    for would change with the season. For the same reason the runs of the calendar's whole cycle of years
+    are compared, and not those of the next months: as long as the rule goes on, the answer is the same on
+    each day.
 
     Args:
         expression: as AWS writes it.
@@ -48,9 +49,9 @@ def longest_gap(expression: str, timezone: str | None, now: float) -> float | No
 def next_run(expression: str, timezone: str | None, now: float) -> float | None:
     """Tell when the rule runs next, in seconds since 1970; later than now.
 
-    When clocks change, AWS skips a run whose time does not exist and runs once at a time that comes twice: the
-    first of the two, as told here. None for a rule that never runs again or that nobody understands, for a time
-    zone that nobody knows, and for a rate, which counts from a moment that AWS keeps to itself.
+    When clocks change, AWS skips a run whose time does not exist and runs once at a time that comes twice:
+    the first of the two, as told here. None for a rule that never runs again or that nobody understands,
+    for a time zone that nobody knows, and for a rate, which counts from a moment that AWS keeps to itself.
     """
     zone, cron = _zone(timezone), _cron(expression)
     if not zone or not cron:

@@ -8,6 +8,7 @@ BURST_SECONDS = 2.0
 SLOWER = 0.7  # what is left of the budget when AWS throttles
 SLOWEST = 0.1
 RECOVERY_SECONDS = 6000.0  # from nothing to all; slowly, so that AWS's patience is not tried each minute
+ROUNDING = 1e-9  # tokens; else a wait computed to the last bit may end a bit too early
 ONE_REACTION_SECONDS = 1.0  # calls that were under way together are throttled together: that is one event
 
 
@@ -51,7 +52,7 @@ class Budget:
         """Take a token if there is one and `leaving` stay for others."""
         with self._lock:
             self._fill()
-            if self._tokens < 1 + leaving:
+            if self._tokens < 1 + leaving - ROUNDING:
                 return False
             self._tokens -= 1
             return True

@@ -62,6 +62,7 @@ def living() -> list[Row]:
     start = measure("start", 100_000)
     steady = measure("steady", 1000, 1000, 0.08, 60, 5)
     churn = measure("churn", 10_000)
+    series = measure("series", 1500)
     return [
         Row("start, 100,000 jobs in the window", f"first answer after {start['first_answer_seconds']:.2f} s"),
         Row("  until all are in", f"{start['complete_seconds']:.1f} s, {start['calls']:.0f} calls"),
@@ -69,6 +70,11 @@ def living() -> list[Row]:
         Row("AWS at 80 ms with its quotas, 1,000 active", f"p99 {steady['p99_seconds']:.2f} s"),
         Row("  calls a scrape", f"{steady['calls_per_scrape']:.1f}"),
         Row("  throttled after the first minute", f"{steady['throttled_afterwards']:.0f}"),
+        Row(
+            "series, 500 resources, 1,500 jobs a day",
+            f"{series['of_jobs']:,.0f} of jobs, {series['of_resources']:,.0f} of resources, "
+            f"{series['total']:,.0f} in all",
+        ),
         Row(
             f"{churn['scrapes']:,.0f} scrapes, jobs come and go",
             f"{_mib(churn, 'resident_at_a_third')} at a third, {_mib(churn, 'resident_at_the_end')} at last",

@@ -22,6 +22,7 @@ from exporter.aws import BackupApi, Budget
 from exporter.claims import Claims
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
+from exporter.configured import ConfiguredIds
 from exporter.exposition import Exposition, Form
 from exporter.kinds import BACKUP
 from exporter.ledger import Book, Ledger
@@ -82,6 +83,8 @@ def main(scrapes: int) -> None:
         cast(BackupApi, aws),
         ledger,
         discovery=Discovery(),
+        lookback=WINDOW,
+        configured=ConfiguredIds(),
         claims=Claims(),
         clock=lambda: aws.now,
         side_by_side=ThreadPoolExecutor(8),

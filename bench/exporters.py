@@ -13,17 +13,21 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from bench.jobs import REGION
 from exporter.assembly import Exporter, World, assemble
 from exporter.aws import default_session, shared_loader
-from exporter.config import Api, Config, Limits, Target
+from exporter.config import Api, Collector, Config, Target
 from exporter.telemetry import Telemetry
 
 
-def ours(endpoint_url: str, *, requests_per_second: float = 10.0, max_jobs: int = 20_000) -> Exporter:
+def ours(
+    endpoint_url: str,
+    *,
+    requests_per_second: float = 10.0,
+    collectors: tuple[Collector, ...] = ("backup_jobs",),
+) -> Exporter:
     """Assemble the exporter with real clocks on a simulated account."""
     config = Config(
         targets=(Target(name="bench", regions=(REGION,), endpoint_url=endpoint_url),),
-        collectors=("backup_jobs",),
+        collectors=collectors,
         api=Api(requests_per_second=requests_per_second),
-        limits=Limits(max_jobs=max_jobs),
     )
     return assemble(config, Telemetry(), World(open_session=_session))
 

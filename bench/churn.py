@@ -19,13 +19,14 @@ from typing import Any, cast
 from bench.jobs import REGION, WINDOW, active
 from bench.measure import resident, tell
 from exporter.aws import BackupApi, Budget
+from exporter.book import Book
 from exporter.claims import Claims
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
 from exporter.configured import ConfiguredIds
 from exporter.exposition import Exposition, Form
 from exporter.kinds import BACKUP
-from exporter.ledger import Book, Ledger
+from exporter.ledger import Ledger
 from exporter.model import Scope
 from exporter.page import Page
 from exporter.telemetry import Telemetry

@@ -19,9 +19,10 @@ from zlib_ng import zlib_ng
 
 from bench.jobs import REGION, WINDOW, active, finished
 from bench.measure import cpu_of, tell
+from exporter.book import Book
 from exporter.exposition import Exposition, Form
 from exporter.kinds import BACKUP
-from exporter.ledger import Book, Ledger
+from exporter.ledger import Ledger
 from exporter.lines import render
 from exporter.metrics import job_families, job_group
 from exporter.model import Job, Scope

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exporter.aws import Access, BackupApi, Budget, OpenSession, default_session, regions_of, shared_loader
+from exporter.book import Book
 from exporter.claims import Claims
 from exporter.collectors import SlowCollector
 from exporter.collectors.jobs import JobsCollector
@@ -17,7 +18,7 @@ from exporter.config import Config, Target
 from exporter.configured import ConfiguredIds
 from exporter.exposition import Exposition
 from exporter.kinds import BACKUP, KINDS, Kind, account_in_arn
-from exporter.ledger import Book, Ledger
+from exporter.ledger import Ledger
 from exporter.model import Rule, Scope
 from exporter.page import Page
 from exporter.refresh import Refresher, ScopeRefresh

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.book import Book, Changes
 from exporter.configured import ConfiguredIds
 from exporter.exposition import Exposition, Form
 from exporter.kinds import BACKUP
-from exporter.ledger import Book, Changes, Ledger
+from exporter.ledger import Ledger
 from exporter.metrics import Family
 from exporter.model import Job, Number, Scope
 from exporter.page import Page

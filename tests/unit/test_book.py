@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from exporter.book import Changes
 from exporter.kinds import BACKUP
-from exporter.ledger import Changes
 from exporter.model import Job
 from tests.unit.makers import HOUR, NOW, WINDOW, book, job, sealed_ids
 

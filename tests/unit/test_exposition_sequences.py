@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from exporter.book import Book
 from exporter.configured import ConfiguredIds
 from exporter.exposition import Exposition, Form
 from exporter.kinds import BACKUP
-from exporter.ledger import Book, Ledger
+from exporter.ledger import Ledger
 from exporter.metrics import families
 from exporter.model import Fault, Health, Job, Scope
 from exporter.page import Page

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from exporter.book import Book
 from exporter.kinds import BACKUP
-from exporter.ledger import Book, Ledger
+from exporter.ledger import Ledger
 from exporter.model import Health
 from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, book, counts, job, ledger, sealed_ids
 

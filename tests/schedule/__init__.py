@@ -1,0 +1,1 @@
+"""When rules run, and how long they rest."""

@@ -1,12 +1,11 @@
 """What is published of a resource, however its jobs come, end and age."""
 
-from typing import Any, get_args
+from typing import Any
 
-from exporter.config import Collector, Discovery, Expectation
+from exporter.config import COLLECTORS, Discovery, Expectation
 from tests.harness import REGION, START, Bench, Series, job
 
 HOUR, DAY = 3600.0, 86400.0
-ALL = get_args(Collector)
 ARN = f"arn:aws:ec2:{REGION}:123456789012:volume/vol-1"
 
 
@@ -35,7 +34,7 @@ def test_a_failing_resource_with_fresh_attempts_is_not_fresh(aws: Bench) -> None
     aws.account.put(backup("ok", created=START - 3 * DAY))
     for day in (2, 1, 0):
         aws.account.put(backup(f"f{day}", "FAILED", created=START - day * DAY - HOUR))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     series = watch.scrape()
     assert last_success(series) == START - 3 * DAY + HOUR
@@ -46,7 +45,7 @@ def test_a_failing_resource_with_fresh_attempts_is_not_fresh(aws: Bench) -> None
 def test_a_failure_after_a_success_keeps_the_success(aws: Bench) -> None:
     """A success is remembered when a later job fails, with its size and duration."""
     aws.account.put(backup("ok", created=START - 2 * HOUR))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.scrape()
     aws.clock.advance(60)
     aws.account.put(backup("bad", "FAILED", created=START + 30, BackupSizeInBytes=1))
@@ -60,7 +59,7 @@ def test_a_failure_after_a_success_keeps_the_success(aws: Bench) -> None:
 def test_newest_means_newest_in_whatever_order_jobs_are_listed(aws: Bench) -> None:
     """An older job that is listed later takes nothing from a newer one."""
     aws.account.put(backup("new", created=START - HOUR))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.scrape()
     aws.account.put(backup("late", "FAILED", created=START - 600 - HOUR))
     aws.account.put(backup("late-success", created=START - 600 - HOUR))
@@ -74,7 +73,7 @@ def test_newest_means_newest_in_whatever_order_jobs_are_listed(aws: Bench) -> No
 def test_a_job_that_is_listed_late_counts(aws: Bench) -> None:
     """A success that AWS lists minutes after it was created moves the resource on."""
     aws.account.put(backup("old", created=START - 5 * HOUR))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.scrape()
     aws.clock.advance(600)
     aws.account.put(backup("late", created=START, CompletionDate=START + 300))
@@ -85,7 +84,7 @@ def test_a_resource_backed_up_to_two_vaults_is_one_resource(aws: Bench) -> None:
     """Two rules, two vaults, one resource: the newest of all its jobs counts, and there is one series."""
     aws.account.put(backup("a", created=START - 5 * HOUR))
     aws.account.put(backup("b", created=START - 3 * HOUR, BackupVaultName="weekly"))
-    series = aws.watch(collectors=ALL).scrape()
+    series = aws.watch(collectors=COLLECTORS).scrape()
     assert last_success(series) == START - 2 * HOUR
 
 
@@ -95,7 +94,7 @@ def test_partial_is_no_success_and_completed_with_issues_is(aws: Bench) -> None:
         backup("warned", created=START - 5 * HOUR, MessageCategory="VSS", StatusMessage="warning")
     )
     aws.account.put(backup("partial", "PARTIAL", created=START - 2 * HOUR))
-    series = aws.watch(collectors=ALL).scrape()
+    series = aws.watch(collectors=COLLECTORS).scrape()
     assert last_success(series) == START - 4 * HOUR
     assert the_state(series) == "PARTIAL"
 
@@ -103,14 +102,14 @@ def test_partial_is_no_success_and_completed_with_issues_is(aws: Bench) -> None:
 def test_a_child_does_not_stand_for_its_parent(aws: Bench) -> None:
     """Children make no resource series: their parent's resource does."""
     aws.account.put(backup("child", created=START - HOUR, ParentJobId="p"))
-    series = aws.watch(collectors=ALL).scrape()
+    series = aws.watch(collectors=COLLECTORS).scrape()
     assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
 
 
 def test_a_renamed_resource_keeps_one_series(aws: Bench) -> None:
     """The name is that of the newest job; the old one's series ends."""
     aws.account.put(backup("a", created=START - 5 * HOUR, ResourceName="before"))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.scrape()
     aws.clock.advance(15)
     aws.account.put(backup("b", "RUNNING", created=START + 10, ResourceName="after"))
@@ -122,7 +121,7 @@ def test_a_renamed_resource_keeps_one_series(aws: Bench) -> None:
 def test_a_resource_outlives_its_jobs(aws: Bench) -> None:
     """When the last job has left the window and the look-back, the success is still known."""
     aws.account.put(backup("ok", created=START - HOUR))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.scrape()
     aws.clock.advance(20 * DAY)
     series = watch.scrape()
@@ -132,7 +131,7 @@ def test_a_resource_outlives_its_jobs(aws: Bench) -> None:
 
 def test_a_restart_gives_the_same_answers(aws: Bench) -> None:
     """What the look-back tells is what a process that saw it happen knows."""
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     for day in range(5):
         state = "COMPLETED" if day < 3 else "FAILED"
         aws.account.put(backup(f"d{day}", state, created=START + day * DAY))
@@ -140,7 +139,7 @@ def test_a_restart_gives_the_same_answers(aws: Bench) -> None:
         watch.scrape()
         aws.clock.advance(22 * HOUR)
     before = _of_resources(watch.scrape())
-    restarted = aws.watch(collectors=ALL)
+    restarted = aws.watch(collectors=COLLECTORS)
     restarted.catch_up()
     assert _of_resources(restarted.scrape()) == before
     assert before
@@ -157,7 +156,7 @@ def test_without_the_collector_there_are_no_resource_series(aws: Bench) -> None:
 def test_a_protected_resource_without_recent_jobs_is_known(aws: Bench) -> None:
     """What is older than the look-back comes from the list of protected resources."""
     aws.account.put_protected(ResourceArn=ARN, ResourceType="EBS", LastBackupTime=START - 90 * DAY)
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     series = watch.scrape()
     name = "aws_backup_resource_last_recovery_point_timestamp_seconds"
@@ -168,7 +167,7 @@ def test_a_protected_resource_without_recent_jobs_is_known(aws: Bench) -> None:
 def test_a_resource_that_aws_no_longer_knows_vanishes(aws: Bench) -> None:
     """Removed from the protected resources, and without a job in the look-back, its series end."""
     aws.account.put_protected(ResourceArn=ARN, ResourceType="EBS", LastBackupTime=START - 9 * DAY)
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     assert _of_resources(watch.scrape())
     aws.account.remove_protected(ARN)
@@ -179,7 +178,7 @@ def test_a_resource_that_aws_no_longer_knows_vanishes(aws: Bench) -> None:
 
 def test_an_expected_resource_is_published_though_aws_never_heard_of_it(aws: Bench) -> None:
     """A resource named in expectations has its interval from the first scrape, and never a success."""
-    watch = aws.watch(collectors=ALL, expectations=(Expectation(resource_arn=ARN, within=26 * HOUR),))
+    watch = aws.watch(collectors=COLLECTORS, expectations=(Expectation(resource_arn=ARN, within=26 * HOUR),))
     series = watch.scrape()
     name = "aws_backup_resource_expected_interval_seconds"
     assert series.value(name, resource_arn=ARN) == 26 * HOUR
@@ -191,7 +190,7 @@ def test_an_expected_resource_is_published_though_aws_never_heard_of_it(aws: Ben
 def test_the_configured_interval_goes_before_the_rule(aws: Bench) -> None:
     """Who writes down an expectation means it."""
     aws.account.put(backup("a", created=START - HOUR, CreatedBy=_rule("cron(0 5 ? * * *)")))
-    watch = aws.watch(collectors=ALL, expectations=(Expectation(resource_arn=ARN, within=7 * DAY),))
+    watch = aws.watch(collectors=COLLECTORS, expectations=(Expectation(resource_arn=ARN, within=7 * DAY),))
     watch.catch_up()
     found = watch.scrape().value("aws_backup_resource_expected_interval_seconds", resource_arn=ARN)
     assert found == 7 * DAY
@@ -201,7 +200,7 @@ def test_the_shortest_rule_that_makes_jobs_for_a_resource_counts(aws: Bench) -> 
     """A daily and a monthly rule: the daily one says how often a backup should succeed."""
     monthly = _rule("cron(0 5 1 * ? *)", "monthly")
     aws.account.put(backup("m", created=START - 2 * DAY, CreatedBy=monthly))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     name = "aws_backup_resource_expected_interval_seconds"
     assert watch.scrape().value(name, resource_arn=ARN) == 31 * DAY
@@ -213,7 +212,7 @@ def test_the_shortest_rule_that_makes_jobs_for_a_resource_counts(aws: Bench) -> 
 def test_a_weekday_rule_rests_at_weekends(aws: Bench) -> None:
     """The expected interval of a rule is the largest gap between its runs."""
     aws.account.put(backup("a", created=START - HOUR, CreatedBy=_rule("cron(0 5 ? * MON-FRI *)")))
-    watch = aws.watch(collectors=ALL)
+    watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     found = watch.scrape().value("aws_backup_resource_expected_interval_seconds", resource_arn=ARN)
     assert found == 3 * DAY
@@ -222,7 +221,7 @@ def test_a_weekday_rule_rests_at_weekends(aws: Bench) -> None:
 def test_the_lookback_bounds_what_is_read_at_the_start(aws: Bench) -> None:
     """A job older than the look-back is not read."""
     aws.account.put(backup("old", created=START - 3 * DAY))
-    watch = aws.watch(collectors=ALL, discovery=Discovery(lookback=2 * DAY))
+    watch = aws.watch(collectors=COLLECTORS, discovery=Discovery(lookback=2 * DAY))
     watch.catch_up()
     assert _of_resources(watch.scrape()) == {}
 

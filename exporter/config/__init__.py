@@ -7,10 +7,11 @@ its secrets. The records' fields carry the descriptions that docs/configuration.
 from exporter.config.loading import default, load, load_file, masked, to_yaml
 from exporter.config.problems import ConfigError, Problem
 from exporter.config.records import Api, Discovery, Expectation, Limits, Target
-from exporter.config.values import RESERVED_LABELS, Collector
+from exporter.config.values import COLLECTORS, RESERVED_LABELS, Collector
 from exporter.config.whole import Config
 
 __all__ = [
+    "COLLECTORS",
     "RESERVED_LABELS",
     "Api",
     "Collector",

@@ -14,7 +14,7 @@ from exporter.config import source
 from exporter.config.problems import ConfigError, Path, Problem, nearest, quoted, written
 from exporter.config.records import Record
 from exporter.config.source import Value
-from exporter.config.values import FROM_YAML, Collector, Secret
+from exporter.config.values import COLLECTORS, FROM_YAML, Secret
 from exporter.config.whole import Config
 
 _EXPECTED = {
@@ -167,7 +167,7 @@ def _message(finding: _Finding, value: Value) -> str:
         case "missing":
             return f"required; add {finding.path[-1]}: {_example(finding.path)}"
         case "literal_error":
-            return f"unknown name {quoted(value.raw)}; {nearest(value.raw, get_args(Collector), 'the names')}"
+            return f"unknown name {quoted(value.raw)}; {nearest(value.raw, COLLECTORS, 'the names')}"
         case "duration_type":
             return f"{finding.message}, {_got(finding, value)}"
         case kind if kind in _EXPECTED:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from exporter.config import duration
 from exporter.config.problems import Path, quoted, written
+from exporter.kinds import KINDS
 
 FROM_YAML = "from YAML"
 """The validation context of a file, where a bare number is no duration; in Python it is seconds."""
@@ -255,7 +256,11 @@ Labels = Annotated[
     AfterValidator(FrozenLabels),
     PlainSerializer(dict, return_type=dict[str, str], when_used="always"),
 ]
-Collector = Literal["backup_jobs", "copy_jobs", "restore_jobs", "resources", "vaults", "plans"]
+COLLECTORS = (*(kind.collector for kind in KINDS), "resources", "vaults", "plans")
+if TYPE_CHECKING:
+    Collector = str
+else:
+    Collector = Literal[COLLECTORS]  # a new kind of job brings its name along
 
 UNREPEATED = AfterValidator(_unrepeated)
 FILLED = AfterValidator(_filled)

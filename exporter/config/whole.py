@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Annotated, get_args
+from typing import Annotated
 
 from pydantic import Field
 
 from exporter.config.problems import Path, nearest, quoted
 from exporter.config.records import Api, Discovery, Expectation, Limits, Record, Target
-from exporter.config.values import FILLED, UNREPEATED, Broken, Collector, first_places
+from exporter.config.values import COLLECTORS, FILLED, UNREPEATED, Broken, Collector, first_places
 
 
 class Config(Record):
@@ -23,7 +23,7 @@ class Config(Record):
     """Which jobs to look for."""
 
     collectors: Annotated[tuple[Collector, ...], FILLED, UNREPEATED] = Field(
-        default=get_args(Collector), examples=["[backup_jobs, copy_jobs]"]
+        default=COLLECTORS, examples=["[backup_jobs, copy_jobs]"]
     )
     """What to collect. The jobs are asked for on each scrape, the other three every 5 minutes."""
 

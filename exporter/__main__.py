@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 
-from starlette.applications import Starlette
-
 from exporter import __version__, logs
 from exporter.assembly import Exporter, World, assemble, real_world
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.exposition import Form
 from exporter.telemetry import Telemetry
-from exporter.web.app import make_app
+from exporter.web.app import Site
 from exporter.web.server import (
     CannotListenError,
     NoAddressError,
@@ -95,19 +93,25 @@ def _serve(exporter: Exporter, options: argparse.Namespace) -> int:
     if options.demo:
         _say_where(sockets, options.web_telemetry_path)
     exporter.refresher.start()
-    app = make_app(options.web_telemetry_path, exporter.refresher, exporter.exposition)
-    asyncio.run(_serve_until_told(app, sockets))
+    site = Site(
+        options.web_telemetry_path,
+        exporter.refresher,
+        exporter.exposition,
+        scopes=[ledger.scope for ledger in exporter.ledgers],
+        config_text=to_yaml(exporter.config),
+    )
+    asyncio.run(_serve_until_told(site, sockets))
     exporter.refresher.stop()
     log.info("stopped")
     return DONE
 
 
-async def _serve_until_told(app: Starlette, sockets: Sequence[socket.socket]) -> None:
-    server = make_server(app)
+async def _serve_until_told(site: Site, sockets: Sequence[socket.socket]) -> None:
+    server = make_server(site.app())
 
     def stop() -> None:
         server.should_exit = True
-        app.state.stopping.set()
+        site.stopping.set()
 
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -184,7 +188,8 @@ def _address(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if not text.startswith("/") or text in ("/", "/-/healthy", "/-/ready"):
+    taken = ("/", "/probe", "/targets", "/config")
+    if not text.startswith("/") or text in taken or text.startswith("/-/"):
         raise argparse.ArgumentTypeError(
             f"{text!r}: write a path of its own that begins with /, such as /metrics"
         )

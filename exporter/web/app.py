@@ -9,11 +9,19 @@ from typing import Any, Protocol
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 from exporter import __version__
 from exporter.exposition import Exposition, Form
+from exporter.model import Scope
+from exporter.web.discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
 from exporter.web.negotiation import content_type, gzip_accepted
 
 DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
@@ -25,23 +33,75 @@ MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
 class Refreshes(Protocol):
     """Whoever refreshes what is published."""
 
-    def refresh(self) -> Sequence[Future[None]]:
-        """Begin to refresh; returns what to wait for."""
+    def refresh(self, only: Scope | None = None) -> Sequence[Future[None]]:
+        """Begin to refresh everything or one scope; returns what to wait for."""
 
 
-def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) -> Starlette:
-    """Make the ASGI application; once its `state.stopping` is set, no scrape waits for AWS any longer."""
-    stopping = asyncio.Event()
+class Site:
+    """What each path answers.
 
-    async def metrics(request: Request) -> Response:
-        await _wait_for_all(refreshes.refresh(), stopping, within=_patience(request))
+    Args:
+        telemetry_path: where the metrics of everything are.
+        refreshes: begins refreshes.
+        exposition: writes what is known.
+        scopes: every target in every Region.
+        config_text: the configuration in force, without secrets.
+
+    Attributes:
+        stopping: once set, no scrape waits for AWS any longer.
+    """
+
+    def __init__(
+        self,
+        telemetry_path: str,
+        refreshes: Refreshes,
+        exposition: Exposition,
+        *,
+        scopes: Sequence[Scope],
+        config_text: str,
+    ) -> None:
+        self.stopping = asyncio.Event()
+        self._telemetry_path = telemetry_path
+        self._refreshes = refreshes
+        self._exposition = exposition
+        self._scopes = scopes
+        self._config_text = config_text
+
+    def app(self) -> Starlette:
+        """Make the ASGI application."""
+        routes = {
+            "/": self._landing,
+            self._telemetry_path: self._metrics,
+            PROBE_PATH: self._probe,
+            "/targets": self._targets,
+            "/config": self._config,
+            "/-/healthy": self._healthy,
+            "/-/ready": self._ready,
+        }
+        app = Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
+        app.router.redirect_slashes = False
+        return app
+
+    async def _metrics(self, request: Request) -> Response:
+        return await self._expose(request, None)
+
+    async def _probe(self, request: Request) -> Response:
+        asked = request.query_params
+        try:
+            scope = choose(self._scopes, asked.get("target", ""), asked.get("region", ""))
+        except UnknownScopeError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        return await self._expose(request, scope)
+
+    async def _expose(self, request: Request, scope: Scope | None) -> Response:
+        await _wait_for_all(self._refreshes.refresh(scope), self.stopping, within=_patience(request))
         kind = content_type(_header(request, "Accept"))
         form = Form(
             openmetrics=kind.startswith("application/openmetrics-text"),
             gzip=gzip_accepted(_header(request, "Accept-Encoding")),
         )
         names = frozenset(request.query_params.getlist("name[]"))
-        parts = await run_in_threadpool(exposition.parts, form, names=names)
+        parts = await run_in_threadpool(self._exposition.parts, form, scope=scope, names=names)
         headers = {
             "Content-Type": kind,
             "Content-Length": str(sum(map(len, parts))),
@@ -51,33 +111,28 @@ def make_app(telemetry_path: str, refreshes: Refreshes, exposition: Exposition) 
             headers["Content-Encoding"] = "gzip"
         return StreamingResponse(_in_chunks(parts), headers=headers)
 
-    async def healthy(_: Request) -> Response:
+    async def _targets(self, request: Request) -> Response:
+        return JSONResponse(service_discovery(self._scopes, address=request.url.netloc))
+
+    async def _config(self, _: Request) -> Response:
+        return PlainTextResponse(self._config_text)
+
+    async def _healthy(self, _: Request) -> Response:
         return PlainTextResponse("AWS Backup exporter is healthy.\n")
 
-    async def ready(_: Request) -> Response:
+    async def _ready(self, _: Request) -> Response:
         return PlainTextResponse("AWS Backup exporter is ready.\n")
 
-    async def landing(_: Request) -> Response:
-        return HTMLResponse(
-            _LANDING.format(version=escape(__version__), path=escape(telemetry_path, quote=True))
-        )
-
-    app = Starlette(
-        routes=[
-            Route("/", landing),
-            Route(telemetry_path, metrics),
-            Route("/-/healthy", healthy),
-            Route("/-/ready", ready),
-        ]
-    )
-    app.router.redirect_slashes = False
-    app.state.stopping = stopping
-    return app
+    async def _landing(self, _: Request) -> Response:
+        path = escape(self._telemetry_path, quote=True)
+        return HTMLResponse(_LANDING.format(version=escape(__version__), path=path))
 
 
 _LANDING = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>AWS Backup exporter</title></head>
-<body><h1>AWS Backup exporter</h1><p>Version {version}</p><p><a href="{path}">Metrics</a></p></body></html>
+<body><h1>AWS Backup exporter</h1><p>Version {version}</p><p><a href="{path}">Metrics</a> ·
+<a href="/targets">Targets</a> ·
+<a href="/config">Configuration</a></p></body></html>
 """
 
 

@@ -90,7 +90,7 @@ class _Field:
     def span(self, text: str) -> set[int]:
         """Read `*`, `5`, `1-5`, `0/15` or `1-30/2`; `FRI-MON` runs over the end. Raises ValueError."""
         match = _SPAN.fullmatch(text)
-        if not match or (match[3] and not int(match[3])):
+        if not match:
             raise ValueError(text)
         first, last, step = match.groups()
         start = self.number(first) if first else self.low

@@ -103,7 +103,7 @@ def month_of(day: date) -> list[date]:
 def nearest_weekday(day: date, number: int) -> bool:
     """Tell whether a day is the weekday of its month that is nearest to a number."""
     weekdays = [d for d in month_of(day) if d.isoweekday() <= 5]
-    return number <= len(month_of(day)) and day == min(weekdays, key=lambda d: abs(d.day - number))
+    return 1 <= number <= len(month_of(day)) and day == min(weekdays, key=lambda d: abs(d.day - number))
 
 
 def named(day: date) -> int:
@@ -122,6 +122,7 @@ def days_of_month(draw: st.DrawFn) -> Days:
         (f"L-{back}", lambda day: day.day == len(month_of(day)) - back),
         (f"{number}W", lambda day: nearest_weekday(day, number)),
         ("LW", lambda day: nearest_weekday(day, len(month_of(day)))),
+        (f"L-{back}W", lambda day: nearest_weekday(day, len(month_of(day)) - back)),
         (f"{number},L", lambda day: day.day == number or (day + timedelta(days=1)).day == 1),
     ]
     text, mean = draw(st.sampled_from(forms))

@@ -36,6 +36,7 @@ DAY = 24 * HOUR
         ("0 5 31 * ? *", 61 * DAY),
         ("0 5 L * ? *", 31 * DAY),
         ("0 5 L-3 * ? *", 31 * DAY),
+        ("0 5 L-30 * ? *", 61 * DAY),
         ("0 5 LW * ? *", 33 * DAY),
         ("0 5 15W * ? *", 32 * DAY),
         ("0 5 ? * 6L *", 35 * DAY),
@@ -163,6 +164,11 @@ def test_last_day() -> None:
 
     assert longest_gap("cron(0 5 ? * * 2026)", "Europe/Berlin", last_day) == DAY
     assert longest_gap("cron(0 5 ? * * 2026)", "Europe/Berlin", day_after) is None
+
+
+def test_last_year() -> None:
+    """A yearly rule keeps its gap in the year of its last run."""
+    assert longest_gap("cron(0 5 1 DEC ? 2025-2026)", None, NOW) == 365 * DAY
 
 
 def test_unknown_time_zone() -> None:

@@ -76,7 +76,7 @@ def _configuration(endpoint_url: str, limits: dict[str, int]) -> str:
         [
             "targets:",
             f"  - {{name: bench, regions: [{REGION}], endpoint_url: '{endpoint_url}'}}",
-            "collectors: [backup_jobs]",
+            "collectors: [backup_jobs, copy_jobs, restore_jobs, resources, vaults, plans]",
             *(["limits:"] if limits else []),
             *(f"  {name}: {number}" for name, number in limits.items()),
         ]

@@ -77,6 +77,7 @@ class JobsCollector:
         self._side_by_side = side_by_side
         self._listed_until: float | None = None
         self._swept_at: float | None = None
+        self._said_bad_row = False
         self._earlier: deque[dict[str, Any]] = deque()
         self._pages: Iterator[list[Answer]] | None = None
         self._caught_up = not discovery.enabled
@@ -285,10 +286,10 @@ class JobsCollector:
         try:
             return self._kind.read(row)
         except MalformedJobError as error:
-            log.warning(
-                "passed over a row of a list",
-                extra={"operation": self._kind.list_operation, "reason": str(error)},
-            )
+            if not self._said_bad_row:
+                self._said_bad_row = True
+                details = {"operation": self._kind.list_operation, "reason": str(error)}
+                log.warning("passed over a row of a list; further ones are not told", extra=details)
             return None
 
     def _is_looked_for(self, job: Job) -> bool:

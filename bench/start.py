@@ -28,7 +28,7 @@ def main(ended: int) -> None:
             first = time.monotonic() - began
             known, text = 0.0, ""
             while known < ended and time.monotonic() - began < 300:
-                time.sleep(0.5)
+                time.sleep(1)
                 text = running.scrape(*FIGURES)[1]
                 known = value(text, "aws_backup_exporter_jobs", 'phase="finished"')
             complete = time.monotonic() - began

@@ -1,21 +1,24 @@
 """One account in one Region: the job operations of AWS Backup, answered from its jobs and a clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
+from math import inf
 from threading import RLock
 from typing import Any
 from uuid import UUID, uuid4
 
-from exporter.simulator.errors import ApiError, invalid_request, invalid_value, missing_value, not_found
+from exporter.simulator.agenda import Agenda, Follower
+from exporter.simulator.arns import resource_type
+from exporter.simulator.errors import ApiError, invalid_request, missing_value, not_found
 from exporter.simulator.gate import Call, Gate
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
-from exporter.simulator.kinds import BACKUP, KINDS, Answer, Kind, epoch
-from exporter.simulator.store import Store, Token
+from exporter.simulator.kinds import BACKUP, KINDS, Answer, Kind, epoch, plain
+from exporter.simulator.pages import Pager, Token
+from exporter.simulator.shelf import Shelf
+from exporter.simulator.store import Store
 from exporter.simulator.summaries import protected_resources
 
 DEFAULT_ACCOUNT = "123456789012"
-LARGEST_PAGE = 1000
 
 
 class Account:
@@ -26,6 +29,9 @@ class Account:
     sleep or wait there. `on_demand` is the course of jobs started over the API; `new_id` makes their ids.
     `list_children`: whether children come in a plain list as well as by ByParentJobId. A stopped job takes
     `aborting` seconds to be ABORTED.
+
+    `protected`, `vaults` and `plans` are the rows of ListProtectedResources and ListBackupVaults and the
+    answers of GetBackupPlan: put and remove them as you like.
     """
 
     def __init__(
@@ -44,14 +50,17 @@ class Account:
         self.account_id = account_id
         self.region = region
         self.list_children = list_children
+        self.protected = Shelf("ResourceArn")
+        self.vaults = Shelf("BackupVaultName")
+        self.plans = Shelf("BackupPlanId")
+        self.pager = Pager()
         self._clock = clock
         self._gate = Gate(clock, quotas, delay)
         self._on_demand = on_demand or Course()
         self._new_id = new_id
         self._aborting = aborting
         self._stores = {kind.name: Store(kind) for kind in KINDS}
-        self._schedules: list[tuple[Job, Iterator[Job]]] = []
-        self._page_sizes: list[int] = []
+        self._agenda = Agenda(self._stores)
         self._lock = RLock()
         self._operations = self._table()
 
@@ -83,32 +92,44 @@ class Account:
 
         Times may be datetimes or epoch seconds. A job with the same id is replaced.
         """
-        fields: dict[str, Any] = {
-            name: epoch(value) if isinstance(value, datetime) else value for name, value in answer.items()
-        }
+        fields: dict[str, Any] = plain(answer)
         job_id = fields[kind.id_key]
         created = fields.get("CreationDate", self._clock())
         with self._lock:
             self._stores[kind.name].add(Fixed(job_id, created, fields.get("ParentJobId"), fields))
         return str(job_id)
 
-    def add(self, *jobs: Job) -> None:
-        """Take in backup jobs that go their course by the clock."""
+    def add(self, *jobs: Job, kind: Kind = BACKUP) -> None:
+        """Take in jobs that go their course by the clock."""
         with self._lock:
             for job in jobs:
-                self._stores[BACKUP.name].add(job)
+                self._stores[kind.name].add(job)
 
-    def schedule(self, jobs: Iterator[Job]) -> None:
-        """Take in these backup jobs, oldest first and perhaps endless, each when its time has come."""
+    def forget(self, job_id: str, kind: Kind = BACKUP) -> None:
+        """Know nothing of a job any more: describing it is a ResourceNotFoundException."""
         with self._lock:
-            first = next(jobs, None)
-            if first is not None:
-                self._schedules.append((first, jobs))
+            self._stores[kind.name].forget(job_id)
 
-    def shorten_pages(self, *sizes: int) -> None:
-        """Let the next list answers hold at most so many jobs (0 too), each with a NextToken even so."""
+    def schedule(self, jobs: Iterator[Job], kind: Kind = BACKUP, kept: float = inf) -> None:
+        """Take in these jobs, oldest first and perhaps endless, each when its time has come.
+
+        A job is forgotten when it is `kept` seconds old.
+        """
         with self._lock:
-            self._page_sizes.extend(sizes)
+            self._agenda.schedule(jobs, kind, kept)
+
+    def follow(self, make: Follower, kept: float = inf) -> None:
+        """Take in the jobs that `make` gives for the last answer of each backup job that goes its course."""
+        with self._lock:
+            self._agenda.follow(make, kept)
+
+    def shorten_pages(self, *sizes: int, operation: str | None = None) -> None:
+        """Let the next list answers hold at most so many rows (0 too), each with a NextToken even so.
+
+        Without an operation these are the next lists of jobs.
+        """
+        with self._lock:
+            self.pager.shorten(operation, sizes)
 
     # The operations. Each raises ApiError as AWS answers with it.
 
@@ -142,24 +163,17 @@ class Account:
         """Call ListBackupJobs."""
         return self.call("ListBackupJobs", parameters)
 
-    def jobs(self) -> Sequence[Answer]:
-        """Describe every backup job, newest first, however old."""
+    def jobs(self, kind: Kind = BACKUP) -> Sequence[Answer]:
+        """Describe every job of a kind, newest first, however old."""
         with self._lock:
-            self._arrive()
-            return [*self._stores[BACKUP.name].answers(self._clock())]
+            now = self._arrive()
+            return [*self._stores[kind.name].answers(now)]
 
-    def _arrive(self) -> None:
-        """Take in the scheduled jobs whose time has come."""
+    def _arrive(self) -> float:
+        """Let happen what has happened by now; returns the time."""
         now = self._clock()
-        waiting = []
-        for first, jobs in self._schedules:
-            job: Job | None = first
-            while job is not None and job.created <= now:
-                self.add(job)
-                job = next(jobs, None)
-            if job is not None:
-                waiting.append((job, jobs))
-        self._schedules = waiting
+        self._agenda.arrive(now)
+        return now
 
     def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:
         return {
@@ -210,13 +224,10 @@ class Account:
 
     def _list(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
         """Give a page of the jobs that pass all filters, newest first."""
-        filters = dict(parameters)
-        size = _page_size(filters.pop("MaxResults", LARGEST_PAGE))
-        token = Token.read(filters.pop("NextToken")) if "NextToken" in filters else Token()
+        size, shortened = self.pager.size(parameters, kind.list_operation, None)
+        token = Token.of(parameters)
+        filters = {name: value for name, value in parameters.items() if name.startswith("By")}
         visible = self._visible(filters.pop("ByAccountId", self.account_id), "ByParentJobId" in filters)
-        shortened = bool(self._page_sizes)
-        if shortened:
-            size = min(size, self._page_sizes.pop(0))
         page = self._stores[kind.name].page(filters, self._clock(), token.position, size, visible)
         answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.jobs]}
         if page.more or shortened:
@@ -233,42 +244,11 @@ class Account:
 
     def _list_resources(self, parameters: Mapping[str, Any]) -> Answer:
         """Give a page of the resources that have a recovery point, by ARN."""
-        behind = parameters.get("NextToken", "")
-        size = _page_size(parameters.get("MaxResults", LARGEST_PAGE))
-        resources = [found for found in protected_resources(self.jobs()) if found["ResourceArn"] > behind]
-        answer: dict[str, Any] = {"Results": resources[:size]}
-        if len(resources) > size:
-            answer["NextToken"] = resources[size - 1]["ResourceArn"]
-        return answer
-
-
-def _page_size(size: int) -> int:
-    if not 1 <= size <= LARGEST_PAGE:
-        raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
-    return size
+        rows = self.protected.over(protected_resources(self.jobs()))
+        return self.pager.page("ListProtectedResources", parameters, rows, self.protected.key, "Results")
 
 
 def _row(job: Answer, kind: Kind) -> Answer:
     if kind.described_only.isdisjoint(job):
         return job
     return {name: value for name, value in job.items() if name not in kind.described_only}
-
-
-_TYPES = {
-    "ec2:instance": "EC2",
-    "ec2:volume": "EBS",
-    "rds:db": "RDS",
-    "rds:cluster": "Aurora",
-    "dynamodb:table": "DynamoDB",
-    "elasticfilesystem:file-system": "EFS",
-    "s3:": "S3",
-    "fsx:file-system": "FSx",
-    "cloudformation:stack": "CloudFormation",
-}
-
-
-def resource_type(arn: str) -> str:
-    """Tell which type AWS Backup gives to a resource, from its ARN."""
-    service, *_, resource = arn.split(":", 5)[2:]
-    kind = resource.replace("/", ":").split(":")[0] if service != "s3" else ""
-    return _TYPES.get(f"{service}:{kind}", service)

@@ -4,62 +4,40 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from threading import RLock
 from typing import Any
 
-from moto.backup.models import BackupBackend, Plan, Vault, backup_backends
+from moto.backup.models import BackupBackend, backup_backends
 from moto.backup.responses import BackupResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
 
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
-from exporter.simulator.errors import ApiError, unknown_operation
+from exporter.simulator.arns import vault_arn
+from exporter.simulator.errors import ApiError, invalid_value, not_found, unknown_operation
+from exporter.simulator.kinds import COPY, Answer
+from exporter.simulator.schedule import plan_runs
 from exporter.simulator.summaries import last_executions, recovery_points
+
+LONGEST_PREVIEW = 10
+"""The most runs that GetBackupPlan previews."""
 
 Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 
 
 class SimulatedBackend(BackupBackend):
-    """Moto's vaults and plans of one account and Region, beside the account's jobs.
-
-    `runs` tells, by a plan's id, its coming runs after a time: when (epoch seconds) and by which rule's id.
-    """
+    """Moto's vaults and plans of one account and Region, beside the account's jobs."""
 
     def __init__(self, account: Account, handler: Handler) -> None:
         super().__init__(account.region, account.account_id)
         self.account = account
-        self.runs: dict[str, Callable[[float], Iterator[tuple[float, str]]]] = {}
         self._handler = handler
 
     @property
     def urls(self) -> dict[str, Handler]:
         """Every path of the service, as AWS's own host names have it."""
         return {r"https?://backup\.(.+)\.amazonaws\.com/.*": self._handler}
-
-    def list_backup_vaults(self) -> list[Vault]:
-        """List moto's vaults, with the recovery points the jobs made."""
-        count = recovery_points(self.account.jobs())
-        vaults = super().list_backup_vaults()
-        for vault in vaults:
-            vault.num_of_recovery_points = count[vault.backup_vault_name]
-        return vaults
-
-    def list_backup_plans(self, include_deleted: Any) -> list[Plan]:
-        """List moto's plans, with their last executions."""
-        last = last_executions(self.account.jobs())
-        plans = super().list_backup_plans(include_deleted)
-        for plan in plans:
-            plan.last_execution_date = last.get(plan.backup_plan_id)  # type: ignore[assignment]
-        return plans
-
-    def scheduled_runs(self, plan_id: str, most: int) -> list[dict[str, Any]]:
-        """Give the next runs of a plan, as GetBackupPlan previews them."""
-        runs = self.runs[plan_id](self.account.now()) if plan_id in self.runs else iter(())
-        return [
-            {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": "SNAPSHOTS"}
-            for time, rule_id in islice(runs, most)
-        ]
 
     def reset(self) -> None:
         """Keep everything: a simulation outlives moto's mocks and ends with whoever made it."""
@@ -87,6 +65,12 @@ class Simulation:
             if key not in self._backends:
                 self._backends[key] = SimulatedBackend(self._make(account_id, region_name), self.handle)
             return self._backends[key]
+
+    def copies(self) -> Iterator[Answer]:
+        """Describe the copy jobs of all accounts: they make recovery points in each other's vaults."""
+        with self._lock:
+            accounts = [backend.account for backend in self._backends.values()]
+        return chain.from_iterable(account.jobs(COPY) for account in accounts)
 
     def handle(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
         """Answer one HTTP request to AWS Backup: status, headers and body."""
@@ -141,19 +125,66 @@ class SimulatedResponse(BackupResponse):
         headers, body = self._enrich_response(self.response_headers | new_headers, body)
         return status, headers, body
 
+    def list_backup_vaults(self) -> str:
+        """List moto's vaults and those put, with the recovery points that jobs and copies made."""
+        account = self.backup_backend.account
+        arns = vault_arn(account.region, account.account_id)
+        count = recovery_points(account.jobs(), self._simulation.copies(), arns)
+        rows = account.vaults.over(
+            (vault.to_list_dict() for vault in self.backup_backend.list_backup_vaults()),
+            lambda row: {"NumberOfRecoveryPoints": count[row["BackupVaultName"]]},
+        )
+        page = account.pager.page(
+            "ListBackupVaults", self.params, rows, account.vaults.key, "BackupVaultList"
+        )
+        return json.dumps(page)
+
+    def list_backup_plans(self) -> str:
+        """List moto's plans and those put, with their last executions."""
+        account = self.backup_backend.account
+        rows = [_plan_row(plan) for plan in self._plans(deleted=self.params.get("IncludeDeleted", False))]
+        page = account.pager.page("ListBackupPlans", self.params, rows, account.plans.key, "BackupPlansList")
+        return json.dumps(page)
+
     def get_backup_plan(self) -> str:
-        """Answer as moto does, with the next runs when they are asked for."""
-        answer = json.loads(super().get_backup_plan())
+        """Give one of moto's plans or of those put, with the next runs when they are asked for."""
         most = self.params.get("MaxScheduledRunsPreview", 0)
-        if most:
-            answer["ScheduledRunsPreview"] = self.backup_backend.scheduled_runs(answer["BackupPlanId"], most)
-        return json.dumps(answer)
+        if not 0 <= most <= LONGEST_PREVIEW:
+            raise invalid_value(f"MaxScheduledRunsPreview must be from 0 to {LONGEST_PREVIEW}")
+        wanted = self.params["BackupPlanId"], self.params.get("VersionId")
+        for plan in self._plans(deleted=True):
+            if wanted in ((plan["BackupPlanId"], None), (plan["BackupPlanId"], plan.get("VersionId"))):
+                runs = plan.pop("ScheduledRunsPreview", None) or self._next_runs(plan)
+                return json.dumps(plan | ({"ScheduledRunsPreview": [*islice(runs, most)]} if most else {}))
+        raise not_found("Backup plan with the provided id and version")
+
+    def _plans(self, *, deleted: bool) -> list[dict[str, Any]]:
+        account = self.backup_backend.account
+        last = last_executions(account.jobs())
+        return account.plans.over(
+            (plan.to_get_dict() for plan in self.backup_backend.list_backup_plans(deleted)),
+            lambda row: {"LastExecutionDate": last.get(row["BackupPlanId"])},
+        )
+
+    def _next_runs(self, plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Preview the runs of all rules together, the next one first."""
+        rules = plan.get("BackupPlan", {}).get("Rules", [])
+        for time, rule_id in plan_runs(rules, self.backup_backend.account.now()):
+            yield {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": "SNAPSHOTS"}
 
     def _ask_moto(self, operation: str) -> TYPE_RESPONSE:
         try:
             return super().call_action()
         except NotImplementedError as error:
             raise unknown_operation(operation) from error
+
+
+def _plan_row(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what ListBackupPlans tells of a plan."""
+    described_only = ("BackupPlan", "ScheduledRunsPreview")
+    row = {name: value for name, value in plan.items() if name not in described_only}
+    name = plan.get("BackupPlan", {}).get("BackupPlanName")
+    return {"BackupPlanName": name} | row if name else row
 
 
 def _in_utc(parameters: Mapping[str, Any]) -> dict[str, Any]:

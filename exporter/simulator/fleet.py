@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import repeat
 from operator import itemgetter
 
 from exporter.simulator.jobs import GIB
+from exporter.simulator.schedule import DEFAULT_ZONE, runs
 
-WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+HOUR = 3600.0
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+MONTH = 31 * DAY
 
 
 @dataclass(frozen=True)
@@ -29,34 +32,25 @@ class Resource:
         return f"arn:aws:{self.service}:{region}:{account_id}:{self.path}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
-    """When a plan backs its resources up (UTC), and where to."""
+    """When a plan backs its resources up, and where to.
+
+    `copies_to` is the Region and the name of the vault that each recovery point is copied to. The company
+    remembers the jobs of the last `past` seconds.
+    """
 
     name: str
     vault: str
-    minute: int
-    hours: Sequence[int]
-    days: Sequence[str]
+    schedule: str
     resources: Sequence[Resource]
-
-    @property
-    def cron(self) -> str:
-        """Write the schedule as AWS has it."""
-        hours = ",".join(map(str, self.hours))
-        days = "*" if tuple(self.days) == WEEKDAYS else ",".join(self.days)
-        return f"cron({self.minute} {hours} ? * {days} *)"
+    copies_to: tuple[str, str] | None = None
+    zone: str = DEFAULT_ZONE
+    past: float = WEEK
 
     def runs(self, after: float) -> Iterator[float]:
         """Give the runs after a time, in epoch seconds, without end."""
-        day = datetime.fromtimestamp(after, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        while True:
-            if WEEKDAYS[day.weekday()] in self.days:
-                for hour in self.hours:
-                    run = (day + timedelta(hours=hour, minutes=self.minute)).timestamp()
-                    if run > after:
-                        yield run
-            day += timedelta(days=1)
+        return runs(self.schedule, self.zone, after)
 
 
 @dataclass(frozen=True)
@@ -124,41 +118,73 @@ STACK_PARTS = [
 DEV = [*_servers("dev-box", "ci-runner"), *_volumes("sandbox")]
 LEGACY = Resource("legacy-erp", "EC2", "ec2", "instance/i-01e9acc0ffee00001", 240 * GIB)
 BIG = [FILES[0], FILES[2], BUCKETS[0]]
+WIKI = Resource("retired-wiki", "EC2", "ec2", "instance/i-0dead0beef0cafe01", 40 * GIB)
+CRM = Resource("crm", "RDS", "rds", "db:crm", 65 * GIB)
+LEDGER = Resource("ledger", "DynamoDB", "dynamodb", "table/ledger", 3 * GIB)
 
+NEVER_SUCCEEDS = LEGACY
+STOPPED, STOPPED_FOR = WIKI, 5 * DAY
+RENAMED, FORMER_NAME, RENAMED_FOR = CRM, "crm-old", 2 * DAY
+
+LOCKED_VAULT = "compliance-locked"
+COPIES = ("us-east-1", "copies")
 DAILY = Rule(
-    "daily", "prod-daily", 0, [1], WEEKDAYS, [*WEB, *VOLUMES, *DATABASES, *FILES, BUCKETS[1], STACK, LEGACY]
+    "daily",
+    "prod-daily",
+    "cron(0 1 ? * * *)",
+    [*WEB, *VOLUMES, *DATABASES, *FILES, BUCKETS[1], STACK, LEGACY, WIKI, CRM],
+    COPIES,
 )
-WEEKLY = Rule("weekly", "prod-weekly", 30, [3], ["SUN"], [*VOLUMES, *FILES, *BUCKETS])
-ROLLING = Rule("every-4-hours", "prod-daily", 15, range(0, 24, 4), WEEKDAYS, DATABASES)
-LOCKED = Rule(
-    "nightly-locked", "compliance-locked", 30, [2], WEEKDAYS, [DATABASES[0], DATABASES[2], BUCKETS[1]]
+WEEKLY = Rule(
+    "weekly",
+    "prod-weekly",
+    "cron(30 3 ? * SUN *)",
+    [*VOLUMES, *FILES, *BUCKETS],
+    ("eu-west-1", LOCKED_VAULT),
 )
-WORKDAYS = Rule("workdays", "dev", 0, [20], WEEKDAYS[:5], DEV)
+ROLLING = Rule("every-4-hours", "prod-daily", "cron(15 0/4 ? * * *)", DATABASES)
+LOCKED = Rule("nightly-locked", LOCKED_VAULT, "cron(30 2 ? * * *)", [DATABASES[0], DATABASES[2], BUCKETS[1]])
+WORKDAYS = Rule("workdays", "dev", "cron(0 20 ? * MON-FRI *)", DEV, zone="Europe/Berlin")
 
 PRODUCTION = Plan("production", [DAILY, WEEKLY, ROLLING])
 COMPLIANCE = Plan("compliance", [LOCKED])
 DEVELOPMENT = Plan("development", [WORKDAYS])
-SMALL = Plan("production", [Rule("daily", "prod-daily", 0, [5], WEEKDAYS, [*WEB[:2], *DATABASES[3:], STACK])])
+ACCOUNTING = Plan(
+    "accounting",
+    [
+        Rule("hourly", "prod-daily", "cron(40 * ? * * *)", [LEDGER]),
+        Rule("nightly", "prod-daily", "cron(50 22 ? * * *)", [LEDGER]),
+        Rule("sundays", "prod-weekly", "cron(20 5 ? * SUN *)", [LEDGER]),
+        Rule("monthly", LOCKED_VAULT, "cron(10 6 1 * ? *)", [LEDGER], past=MONTH),
+    ],
+)
+SMALL = Plan(
+    "production", [Rule("daily", "prod-daily", "cron(0 5 ? * * *)", [*WEB[:2], *DATABASES[3:], STACK])]
+)
 
 
 @dataclass(frozen=True)
 class Site:
-    """The company in one Region; a new job comes every `pace` seconds, more or less."""
+    """The company in one Region.
+
+    A new job comes every `pace` seconds, more or less. Each backup of `tried` is followed by a restore.
+    """
 
     region: str
     pace: float
     vaults: Sequence[str]
     plans: Sequence[Plan]
+    tried: Resource
 
 
-LOCKED_VAULT = "compliance-locked"
 ACCOUNT = "123456789012"
 SITES = (
     Site(
         "eu-west-1",
         5.5,
         ["prod-daily", "prod-weekly", LOCKED_VAULT, "dev"],
-        [PRODUCTION, COMPLIANCE, DEVELOPMENT],
+        [PRODUCTION, COMPLIANCE, DEVELOPMENT, ACCOUNTING],
+        tried=DATABASES[1],
     ),
-    Site("us-east-1", 20.0, ["prod-daily", "dev"], [SMALL]),
+    Site("us-east-1", 20.0, ["prod-daily", "dev", COPIES[1]], [SMALL], tried=DATABASES[4]),
 )

@@ -71,6 +71,24 @@ class Course:
     tells_completion: bool = True
     aborting: float = 5.0
 
+    def done(self, age: float) -> float:
+        """Tell how much is done (0 to 1) so many seconds after the creation."""
+        length = self.ends - self.runs
+        ran = min(1.0, (age - self.runs) / length) if length > 0 else 1.0
+        return ran if self.outcome == "COMPLETED" else ran * self.reached
+
+    def end(self, created: float) -> dict[str, Any]:
+        """Tell what a job that was created then says of its end."""
+        end: dict[str, Any] = {"State": self.outcome}
+        if self.tells_completion:
+            end["CompletionDate"] = round(created + self.ends, 3)
+        if self.message is not None:
+            end["StatusMessage"] = self.message
+        category = self.category or ("SUCCESS" if self.outcome == "COMPLETED" else None)
+        if category is not None:
+            end["MessageCategory"] = category
+        return end
+
 
 @dataclass(frozen=True)
 class Scripted:
@@ -112,14 +130,12 @@ class Scripted:
         if age >= course.ends - course.aborting and course.outcome == "ABORTED":
             answer["State"] = "ABORTING"
         if age >= course.ends:
-            answer |= self._end()
+            answer |= course.end(self.created)
         return answer
 
     def _progress(self, age: float) -> dict[str, Any]:
         course = self.course
-        length = course.ends - course.runs
-        ran = min(1.0, (age - course.runs) / length) if length > 0 else 1.0
-        done = ran if course.outcome == "COMPLETED" else ran * course.reached
+        done = course.done(age)
         progress: dict[str, Any] = dict(self.made) | {
             "State": "RUNNING",
             "PercentDone": str(round(100 * done, 2)),
@@ -130,18 +146,6 @@ class Scripted:
         if course.transferred is not None:
             progress["BytesTransferred"] = int(course.transferred * done)
         return progress
-
-    def _end(self) -> dict[str, Any]:
-        course = self.course
-        end: dict[str, Any] = {"State": course.outcome}
-        if course.tells_completion:
-            end["CompletionDate"] = round(self.ends, 3)
-        if course.message is not None:
-            end["StatusMessage"] = course.message
-        category = course.category or ("SUCCESS" if course.outcome == "COMPLETED" else None)
-        if category is not None:
-            end["MessageCategory"] = category
-        return end
 
 
 @dataclass(frozen=True)
@@ -175,20 +179,20 @@ class Composite:
         answer |= {
             **self.account_fields,
             **self.made,
-            "State": _together(states),
+            "State": together(states),
             "PercentDone": str(round(sum(percents) / len(percents), 2)),
             "BackupSizeInBytes": sum(child.get("BackupSizeInBytes", 0) for child in children),
             "BytesTransferred": sum(child.get("BytesTransferred", 0) for child in children),
         }
-        if answer["State"] != "RUNNING":
-            answer |= _ending(answer["State"], children)
-        return answer
+        if answer["State"] == "COMPLETED":
+            answer["PercentDone"] = "100.0"
+        return answer | ending(answer["State"], children)
 
 
 _UNFINISHED = ("CREATED", "PENDING", "RUNNING", "ABORTING")
 
 
-def _together(states: Mapping[str, int]) -> str:
+def together(states: Mapping[str, int]) -> str:
     """Tell the state of a parent whose children are in these states."""
     if any(state in states for state in _UNFINISHED):
         return "RUNNING"
@@ -197,11 +201,14 @@ def _together(states: Mapping[str, int]) -> str:
     return "PARTIAL" if "COMPLETED" in states or "PARTIAL" in states else "FAILED"
 
 
-def _ending(state: str, children: Sequence[Answer]) -> dict[str, Any]:
+def ending(state: str, children: Sequence[Answer]) -> dict[str, Any]:
+    """Tell what a parent in this state says of its end."""
+    if state == "RUNNING":
+        return {}
     dates = [child["CompletionDate"] for child in children if "CompletionDate" in child]
     end: dict[str, Any] = {"CompletionDate": max(dates)} if dates else {}
     if state == "COMPLETED":
-        return end | {"PercentDone": "100.0", "MessageCategory": "SUCCESS"}
+        return end | {"MessageCategory": "SUCCESS"}
     failed = sum(child["State"] != "COMPLETED" for child in children)
     return end | {"StatusMessage": f"{failed} of {len(children)} child jobs did not complete"}
 

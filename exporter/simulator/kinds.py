@@ -35,6 +35,15 @@ def epoch(time: datetime | float) -> float:
     return round(time, 3)
 
 
+def plain(value: Any) -> Any:
+    """Give a field's value as it is kept, which is with all times in epoch seconds."""
+    if isinstance(value, datetime):
+        return epoch(value)
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _equals(field: str) -> Test:
     return lambda job, wanted: bool(job.get(field) == wanted)
 

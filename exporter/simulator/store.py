@@ -1,29 +1,19 @@
 """All jobs of one kind, newest first, with pages that stay right while jobs arrive."""
 
-import base64
-import binascii
-import json
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from heapq import heappop, heappush
 from math import inf
 from typing import Any, NamedTuple
 
-from exporter.simulator.errors import invalid_value
 from exporter.simulator.jobs import Fixed, Job
 from exporter.simulator.kinds import Answer, Kind, epoch
+from exporter.simulator.pages import Position
 
 LISTED_FOR = 30 * 86400.0
 """Seconds after its creation for which a job is listed."""
 
 RETRY_SETTLING = 5.0
-
-
-class Position(NamedTuple):
-    """Where a job stands in the order of all jobs; a token is the position of the last job a page got to."""
-
-    created: float
-    job_id: str
 
 
 class Page(NamedTuple):
@@ -32,9 +22,6 @@ class Page(NamedTuple):
     jobs: list[Answer]
     last: Position
     more: bool
-
-
-START = Position(inf, "")
 
 
 class Store:
@@ -56,7 +43,7 @@ class Store:
 
     def add(self, job: Job) -> None:
         """Take a job in, in the place of one with the same id."""
-        self._forget(job.job_id)
+        self.forget(job.job_id)
         self._jobs[job.job_id] = job
         position = Position(job.created, job.job_id)
         insort(self._all, position)
@@ -66,6 +53,36 @@ class Store:
             insort(self._children.setdefault(job.parent_id, []), position)
         if job.ends < inf:
             heappush(self._settling, (job.ends, job.job_id))
+
+    def forget(self, job_id: str) -> None:
+        """Know nothing of a job any more."""
+        job = self._jobs.pop(job_id, None)
+        if job is None:
+            return
+        position = Position(job.created, job_id)
+        children = self._children.get(job.parent_id or "", [])
+        for index in (self._all, self._open, children):
+            place = bisect_left(index, position)
+            if place < len(index) and index[place] == position:
+                del index[place]
+        if job.parent_id and not children:
+            self._children.pop(job.parent_id, None)
+
+    def settle(self, now: float) -> list[Answer]:
+        """Keep only the last answer of the jobs that have finished by `now`; gives these answers."""
+        settled = []
+        while self._settling and self._settling[0][0] <= now:
+            _, job_id = heappop(self._settling)
+            job = self._jobs.get(job_id)
+            if job is None or job.ends == inf:
+                continue
+            answer = self.answer(job_id, now) or {}
+            if self._is_finished(answer):
+                self.add(Fixed(job_id, job.created, job.parent_id, answer))
+                settled.append(answer)
+            else:
+                heappush(self._settling, (max(job.ends, now + RETRY_SETTLING), job_id))
+        return settled
 
     def answer(self, job_id: str, now: float) -> Answer | None:
         """Give the describe answer of a job at `now`; None: there is none with this id."""
@@ -77,7 +94,6 @@ class Store:
 
     def answers(self, now: float) -> Iterator[Answer]:
         """Give the describe answers of all jobs, newest first, however old."""
-        self._settle(now)
         return (self._answer(position, now) for position in reversed(self._all))
 
     def page(
@@ -89,7 +105,6 @@ class Store:
         visible: Callable[[Answer], bool],
     ) -> Page:
         """Give at most `size` of the visible jobs behind `start` that pass the filters."""
-        self._settle(now)
         tests = [(self._kind.filters[name], value) for name, value in filters.items()]
         jobs: list[Answer] = []
         last = start
@@ -123,54 +138,5 @@ class Store:
             return self._children.get(filters["ByParentJobId"], [])
         return self._all if state is None or state in self._kind.finished else self._open
 
-    def _settle(self, now: float) -> None:
-        """Keep only the last answer of the jobs that have finished by `now`."""
-        while self._settling and self._settling[0][0] <= now:
-            _, job_id = heappop(self._settling)
-            job = self._jobs.get(job_id)
-            if job is None or job.ends == inf:
-                continue
-            answer = self.answer(job_id, now) or {}
-            if self._is_finished(answer):
-                self.add(Fixed(job_id, job.created, job.parent_id, answer))
-            else:
-                heappush(self._settling, (max(job.ends, now + RETRY_SETTLING), job_id))
-
     def _is_finished(self, answer: Answer) -> bool:
         return answer.get(self._kind.state_key) in self._kind.finished
-
-    def _forget(self, job_id: str) -> None:
-        job = self._jobs.pop(job_id, None)
-        if job is None:
-            return
-        position = Position(job.created, job_id)
-        indexes = [self._all, self._open, self._children.get(job.parent_id or "", [])]
-        for index in indexes:
-            place = bisect_left(index, position)
-            if place < len(index) and index[place] == position:
-                del index[place]
-
-
-class Token(NamedTuple):
-    """What a NextToken stands for: where to go on, and how many pages came before.
-
-    The number makes tokens differ even around an empty page: boto3 takes a repeated one for an error.
-    """
-
-    position: Position = START
-    pages: int = 0
-
-    def text(self) -> str:
-        """Write the NextToken a client sees."""
-        created = None if self.position.created == inf else self.position.created
-        fields = [created, self.position.job_id, self.pages]
-        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
-
-    @classmethod
-    def read(cls, text: str) -> "Token":
-        """Read a NextToken; raises InvalidParameterValueException for a text that is none."""
-        try:
-            created, job_id, pages = json.loads(base64.urlsafe_b64decode(text.encode()))
-            return cls(Position(inf if created is None else float(created), str(job_id)), int(pages))
-        except (binascii.Error, ValueError, TypeError) as error:
-            raise invalid_value("Invalid NextToken") from error

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from exporter.simulator.kinds import Answer
@@ -14,7 +15,7 @@ def protected_resources(jobs: Iterable[Answer]) -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for job in jobs:
-        if "RecoveryPointArn" not in job or "CompletionDate" not in job:
+        if not {"RecoveryPointArn", "CompletionDate", "ResourceArn"} <= job.keys():
             continue
         known = found.get(job["ResourceArn"])
         if known is None or known["LastBackupTime"] < job["CompletionDate"]:
@@ -36,13 +37,22 @@ def _resource(job: Answer) -> dict[str, Any]:
     return resource | {name: job[field] for name, field in also.items() if field in job}
 
 
-def recovery_points(jobs: Iterable[Answer]) -> Counter[str]:
-    """Count the recovery points in each vault: one for each job that completed."""
-    return Counter(
+def recovery_points(jobs: Iterable[Answer], copies: Iterable[Answer], vaults: str) -> Counter[str]:
+    """Count the recovery points in each vault: one for each backup and each copy that completed.
+
+    `vaults` is what the ARNs of the account's vaults begin with; `copies` are those of all accounts.
+    """
+    made = (
         job["BackupVaultName"]
         for job in jobs
-        if job["State"] == "COMPLETED" and "BackupVaultName" in job and "RecoveryPointArn" in job
+        if job.get("State") == "COMPLETED" and {"BackupVaultName", "RecoveryPointArn"} <= job.keys()
     )
+    copied = (
+        job.get("DestinationBackupVaultArn", "").removeprefix(vaults)
+        for job in copies
+        if job.get("State") == "COMPLETED" and "DestinationRecoveryPointArn" in job
+    )
+    return Counter(chain(made, copied))
 
 
 def last_executions(jobs: Iterable[Answer]) -> dict[str, float]:

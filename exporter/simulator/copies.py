@@ -1,0 +1,66 @@
+"""Copy jobs on a clock: one recovery point's, and a composite's with its children counted."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from exporter.simulator.jobs import Course, ending, together
+from exporter.simulator.kinds import Answer
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy job that goes its course; it never pends, and tells no progress.
+
+    `fields` are known from creation, `made` once it completed.
+    """
+
+    job_id: str
+    created: float
+    course: Course
+    fields: Mapping[str, Any]
+    made: Mapping[str, Any] = field(default_factory=dict)
+    parent_id: str | None = None
+
+    @property
+    def ends(self) -> float:
+        """When it finishes."""
+        return self.created + self.course.ends
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+        """Give what DescribeCopyJob nests under CopyJob at `now`."""
+        answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": False}
+        if self.parent_id:
+            answer["ParentJobId"] = self.parent_id
+        if now >= self.created + self.course.runs:
+            answer["State"] = "RUNNING"
+        if now >= self.ends:
+            answer |= self.course.end(self.created)
+        return answer | dict(self.made if answer["State"] == "COMPLETED" else ())
+
+
+@dataclass(frozen=True)
+class CompositeCopy:
+    """The copy job of a composite: its state is put together from its children, which it counts."""
+
+    job_id: str
+    created: float
+    ends: float
+    fields: Mapping[str, Any]
+    made: Mapping[str, Any] = field(default_factory=dict)
+    parent_id: str | None = None
+
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+        """Give what DescribeCopyJob nests under CopyJob, with the children counted by state."""
+        answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": True}
+        states = Counter(child["State"] for child in children)
+        answer |= {"NumberOfChildJobs": len(children), "ChildJobsInState": dict(states)}
+        if set(states) <= {"CREATED"}:
+            return answer
+        answer |= {"State": together(states)} | ending(together(states), children)
+        return answer | dict(self.made if answer["State"] in ("COMPLETED", "PARTIAL") else ())
+
+
+def _beginning(fields: Mapping[str, Any], job_id: str, created: float) -> dict[str, Any]:
+    return {**fields, "CopyJobId": job_id, "CreationDate": round(created, 3), "State": "CREATED"}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from exporter.config import COLLECTORS, Discovery, Expectation
+from exporter.simulator.jobs import Course, Scripted
 from tests.harness import REGION, START, Bench, Series, job
 
 HOUR, DAY = 3600.0, 86400.0
@@ -106,6 +107,20 @@ def test_a_child_does_not_stand_for_its_parent(aws: Bench) -> None:
     assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
 
 
+def test_a_job_that_ends_as_it_is_listed_counts(aws: Bench) -> None:
+    """A job whose end falls into the very moment of the scrape is a success on that scrape."""
+    fields = {"ResourceArn": ARN, "ResourceType": "EBS", "BackupVaultName": "prod"}
+    aws.account.add(Scripted("a", START, Course(pends=1, runs=2, ends=60), fields))
+    watch = aws.watch(collectors=COLLECTORS)
+    watch.scrape()
+    aws.clock.advance(59.999)
+    assert watch.scrape().state("a") == "RUNNING"
+    aws.clock.advance(0.001)
+    series = watch.scrape()
+    assert series.state("a") == "COMPLETED"
+    assert last_success(series) == START + 60
+
+
 def test_a_renamed_resource_keeps_one_series(aws: Bench) -> None:
     """The name is that of the newest job; the old one's series ends."""
     aws.account.put(backup("a", created=START - 5 * HOUR, ResourceName="before"))
@@ -155,7 +170,7 @@ def test_without_the_collector_there_are_no_resource_series(aws: Bench) -> None:
 
 def test_a_protected_resource_without_recent_jobs_is_known(aws: Bench) -> None:
     """What is older than the look-back comes from the list of protected resources."""
-    aws.account.put_protected(ResourceArn=ARN, ResourceType="EBS", LastBackupTime=START - 90 * DAY)
+    aws.account.protected.put({"ResourceArn": ARN, "ResourceType": "EBS", "LastBackupTime": START - 90 * DAY})
     watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     series = watch.scrape()
@@ -166,11 +181,11 @@ def test_a_protected_resource_without_recent_jobs_is_known(aws: Bench) -> None:
 
 def test_a_resource_that_aws_no_longer_knows_vanishes(aws: Bench) -> None:
     """Removed from the protected resources, and without a job in the look-back, its series end."""
-    aws.account.put_protected(ResourceArn=ARN, ResourceType="EBS", LastBackupTime=START - 9 * DAY)
+    aws.account.protected.put({"ResourceArn": ARN, "ResourceType": "EBS", "LastBackupTime": START - 9 * DAY})
     watch = aws.watch(collectors=COLLECTORS)
     watch.catch_up()
     assert _of_resources(watch.scrape())
-    aws.account.remove_protected(ARN)
+    aws.account.protected.remove(ARN)
     aws.clock.advance(301)
     watch.catch_up()
     assert _of_resources(watch.scrape()) == {}

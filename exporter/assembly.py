@@ -115,7 +115,7 @@ def _scope(parts: _Parts, access: Access, ledger: Ledger, page: Page) -> ScopeRe
         for kind in ledger.kinds
     ]
     slow: tuple[SlowCollector, ...] = (
-        ResourcesCollector(api, ledger, lookback=config.discovery.lookback, clock=clock),
+        ResourcesCollector(api, ledger, discovery=config.discovery, clock=clock),
         VaultsCollector(api, ledger),
         PlansCollector(api, ledger, clock=clock),
     )

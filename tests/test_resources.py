@@ -179,6 +179,24 @@ def test_a_protected_resource_without_recent_jobs_is_known(aws: Bench) -> None:
     assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
 
 
+def test_only_the_chosen_types_and_vaults_are_listed(aws: Bench) -> None:
+    """discovery.resource_types and discovery.vaults narrow the protected resources too."""
+    for type_, vault in (("EBS", "prod"), ("RDS", "prod"), ("EBS", "dev")):
+        aws.account.protected.put(
+            {
+                "ResourceArn": f"{ARN}-{type_}-{vault}",
+                "ResourceType": type_,
+                "LastBackupTime": START,
+                "LastBackupVaultArn": f"arn:aws:backup:{REGION}:123456789012:backup-vault:{vault}",
+            }
+        )
+    found = Discovery(resource_types=("EBS",), vaults=("prod",))
+    watch = aws.watch(collectors=COLLECTORS, discovery=found)
+    watch.catch_up()
+    labels = watch.scrape().labels("aws_backup_resource_last_recovery_point_timestamp_seconds")
+    assert labels["resource_arn"] == f"{ARN}-EBS-prod"
+
+
 def test_a_resource_that_aws_no_longer_knows_vanishes(aws: Bench) -> None:
     """Removed from the protected resources, and without a job in the look-back, its series end."""
     aws.account.protected.put({"ResourceArn": ARN, "ResourceType": "EBS", "LastBackupTime": START - 9 * DAY})

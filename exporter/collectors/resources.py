@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from exporter.aws import BackupApi
 from exporter.collectors import PATIENCE
+from exporter.config import Discovery
 from exporter.kinds import Answer, timestamp
 from exporter.ledger import Ledger
 from exporter.model import Protected
@@ -15,18 +16,19 @@ class ResourcesCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
-        lookback: seconds; a resource that AWS no longer lists stays while it has a job younger than this.
+        discovery: what to look for; a resource that AWS no longer lists stays while it has a job younger
+            than the look-back.
         clock: seconds since 1970.
     """
 
     name = "resources"
 
     def __init__(
-        self, api: BackupApi, ledger: Ledger, *, lookback: float, clock: Callable[[], float]
+        self, api: BackupApi, ledger: Ledger, *, discovery: Discovery, clock: Callable[[], float]
     ) -> None:
         self._api = api
         self._ledger = ledger
-        self._lookback = lookback
+        self._discovery = discovery
         self._clock = clock
 
     def refresh(self) -> None:
@@ -34,9 +36,18 @@ class ResourcesCollector:
         pages = self._api.pages(
             "ListProtectedResources", "Results", leaving=self._api.budget.reserve, patience=PATIENCE
         )
-        listing = [_protected(row) for page in pages for row in page if row.get("ResourceArn")]
+        listing = [_protected(row) for page in pages for row in page if self._is_looked_for(row)]
         with self._ledger.open_resources() as resources:
-            resources.set_protected(listing, forget_before=self._clock() - self._lookback)
+            resources.set_protected(listing, forget_before=self._clock() - self._discovery.lookback)
+
+    def _is_looked_for(self, row: Answer) -> bool:
+        types, vaults = self._discovery.resource_types, self._discovery.vaults
+        vault = str(row.get("LastBackupVaultArn") or "").rpartition(":")[2]
+        return bool(
+            row.get("ResourceArn")
+            and (not types or row.get("ResourceType") in types)
+            and (not vaults or vault in vaults)
+        )
 
 
 def _protected(row: Answer) -> Protected:

@@ -51,11 +51,10 @@ class Aftermath:
 
     def _copies(self, backup: Answer, region: str, vault: str, rng: Random) -> Iterator[Job]:
         """Give the copy job of a recovery point; a composite's has a child for each of its parts."""
-        fields, parent_id = _copied(backup, vault_arn(region, ACCOUNT, vault)), uuid(rng)
+        fields, parent_id = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup), uuid(rng)
         created = backup["CompletionDate"] + rng.uniform(0.5, 2)
         made = _copied_to(backup["ResourceArn"], region, parent_id)
         if not backup["IsParent"]:
-            fields["BackupSizeInBytes"] = backup.get("BackupSizeInBytes", 0)
             yield Copy(parent_id, created, _copying(rng), fields, made)
             return
         children = []
@@ -83,11 +82,11 @@ class Aftermath:
             "RecoveryPointCreationDate": backup["CreationDate"],
             "SourceResourceArn": backup["ResourceArn"],
             "BackupVaultArn": backup["BackupVaultArn"],
-            "BackupSizeInBytes": backup.get("BackupSizeInBytes", 0),
             "IamRoleArn": backup["IamRoleArn"],
             "ExpectedCompletionTimeMinutes": 2,
             "ResourceType": backup["ResourceType"],
         }
+        fields |= _size(backup)
         if test:
             arn = f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
             fields["CreatedBy"] = {"RestoreTestingPlanArn": arn}
@@ -112,6 +111,11 @@ def _copied(backup: Answer, destination: str) -> dict[str, Any]:
         "CreatedBy": dict(backup["CreatedBy"]),
         "CreatedByBackupJobId": backup["BackupJobId"],
     }
+
+
+def _size(backup: Answer) -> dict[str, int]:
+    """Give the size of a recovery point, if AWS tells it."""
+    return {name: backup[name] for name in ("BackupSizeInBytes",) if name in backup}
 
 
 def _copied_to(arn: str, region: str, job_id: str) -> dict[str, str]:

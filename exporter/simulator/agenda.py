@@ -13,6 +13,9 @@ from exporter.simulator.store import Store
 Follower = Callable[[Answer], Iterable[tuple[Kind, Job]]]
 """Gives the jobs that follow a finished backup job, from its last answer."""
 
+HOP = 6 * 3600.0
+"""Seconds to go at a time when many have passed, lest jobs pile up that are long forgotten by then."""
+
 
 class _Coming(NamedTuple):
     """A job to come, and those behind it. `number` decides between jobs of the same moment."""
@@ -47,6 +50,11 @@ class Agenda:
 
     def arrive(self, now: float) -> None:
         """Let everything happen that is to happen until now."""
+        while self._coming and self._coming[0].created < now - HOP:
+            self._advance(self._coming[0].created + HOP)
+        self._advance(now)
+
+    def _advance(self, now: float) -> None:
         self._take_in(now)
         for answer in self._stores[BACKUP.name].settle(now):
             for make, kept in self._followers:

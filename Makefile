@@ -19,7 +19,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m exporter.docs --check
 
-# About six minutes. The figures are in docs/performance.md.
+# About seven minutes. The figures are in docs/performance.md.
 bench: $(READY)
 	$(BIN)/python -m bench
 

@@ -14,7 +14,7 @@ from zlib_ng import zlib_ng
 from exporter.metrics import Family, families
 from exporter.model import Scope
 from exporter.page import Chunk, Page
-from exporter.sealed import FASTEST, RAW_DEFLATE, Run, inflate
+from exporter.sealed import FASTEST, RAW_DEFLATE, Run, deflate, inflate, run_of
 from exporter.telemetry import Telemetry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -128,9 +128,13 @@ class _GzipWriter:
 def _write_family(writer: _Writer, family: Family, present: Sequence[Chunk], form: Form) -> None:
     if not present:
         return
-    writer.text(_header(family, form.openmetrics))
+    if any(chunk.text for chunk in present):
+        writer.text(_header(family, form.openmetrics))
+    else:
+        writer.deflated(_deflated_header(family, form.openmetrics))
     for chunk in present:
-        writer.text(chunk.text)
+        if chunk.text:
+            writer.text(chunk.text)
         for run in chunk.deflated:
             writer.deflated(run)
 
@@ -139,3 +143,8 @@ def _write_family(writer: _Writer, family: Family, present: Sequence[Chunk], for
 def _header(family: Family, openmetrics: bool) -> bytes:
     name = family.name.removesuffix("_total") if openmetrics else family.name
     return f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n".encode()
+
+
+@cache
+def _deflated_header(family: Family, openmetrics: bool) -> Run:
+    return run_of([deflate(_header(family, openmetrics))])

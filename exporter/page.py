@@ -1,7 +1,7 @@
 """The rendered series of one scope: what changed in the ledger is rendered, the rest is kept."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from exporter.metrics import (
     tally_group,
     vault_group,
 )
-from exporter.sealed import Run, SealedLines
+from exporter.sealed import FASTEST, Run, SealedLines, deflate, run_of
 
 
 class Chunk(NamedTuple):
@@ -75,7 +75,7 @@ class _KindOfJobs:
         self._group_of = partial(job_group, kind, ledger=ledger)
         self._live = LiveLines(kind, self._group_of)
         self._sealed = SealedLines([family.name for family in job_families(kind)])
-        self._counts: Lines = {}
+        self._counts: Mapping[str, Chunk] = {}
         self._counted_at: object = None
 
     def update(self, now: float) -> None:
@@ -98,11 +98,11 @@ class _KindOfJobs:
         for bucket, rows in newly.items():
             self._sealed.add(bucket, rows)
         if counted_at != self._counted_at:
-            self._counts = _render_all(tally_group(self._kind, tally, self._ledger) for tally in tallies)
+            self._counts = _deflated(tally_group(self._kind, tally, self._ledger) for tally in tallies)
             self._counted_at = counted_at
 
     def chunks(self) -> dict[str, Chunk]:
-        chunks = {family: Chunk(lines) for family, lines in self._counts.items()}
+        chunks = dict(self._counts)
         for family, run in chain(self._sealed.runs(), self._live.runs()):
             chunk = chunks.get(family, Chunk())
             chunks[family] = chunk._replace(deflated=(*chunk.deflated, run))
@@ -115,7 +115,7 @@ class _Facts:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
-        self._inventory: Lines = {}
+        self._inventory: Mapping[str, Chunk] = {}
         self._taken_from: object = None
 
     def update(self) -> None:
@@ -130,17 +130,21 @@ class _Facts:
                 *(vault_group(vault, self._ledger) for vault in vaults),
                 *plan_groups(plans, self._ledger),
             )
-            self._inventory = _render_all(groups)
+            self._inventory = _deflated(groups)
             self._taken_from = (vaults, plans)
 
     def chunks(self) -> dict[str, Chunk]:
-        chunks = {family: Chunk(lines) for family, lines in self._inventory.items()}
-        return chunks | {family: Chunk(deflated=(run,)) for family, run in self._resources.runs()}
+        return dict(self._inventory) | {
+            family: Chunk(deflated=(run,)) for family, run in self._resources.runs()
+        }
 
 
-def _render_all(groups: Iterable[Group]) -> Lines:
+def _deflated(groups: Iterable[Group]) -> Mapping[str, Chunk]:
     lines: dict[str, list[bytes]] = {}
     for group in groups:
         for family, text in render(group).items():
             lines.setdefault(family, []).append(text)
-    return {family: b"".join(texts) for family, texts in lines.items()}
+    return {
+        family: Chunk(deflated=(run_of([deflate(b"".join(texts), FASTEST)]),))
+        for family, texts in lines.items()
+    }

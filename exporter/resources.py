@@ -4,12 +4,14 @@ A job lives a day; people are called at night for a *resource* whose backup did 
 facts outlive its jobs, and go only when AWS no longer knows the resource.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from exporter.model import Job, Protected, Resource, Rule
 
 SUCCESS = "COMPLETED"
+KEPT_INTERVALS = 10
 
 RuleKey = tuple[str, str]  # plan id, rule id
 
@@ -43,7 +45,8 @@ class Resources:
         self._interval_of = interval_of
         self._account_id = account_id
         self._known = {arn: _Known(within=within) for arn, within in expected.items()}
-        self._intervals: dict[RuleKey, float] = {}
+        self._planned: dict[RuleKey, float] = {}  # as the plans tell
+        self._told: dict[RuleKey, tuple[float, float]] = {}  # as the newest job tells: its creation, the gap
         self._changed: dict[str, None] = dict.fromkeys(self._known)
 
     def enter(self, job: Job) -> None:
@@ -51,18 +54,19 @@ class Resources:
         if job.parent_id or not job.resource_arn:
             return
         known = self._known.setdefault(job.resource_arn, _Known())
-        self._take_rule(known, job.rule)
+        self._take_rule(known, job)
         if known.newest is None or known.newest.id == job.id or _created(job) > _created(known.newest):
             known.newest = job
         if job.state == SUCCESS and (known.success is None or _ended(job) >= _ended(known.success)):
             known.success = job
         self._changed[job.resource_arn] = None
 
-    def set_protected(self, listing: Iterable[Protected], *, forget_before: float) -> None:
+    def set_protected(self, listing: Iterable[Protected], *, now: float, lookback: float) -> None:
         """Take up the whole list of protected resources.
 
-        Those it does not have are let go, unless a job newer than `forget_before` shows that they live, or
-        the configuration names them.
+        Those it does not have are let go, unless the configuration names them or a job shows that they live:
+        one of the look-back, or of the last ten expected intervals. AWS drops a resource from its list when
+        the last recovery point expires, and that must not end the alarm about the backups that stopped.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):
@@ -70,7 +74,8 @@ class Resources:
                 continue
             known.protected = None
             self._changed[arn] = None
-            lives = known.newest is not None and _created(known.newest) >= forget_before
+            kept = max(lookback, KEPT_INTERVALS * (self._expected(known) or 0.0))
+            lives = known.newest is not None and _created(known.newest) >= now - kept
             if not lives and known.within is None:
                 del self._known[arn]
         for arn, protected in listed.items():
@@ -81,26 +86,33 @@ class Resources:
 
     def set_intervals(self, intervals: Mapping[RuleKey, float]) -> None:
         """Take up how far apart the runs of the plans' rules are; rules that are gone keep what was known."""
-        new = {rule for rule, interval in intervals.items() if self._intervals.get(rule) != interval}
-        self._intervals |= intervals
-        for arn, known in self._known.items():
-            if known.rules & new:
-                self._changed[arn] = None
+        new = {rule for rule, interval in intervals.items() if self._planned.get(rule) != interval}
+        self._planned |= intervals
+        self._mark_changed(new)
 
     def drain(self) -> dict[str, Resource | None]:
         """Hand over the resources that changed since the last call; None for one that is gone."""
         changed, self._changed = self._changed, {}
         return {arn: self._resource(arn, self._known.get(arn)) for arn in changed}
 
-    def _take_rule(self, known: _Known, rule: Rule | None) -> None:
-        if rule is None:
+    def _take_rule(self, known: _Known, job: Job) -> None:
+        """Join the resource to the job's rule; the newest job tells the schedule that is in force."""
+        if job.rule is None:
             return
-        key = (rule.plan_id, rule.rule_id)
+        key = (job.rule.plan_id, job.rule.rule_id)
         known.rules.add(key)
-        if key not in self._intervals and rule.schedule:
-            interval = self._interval_of(rule)
+        created, before = self._told.get(key, (-math.inf, None))
+        if job.rule.schedule and _created(job) >= created:
+            interval = self._interval_of(job.rule)
             if interval is not None:
-                self._intervals[key] = interval
+                self._told[key] = (_created(job), interval)
+                if interval != before:
+                    self._mark_changed({key})
+
+    def _mark_changed(self, rules: Set[RuleKey]) -> None:
+        for arn, known in self._known.items():
+            if known.rules & rules:
+                self._changed[arn] = None
 
     def _resource(self, arn: str, known: _Known | None) -> Resource | None:
         if known is None:
@@ -125,8 +137,8 @@ class Resources:
     def _expected(self, known: _Known) -> float | None:
         if known.within is not None:
             return known.within
-        intervals = (self._intervals[rule] for rule in known.rules if rule in self._intervals)
-        return min(intervals, default=None)
+        told = (self._planned.get(rule) or self._told.get(rule, (0.0, None))[1] for rule in known.rules)
+        return min((interval for interval in told if interval), default=None)
 
 
 def _created(job: Job) -> float:

@@ -197,6 +197,33 @@ def test_only_the_chosen_types_and_vaults_are_listed(aws: Bench) -> None:
     assert labels["resource_arn"] == f"{ARN}-EBS-prod"
 
 
+def test_a_stopped_backup_is_told_after_its_last_recovery_point_expired(aws: Bench) -> None:
+    """AWS drops a weekly from its list when nothing is left of it: its overdue backup stays visible."""
+    weekly = _rule("cron(0 5 ? * SUN *)")
+    aws.account.put(backup("w", created=START - HOUR, CreatedBy=weekly))
+    watch = aws.watch(collectors=COLLECTORS)
+    watch.catch_up()
+    aws.account.protected.remove(ARN)
+    for _ in range(20):
+        aws.clock.advance(DAY)
+        watch.catch_up()
+    assert last_success(watch.scrape()) == START
+    aws.clock.advance(60 * DAY)
+    watch.catch_up()
+    assert _of_resources(watch.scrape()) == {}
+
+
+def test_the_newest_job_tells_the_schedule_in_force(aws: Bench) -> None:
+    """A rule whose schedule was changed counts as it is now, also when the plans are not read."""
+    watch = aws.watch(collectors=("backup_jobs", "resources"))
+    name = "aws_backup_resource_expected_interval_seconds"
+    aws.account.put(backup("d", created=START - 2 * HOUR, CreatedBy=_rule("cron(0 5 ? * * *)")))
+    assert watch.scrape().value(name, resource_arn=ARN) == DAY
+    aws.account.put(backup("w", created=START, CreatedBy=_rule("cron(0 5 ? * SUN *)")))
+    aws.clock.advance(60)
+    assert watch.scrape().value(name, resource_arn=ARN) == 7 * DAY
+
+
 def test_a_resource_that_aws_no_longer_knows_vanishes(aws: Bench) -> None:
     """Removed from the protected resources, and without a job in the look-back, its series end."""
     aws.account.protected.put({"ResourceArn": ARN, "ResourceType": "EBS", "LastBackupTime": START - 9 * DAY})

@@ -38,7 +38,7 @@ class ResourcesCollector:
         )
         listing = [_protected(row) for page in pages for row in page if self._is_looked_for(row)]
         with self._ledger.open_resources() as resources:
-            resources.set_protected(listing, forget_before=self._clock() - self._discovery.lookback)
+            resources.set_protected(listing, now=self._clock(), lookback=self._discovery.lookback)
 
     def _is_looked_for(self, row: Answer) -> bool:
         types, vaults = self._discovery.resource_types, self._discovery.vaults

@@ -289,7 +289,7 @@ class JobsCollector:
             if not self._said_bad_row:
                 self._said_bad_row = True
                 details = {"operation": self._kind.list_operation, "reason": str(error)}
-                log.warning("passed over a row of a list; further ones are not told", extra=details)
+                log.warning("passed over a row of a list", extra=details)
             return None
 
     def _is_looked_for(self, job: Job) -> bool:

@@ -47,6 +47,13 @@ def prometheus(program: str, directory: Path, jobs: Mapping[str, str]) -> Iterat
     """Scrape, each second, the HOST:PORT of each job until the block ends."""
     scrapes = [{"job_name": job, "static_configs": [{"targets": [to]}]} for job, to in jobs.items()]
     config = {"global": {"scrape_interval": "1s"}, "scrape_configs": scrapes}
+    with serving(program, directory, config) as address:
+        yield Prometheus(address)
+
+
+@contextmanager
+def serving(program: str, directory: Path, config: Mapping[str, Any], *options: str) -> Iterator[str]:
+    """Run Prometheus on `directory`/data until the block ends; gives its address once it is ready."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "prometheus.yml").write_text(json.dumps(config))
     address = f"127.0.0.1:{free_port()}"
@@ -55,11 +62,12 @@ def prometheus(program: str, directory: Path, jobs: Mapping[str, str]) -> Iterat
         f"--config.file={directory / 'prometheus.yml'}",
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address={address}",
+        *options,
     )
     process = Process(command, environment(directory), directory)
     try:
         until(lambda: _is_ready(process, address), or_say=lambda: process.err)
-        yield Prometheus(address)
+        yield address
     finally:
         process.kill()
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from tests.e2e.http import ask
-from tests.e2e.process import Process, environment, free_port, until
+from tests.e2e.prometheus import serving
 from tests.programs import require
 
 ARN_LABEL = "resource_arn"
@@ -52,27 +52,6 @@ def prometheus_of(openmetrics: Path, directory: Path, lookback: float) -> Iterat
     blocks = (promtool, "tsdb", "create-blocks-from", "--max-block-duration=8760h", "openmetrics")
     made = subprocess.run((*blocks, openmetrics, data), capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
-    (directory / "prometheus.yml").write_text("{}")
-    address = f"127.0.0.1:{free_port()}"
-    command = (
-        program,
-        f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={data}",
-        "--storage.tsdb.retention.time=100y",
-        f"--query.lookback-delta={lookback:.0f}s",
-        f"--web.listen-address={address}",
-    )
-    process = Process(command, environment(directory), directory)
-    try:
-        until(lambda: _is_ready(process, address), or_say=lambda: process.err)
+    options = ("--storage.tsdb.retention.time=100y", f"--query.lookback-delta={lookback:.0f}s")
+    with serving(program, directory, {}, *options) as address:
         yield Past(address)
-    finally:
-        process.kill()
-
-
-def _is_ready(process: Process, address: str) -> bool:
-    assert process.running, process.err
-    try:
-        return ask(address, "/-/ready").status == 200
-    except OSError:
-        return False

@@ -37,19 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logs.configure(options.log_level, options.log_format)
     if options.version:
-        print(_version())  # noqa: T201
+        print(_version())
         return DONE
     with ExitStack() as stack:
         try:
             config, world = _demo(stack) if options.demo else (_read(options.config_file), real_world())
         except ConfigError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
             return WRONG_USE
         except MissingExtraError as error:
-            print(f"aws-backup-exporter: {error}", file=sys.stderr)  # noqa: T201
+            print(f"aws-backup-exporter: {error}", file=sys.stderr)
             return WRONG_USE
         if options.config_check:
-            print(to_yaml(config), end="")  # noqa: T201
+            print(to_yaml(config), end="")
             return DONE
         telemetry = Telemetry()
         telemetry.configuration_read(world.clock())
@@ -87,7 +87,7 @@ def _serve(exporter: Exporter, options: argparse.Namespace) -> int:
     try:
         sockets = [listen(address) for address in options.web_listen_address or [":10058"]]
     except CannotListenError as error:
-        print(f"aws-backup-exporter: {error}", file=sys.stderr)  # noqa: T201
+        print(f"aws-backup-exporter: {error}", file=sys.stderr)
         return FAILED
     log.info("listening", extra={"version": __version__, "addresses": ", ".join(addresses(sockets))})
     if options.demo:
@@ -121,7 +121,7 @@ async def _serve_until_told(site: Site, sockets: Sequence[socket.socket]) -> Non
 
 def _say_where(sockets: Sequence[socket.socket], telemetry_path: str) -> None:
     port = sockets[0].getsockname()[1]
-    print(  # noqa: T201
+    print(
         f"A simulated AWS Backup account, and the exporter on it. Ctrl-C stops both.\n"
         f"  Status   http://localhost:{port}/\n"
         f"  Metrics  http://localhost:{port}{telemetry_path}",

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
                 raise OutOfStepError("out of step with the code; run: python -m exporter.docs")
             path.write_text(after, encoding="utf-8")
         except (OSError, OutOfStepError) as error:
-            print(f"{name}: {error}", file=sys.stderr)  # noqa: T201
+            print(f"{name}: {error}", file=sys.stderr)
             failed = True
     return int(failed)
 

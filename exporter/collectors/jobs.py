@@ -76,7 +76,7 @@ class JobsCollector:
         self._clock = clock
         self._side_by_side = side_by_side
         self._listed_until: float | None = None
-        self._swept_at: float | None = None
+        self._followed_until: float | None = None
         self._said_bad_row = False
         self._earlier: deque[dict[str, Any]] = deque()
         self._pages: Iterator[list[Answer]] | None = None
@@ -89,6 +89,7 @@ class JobsCollector:
             book.roll(now)
         listed = self._discover(now) if self._discovery.enabled else set()
         self._follow(listed)
+        self._followed_until = now
 
     def catch_up(self) -> bool:
         """List one more page of what came before the start, or describe one more finished parent."""
@@ -110,7 +111,7 @@ class JobsCollector:
             listed |= self._enter(page)
         self._listed_until = now
         if first:
-            self._begin_to_catch_up(until=now + FIRST_REFRESH_TAKES)
+            self._begin_to_catch_up(now)
         return listed
 
     def _plan_to_catch_up(self, now: float) -> None:
@@ -124,14 +125,14 @@ class JobsCollector:
         for state in self._kind.active_states:
             self._earlier.append({self._kind.state_filter: state, "ByCreatedBefore": start})
 
-    def _begin_to_catch_up(self, until: float) -> None:
+    def _begin_to_catch_up(self, now: float) -> None:
         """Look through the window at once as far as that costs neither time nor the calls to follow jobs."""
         budget = self._api.budget
+        start_of_window = now - self._discovery.window
         while (
             self._earlier
-            and self._earlier[0].get("ByCreatedAfter", 0.0)
-            >= until - FIRST_REFRESH_TAKES - self._discovery.window
-            and self._clock() < until
+            and self._earlier[0].get("ByCreatedAfter", 0.0) >= start_of_window
+            and self._clock() < now + FIRST_REFRESH_TAKES
             and budget.available() > budget.reserve + 1
         ):
             self._list_earlier()
@@ -188,8 +189,7 @@ class JobsCollector:
         return swept
 
     def _list_the_ended(self) -> None:
-        since = self._swept_at or self._clock() - LATE
-        self._swept_at = self._clock()
+        since = self._followed_until or self._clock()
         for page in self._list({"ByCompleteAfter": since - LATE}, PATIENCE):
             self._enter(page)
 

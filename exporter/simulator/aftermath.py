@@ -41,7 +41,7 @@ class Aftermath:
         """Give the jobs that follow a finished backup job."""
         if backup["State"] != "COMPLETED" or "ParentJobId" in backup:
             return
-        rng = Random(backup["BackupJobId"])  # noqa: S311 - the same follows whenever it is asked for
+        rng = Random(backup["BackupJobId"])
         rule = self.rules.get(backup.get("CreatedBy", {}).get("BackupRuleId", ""))
         if rule is not None and rule.copies_to is not None:
             yield from ((COPY, job) for job in self._copies(backup, *rule.copies_to, rng))

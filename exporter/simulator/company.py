@@ -31,7 +31,7 @@ def fill(simulation: Simulation, now: float, rng: Random) -> None:
         creators: dict[Rule, Mapping[str, Any]] = {}
         for plan in site.plans:
             creators |= _introduce(account, plan, now - 90 * DAY, rng)
-        past, planned, busy = (Office(site, creators, Random(rng.random()), now) for _ in range(3))  # noqa: S311
+        past, planned, busy = (Office(site, creators, Random(rng.random()), now) for _ in range(3))
         account.schedule(past.past(), kept=LISTED_FOR)
         account.schedule(planned.planned(), kept=LISTED_FOR)
         account.schedule(busy.busy(), kept=KEPT)

@@ -28,7 +28,7 @@ class Copy:
         """When it finishes."""
         return self.created + self.course.ends
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Give what DescribeCopyJob nests under CopyJob at `now`."""
         answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": False}
         if self.parent_id:
@@ -51,7 +51,7 @@ class CompositeCopy:
     made: Mapping[str, Any] = field(default_factory=dict)
     parent_id: str | None = None
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Give what DescribeCopyJob nests under CopyJob, with the children counted by state."""
         answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": True}
         states = Counter(child["State"] for child in children)

@@ -121,7 +121,7 @@ class Gate:
     def _charge(self, operation: str) -> None:
         now = self._clock()
         buckets = [self._buckets[name] for name in (None, operation) if name in self._buckets]
-        if not all([bucket.fill(now) for bucket in buckets]):  # noqa: C419
+        if not all([bucket.fill(now) for bucket in buckets]):  # noqa: C419 - each is filled, also behind an empty one
             raise throttled()
         for bucket in buckets:
             bucket.take()

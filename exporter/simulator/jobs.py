@@ -44,7 +44,7 @@ class Fixed:
     fields: Answer
     ends: float = inf
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Its fields, whatever the time."""
         return self.fields
 
@@ -110,7 +110,7 @@ class Scripted:
         """When it finishes."""
         return self.created + self.course.ends
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Give the describe answer at `now`."""
         age = now - self.created
         course = self.course
@@ -160,7 +160,7 @@ class Composite:
     made: Mapping[str, Any] = field(default_factory=dict)
     parent_id: str | None = None
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Give the describe answer, with the children counted by state."""
         answer = dict(self.fields) | {
             "BackupJobId": self.job_id,
@@ -223,7 +223,7 @@ class Stopped:
     ends: float
     fields: Answer
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Give the describe answer at `now`."""
         if now < self.ends:
             return dict(self.fields) | {"State": "ABORTING"}

@@ -42,7 +42,7 @@ class Restore:
         tried = self.trial if self.course.outcome == "COMPLETED" else None
         return self.created + self.course.ends + (tried.validates + tried.deletes if tried else 0.0)
 
-    def answer(self, now: float, children: Sequence[Answer]) -> Answer:  # noqa: ARG002
+    def answer(self, now: float, children: Sequence[Answer]) -> Answer:
         """Give the answer of DescribeRestoreJob at `now`."""
         age = now - self.created
         answer: dict[str, Any] = {

@@ -73,20 +73,21 @@ class ScopeRefresh:
                 fault = self._failure_of(collector.refresh, collector.name)
                 self._take_note(collector.name, fault)
                 self._due[collector.name] = self._clock() + (PACE_AFTER_FAILURE if fault else PACE)
-        self._absorb()
+                self._absorb()
 
-    def keep_pace(self, stop: threading.Event) -> None:
-        """Run the slow collectors when they are due, until `stop` is set."""
-        while self._slow and not stop.is_set():
+    def go_on(self, stop: threading.Event) -> None:
+        """Take in what was there before the start, and keep the slow collectors' pace, until `stop` is set.
+
+        A collector that cannot catch up is tried again and again, and holds up no other.
+        """
+        complete, try_at, pause = False, -math.inf, FIRST_PAUSE
+        while not stop.is_set() and (self._slow or not complete):
             self.refresh_slow()
+            if not complete and self._clock() >= try_at:
+                complete = self._catch_up_once(stop)
+                try_at = self._clock() + pause
+                pause = min(LONGEST_PAUSE, 2 * pause)
             stop.wait(LOOK_EVERY)
-
-    def catch_up(self, stop: threading.Event) -> None:
-        """Take in what was there before the start, trying again until all is in or `stop` is set."""
-        pause = FIRST_PAUSE
-        while not stop.is_set() and not self._catch_up_once(stop):
-            stop.wait(pause)
-            pause = min(LONGEST_PAUSE, 2 * pause)
 
     def refresh_completely(self) -> None:
         """Take in all there is to know, once; what fails is not tried again."""
@@ -219,9 +220,7 @@ class Refresher:
 
     def _go_on(self, scope: ScopeRefresh, first_refresh: list[Future[None]]) -> None:
         wait(first_refresh)
-        scope.refresh_slow()
-        scope.catch_up(self._stop)
-        scope.keep_pace(self._stop)
+        scope.go_on(self._stop)
 
     def _observe_when_done(self, flights: Sequence[Future[None]], began: float) -> None:
         still_out = count(len(flights) - 1, -1)

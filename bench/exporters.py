@@ -11,7 +11,7 @@ from botocore.session import Session
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.jobs import REGION
-from exporter.assembly import Exporter, World, assemble
+from exporter.assembly import Assembler, Exporter, World
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Collector, Config, Target
 from exporter.telemetry import Telemetry
@@ -29,7 +29,7 @@ def ours(
         collectors=collectors,
         api=Api(requests_per_second=requests_per_second),
     )
-    return assemble(config, Telemetry(), World(open_session=_session))
+    return Assembler(Telemetry(), World(open_session=_session)).assemble(config)
 
 
 def refresh(exporter: Exporter) -> None:

@@ -1,7 +1,7 @@
-"""Puts the rooms together for one configuration."""
+"""Puts the rooms together for a configuration, and for the one that takes its place."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from exporter.collectors.jobs import JobsCollector
 from exporter.collectors.plans import PlansCollector
 from exporter.collectors.resources import ResourcesCollector
 from exporter.collectors.vaults import VaultsCollector
-from exporter.config import Config, Target
+from exporter.config import Api, Config, Discovery, Limits, Target
 from exporter.configured import ConfiguredIds
 from exporter.exposition import Exposition
 from exporter.kinds import BACKUP, KINDS, Kind, account_in_arn
@@ -61,72 +61,118 @@ def real_world() -> World:
     return World(open_session=partial(default_session, loader=shared_loader()))
 
 
-def assemble(config: Config, telemetry: Telemetry, world: World) -> Exporter:
-    """Build the exporter for a configuration. Nothing is asked of AWS yet."""
-    parts = _Parts(
-        config=config,
-        telemetry=telemetry,
-        world=world,
-        claims=Claims(),
-        side_by_side=ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="call"),
-    )
-    pages: list[Page] = []
-    ledgers: list[Ledger] = []
-    scopes: list[ScopeRefresh] = []
-    for target in config.targets:
-        access = Access(target, config.api, world.open_session)
-        configured = ConfiguredIds(target.job_ids)
-        for region in regions_of(target, world.open_session):
-            ledger = _ledger(config, target, region, configured, world)
-            page = Page(ledger, world.clock)
-            scopes.append(_scope(parts, access, ledger, page))
-            pages.append(page)
-            ledgers.append(ledger)
-    refresher = Refresher(scopes, clock=world.steady, observe=telemetry.observe_refresh)
-    return Exporter(config, tuple(ledgers), refresher, Exposition(pages, telemetry))
+@dataclass(frozen=True)
+class _Setting:
+    """All that decides how one target is watched."""
+
+    target: Target
+    regions: tuple[str, ...]
+    discovery: Discovery
+    collectors: tuple[str, ...]
+    api: Api
+    limits: Limits
+    expected: tuple[Mapping[str, float], ...]
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What all scopes share."""
+class _Watched:
+    """One target as it is watched: what for each of its Regions."""
 
-    config: Config
-    telemetry: Telemetry
-    world: World
-    claims: Claims
-    side_by_side: ThreadPoolExecutor
+    setting: _Setting
+    ledgers: tuple[Ledger, ...]
+    pages: tuple[Page, ...]
+    scopes: tuple[ScopeRefresh, ...]
 
 
-def _scope(parts: _Parts, access: Access, ledger: Ledger, page: Page) -> ScopeRefresh:
-    config, clock = parts.config, parts.world.clock
-    api = _api(config, access, ledger, parts.telemetry, parts.world)
-    jobs = [
-        JobsCollector(
-            kind,
-            api,
-            ledger,
+class Assembler:
+    """Builds the exporter for a configuration, and for each one that takes its place.
+
+    Args:
+        telemetry: what the exporter tells of itself, whatever the configuration.
+        world: what it takes from outside.
+    """
+
+    def __init__(self, telemetry: Telemetry, world: World) -> None:
+        self._telemetry = telemetry
+        self._world = world
+        self._claims = Claims()
+        self._side_by_side = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="call")
+        self._refresher = Refresher(clock=world.steady, observe=telemetry.observe_refresh)
+        self._watched: tuple[_Watched, ...] = ()
+
+    def assemble(self, config: Config) -> Exporter:
+        """Build the exporter for a configuration; of the one before, targets with the same settings are kept.
+
+        Nothing is asked of AWS yet, unless the refresher was started.
+        """
+        kept = {watched.setting.target.name: watched for watched in self._watched}
+        watched = []
+        for target in config.targets:
+            setting = self._setting(config, target)
+            before = kept.get(target.name)
+            watched.append(before if before and before.setting == setting else self._watch(setting))
+        self._watched = tuple(watched)
+        ledgers = tuple(ledger for one in watched for ledger in one.ledgers)
+        self._claims.admit_only(ledger.scope for ledger in ledgers)
+        self._refresher.attend_to(scope for one in watched for scope in one.scopes)
+        pages = [page for one in watched for page in one.pages]
+        return Exporter(config, ledgers, self._refresher, Exposition(pages, self._telemetry))
+
+    def _setting(self, config: Config, target: Target) -> _Setting:
+        regions = regions_of(target, self._world.open_session)
+        return _Setting(
+            target=target,
+            regions=regions,
             discovery=config.discovery,
-            lookback=_lookback(config, kind),
-            configured=_configured(kind, ledger.configured),
-            claims=parts.claims,
-            clock=clock,
-            side_by_side=parts.side_by_side,
+            collectors=config.collectors,
+            api=config.api,
+            limits=config.limits,
+            expected=tuple(config.expected_in(target, region) for region in regions),
         )
-        for kind in ledger.kinds
-    ]
-    slow: tuple[SlowCollector, ...] = (
-        ResourcesCollector(api, ledger, discovery=config.discovery, clock=clock),
-        VaultsCollector(api, ledger),
-        PlansCollector(api, ledger, clock=clock),
-    )
-    wanted = [collector for collector in slow if collector.name in config.collectors]
-    return ScopeRefresh(ledger, jobs, wanted, clock=clock, absorb=page.update)
+
+    def _watch(self, setting: _Setting) -> _Watched:
+        access = Access(setting.target, setting.api, self._world.open_session)
+        configured = ConfiguredIds(setting.target.job_ids)
+        ledgers = tuple(
+            _ledger(setting, region, expected, configured, self._world)
+            for region, expected in zip(setting.regions, setting.expected, strict=True)
+        )
+        pages = tuple(Page(ledger, self._world.clock) for ledger in ledgers)
+        scopes = tuple(
+            self._scope(setting, access, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
+        )
+        return _Watched(setting, ledgers, pages, scopes)
+
+    def _scope(self, setting: _Setting, access: Access, ledger: Ledger, page: Page) -> ScopeRefresh:
+        clock = self._world.clock
+        api = _api(setting.api, access, ledger, self._telemetry, self._world)
+        jobs = [
+            JobsCollector(
+                kind,
+                api,
+                ledger,
+                discovery=setting.discovery,
+                lookback=_lookback(setting, kind),
+                configured=_configured(kind, ledger.configured),
+                claims=self._claims,
+                clock=clock,
+                side_by_side=self._side_by_side,
+            )
+            for kind in ledger.kinds
+        ]
+        slow: tuple[SlowCollector, ...] = (
+            ResourcesCollector(api, ledger, discovery=setting.discovery, clock=clock),
+            VaultsCollector(api, ledger),
+            PlansCollector(api, ledger, clock=clock),
+        )
+        wanted = [collector for collector in slow if collector.name in setting.collectors]
+        return ScopeRefresh(ledger, jobs, wanted, clock=clock, absorb=page.update)
 
 
-def _lookback(config: Config, kind: Kind) -> float:
+def _lookback(setting: _Setting, kind: Kind) -> float:
     """How far back to read: beyond the window only what tells of resources."""
-    tells_of_resources = kind.protects and ResourcesCollector.name in config.collectors
-    return config.discovery.lookback if tells_of_resources else config.discovery.window
+    tells_of_resources = kind.protects and ResourcesCollector.name in setting.collectors
+    return setting.discovery.lookback if tells_of_resources else setting.discovery.window
 
 
 def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
@@ -134,40 +180,39 @@ def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
     return configured if kind is BACKUP else ConfiguredIds()
 
 
-def _ledger(config: Config, target: Target, region: str, configured: ConfiguredIds, world: World) -> Ledger:
+def _ledger(
+    setting: _Setting, region: str, expected: Mapping[str, float], configured: ConfiguredIds, world: World
+) -> Ledger:
+    target = setting.target
+    account_id = account_in_arn(target.role_arn or "")
     books = [
         Book(
             kind,
-            window=config.discovery.window,
+            window=setting.discovery.window,
             since=world.clock(),
             pinned=_configured(kind, configured),
         )
         for kind in KINDS
-        if kind.collector in config.collectors
+        if kind.collector in setting.collectors
     ]
+    wants_resources = ResourcesCollector.name in setting.collectors
     return Ledger(
         Scope(target.name, region),
         books,
-        max_jobs=config.limits.max_jobs,
-        collectors=config.collectors,
+        max_jobs=setting.limits.max_jobs,
+        collectors=setting.collectors,
         labels=target.labels,
-        account_id=account_in_arn(target.role_arn or ""),
+        account_id=account_id,
         configured=configured,
-        resources=_resources(config, target, region, world),
+        resources=Resources(expected, partial(_interval, world), account_id) if wants_resources else None,
     )
 
 
-def _resources(config: Config, target: Target, region: str, world: World) -> Resources | None:
-    if ResourcesCollector.name not in config.collectors:
-        return None
-
-    def interval_of(rule: Rule) -> float | None:
-        return longest_gap(rule.schedule, rule.timezone or None, world.clock())
-
-    return Resources(config.expected_in(target, region), interval_of, account_in_arn(target.role_arn or ""))
+def _interval(world: World, rule: Rule) -> float | None:
+    return longest_gap(rule.schedule, rule.timezone or None, world.clock())
 
 
-def _api(config: Config, access: Access, ledger: Ledger, telemetry: Telemetry, world: World) -> BackupApi:
+def _api(settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, world: World) -> BackupApi:
     def meter(operation: str, code: str, seconds: float) -> None:
         ledger.count_call(operation, code)
         telemetry.observe_request(operation, seconds)
@@ -175,7 +220,7 @@ def _api(config: Config, access: Access, ledger: Ledger, telemetry: Telemetry, w
     return BackupApi(
         access,
         ledger.scope.region,
-        budget=Budget(config.api.requests_per_second, world.steady),
+        budget=Budget(settings.requests_per_second, world.steady),
         meter=meter,
         clock=world.steady,
         sleep=world.sleep,

@@ -117,6 +117,21 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Reload:
+    """How the configuration was last read.
+
+    Attributes:
+        successful: whether it is in force; otherwise the one before is.
+        succeeded_at: when one was last read without an error, in seconds since 1970.
+        reason: why the last one was refused, a problem a line; empty when it was not.
+    """
+
+    successful: bool
+    succeeded_at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How many jobs there are of one account, vault and resource type, by state."""
 

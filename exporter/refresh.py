@@ -153,47 +153,51 @@ class Refresher:
     """Refreshes all scopes side by side.
 
     Args:
-        scopes: what to refresh.
         clock: seconds on a clock that never goes back.
         observe: told how long each refresh of everything took, in seconds.
     """
 
-    def __init__(
-        self,
-        scopes: Iterable[ScopeRefresh],
-        *,
-        clock: Callable[[], float],
-        observe: Callable[[float], None],
-    ) -> None:
-        self._scopes = {scope.scope: scope for scope in scopes}
+    def __init__(self, *, clock: Callable[[], float], observe: Callable[[float], None]) -> None:
         self._clock = clock
         self._observe = observe
-        # A thread for each, so that one whose AWS hangs holds up no other.
-        most = sum(len(scope.collectors) + 1 for scope in self._scopes.values())
-        self._leaders = ThreadPoolExecutor(max(1, most), thread_name_prefix="refresh")
-        self._flights: dict[tuple[Scope, str], Future[None]] = {}
+        self._scopes: dict[Scope, ScopeRefresh] = {}
+        self._leaders = self._enough_leaders()
+        self._flights: dict[tuple[ScopeRefresh, str], Future[None]] = {}
+        self._backgrounds: dict[ScopeRefresh, threading.Event] = {}
+        self._started = False
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+
+    def attend_to(self, scopes: Iterable[ScopeRefresh]) -> None:
+        """Refresh these from now on. Those among them that are attended to already go on undisturbed.
+
+        Of one that is left out nothing more is begun; what is under way ends by itself.
+        """
+        with self._lock:
+            self._scopes = {scope.scope: scope for scope in scopes}
+            self._leaders.shutdown(wait=False)
+            self._leaders = self._enough_leaders()
+            for left_out in self._backgrounds.keys() - set(self._scopes.values()):
+                self._backgrounds.pop(left_out).set()
+            started = self._started
+        if started:
+            self._start_new()
 
     def start(self) -> None:
         """Begin to refresh, and then to catch up, before anybody asks."""
-        for scope in self._scopes.values():
-            first_refresh = self.refresh(scope.scope)
-            background = threading.Thread(
-                target=self._go_on, args=(scope, first_refresh), name="background", daemon=True
-            )
-            background.start()
+        with self._lock:
+            self._started = True
+        self._start_new()
 
     def refresh(self, only: Scope | None = None) -> list[Future[None]]:
         """Begin to refresh every scope, or one, as far as that is not under way. Returns what to wait for."""
         began = self._clock()
-        wanted = [self._scopes[only]] if only else list(self._scopes.values())
         flights: list[Future[None]] = []
         begun = False
         with self._lock:
+            wanted = [scope for scope in self._scopes.values() if only in (None, scope.scope)]
             for scope in wanted:
                 for collector in scope.collectors:
-                    flight = scope.scope, collector.name
+                    flight = scope, collector.name
                     if flight not in self._flights:
                         self._flights[flight] = self._leaders.submit(self._fly, scope, collector)
                         begun = True
@@ -208,19 +212,38 @@ class Refresher:
 
     def stop(self) -> None:
         """Begin nothing more. What is under way is left to end by itself."""
-        self._stop.set()
-        self._leaders.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for stop in self._backgrounds.values():
+                stop.set()
+            self._leaders.shutdown(wait=False, cancel_futures=True)
+
+    def _enough_leaders(self) -> ThreadPoolExecutor:
+        """Give each collector a thread, so that one whose AWS hangs holds up no other."""
+        most = sum(len(scope.collectors) + 1 for scope in self._scopes.values())
+        return ThreadPoolExecutor(max(1, most), thread_name_prefix="refresh")
+
+    def _start_new(self) -> None:
+        with self._lock:
+            new = [scope for scope in self._scopes.values() if scope not in self._backgrounds]
+            stops = {scope: threading.Event() for scope in new}
+            self._backgrounds |= stops
+        for scope, stop in stops.items():
+            first_refresh = self.refresh(scope.scope)
+            background = threading.Thread(
+                target=self._go_on, args=(scope, first_refresh, stop), name="background", daemon=True
+            )
+            background.start()
 
     def _fly(self, scope: ScopeRefresh, collector: Collector) -> None:
         try:
             scope.refresh(collector)
         finally:
             with self._lock:
-                del self._flights[scope.scope, collector.name]
+                del self._flights[scope, collector.name]
 
-    def _go_on(self, scope: ScopeRefresh, first_refresh: list[Future[None]]) -> None:
+    def _go_on(self, scope: ScopeRefresh, first_refresh: list[Future[None]], stop: threading.Event) -> None:
         wait(first_refresh)
-        scope.go_on(self._stop)
+        scope.go_on(stop)
 
     def _observe_when_done(self, flights: Sequence[Future[None]], began: float) -> None:
         still_out = count(len(flights) - 1, -1)

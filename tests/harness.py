@@ -9,7 +9,7 @@ from typing import Any
 from botocore.session import Session
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.assembly import Exporter, World, assemble
+from exporter.assembly import Assembler, Exporter, World
 from exporter.aws import default_session, shared_loader
 from exporter.config import Config, Target
 from exporter.exposition import Form
@@ -141,7 +141,7 @@ class Bench:
         """Start an exporter, by default with one target and backup jobs; settings are those of Config."""
         wanted = {"collectors": ("backup_jobs",)} | settings
         config = Config(targets=targets or (self.target(),), **wanted)
-        watch = Watch(assemble(config, Telemetry(), world(self.clock)), self.clock)
+        watch = Watch(Assembler(Telemetry(), world(self.clock)).assemble(config), self.clock)
         self._watches.append(watch)
         return watch
 

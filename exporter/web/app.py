@@ -19,8 +19,10 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from exporter import __version__
+from exporter.config import Config, ConfigError, to_yaml
 from exporter.exposition import Exposition, Form
-from exporter.model import Scope
+from exporter.ledger import Ledger
+from exporter.model import Reload, Scope
 from exporter.web.discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
 from exporter.web.negotiation import content_type, gzip_accepted
 
@@ -37,39 +39,62 @@ class Refreshes(Protocol):
         """Begin to refresh everything or one scope; returns what to wait for."""
 
 
+class Exporter(Protocol):
+    """What is served of the exporter for one configuration."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+
+    @property
+    def ledgers(self) -> Sequence[Ledger]:
+        """What is known, of every target in every Region."""
+
+    @property
+    def refresher(self) -> Refreshes:
+        """Begins refreshes."""
+
+    @property
+    def exposition(self) -> Exposition:
+        """Writes what is known."""
+
+
+class InForce(Protocol):
+    """Whoever knows the configuration in force."""
+
+    @property
+    def exporter(self) -> Exporter:
+        """The exporter for the configuration in force."""
+
+    @property
+    def last_reload(self) -> Reload:
+        """How the configuration was last read."""
+
+    def reload(self) -> None:
+        """Read the configuration again and put it in force; raises ConfigError where that fails."""
+
+
 class Site:
     """What each path answers.
 
     Args:
         telemetry_path: where the metrics of everything are.
-        refreshes: begins refreshes.
-        exposition: writes what is known.
-        scopes: every target in every Region.
-        config_text: the configuration in force, without secrets.
+        in_force: the configuration in force and the exporter for it.
+        lifecycle: whether `/-/reload` may be used.
 
     Attributes:
         stopping: once set, no scrape waits for AWS any longer.
     """
 
-    def __init__(
-        self,
-        telemetry_path: str,
-        refreshes: Refreshes,
-        exposition: Exposition,
-        *,
-        scopes: Sequence[Scope],
-        config_text: str,
-    ) -> None:
+    def __init__(self, telemetry_path: str, in_force: InForce, *, lifecycle: bool = False) -> None:
         self.stopping = asyncio.Event()
         self._telemetry_path = telemetry_path
-        self._refreshes = refreshes
-        self._exposition = exposition
-        self._scopes = scopes
-        self._config_text = config_text
+        self._in_force = in_force
+        self._lifecycle = lifecycle
 
     def app(self) -> Starlette:
         """Make the ASGI application."""
-        routes = {
+        pages = {
             "/": self._landing,
             self._telemetry_path: self._metrics,
             PROBE_PATH: self._probe,
@@ -78,30 +103,35 @@ class Site:
             "/-/healthy": self._healthy,
             "/-/ready": self._ready,
         }
-        app = Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
+        reload = Route(
+            "/-/reload",
+            self._reload if self._lifecycle else self._no_reload,
+            methods=["POST", "PUT"] if self._lifecycle else ["GET", "POST", "PUT"],
+        )
+        app = Starlette(routes=[*(Route(path, endpoint) for path, endpoint in pages.items()), reload])
         app.router.redirect_slashes = False
         return app
 
     async def _metrics(self, request: Request) -> Response:
-        return await self._expose(request, None)
+        return await self._expose(request, self._in_force.exporter, None)
 
     async def _probe(self, request: Request) -> Response:
-        asked = request.query_params
+        exporter, asked = self._in_force.exporter, request.query_params
         try:
-            scope = choose(self._scopes, asked.get("target", ""), asked.get("region", ""))
+            scope = choose(_scopes(exporter), asked.get("target", ""), asked.get("region", ""))
         except UnknownScopeError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
-        return await self._expose(request, scope)
+        return await self._expose(request, exporter, scope)
 
-    async def _expose(self, request: Request, scope: Scope | None) -> Response:
-        await _wait_for_all(self._refreshes.refresh(scope), self.stopping, within=_patience(request))
+    async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
+        await _wait_for_all(exporter.refresher.refresh(scope), self.stopping, within=_patience(request))
         kind = content_type(_header(request, "Accept"))
         form = Form(
             openmetrics=kind.startswith("application/openmetrics-text"),
             gzip=gzip_accepted(_header(request, "Accept-Encoding")),
         )
         names = frozenset(request.query_params.getlist("name[]"))
-        parts = await run_in_threadpool(self._exposition.parts, form, scope=scope, names=names)
+        parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
         headers = {
             "Content-Type": kind,
             "Content-Length": str(sum(map(len, parts))),
@@ -112,10 +142,25 @@ class Site:
         return StreamingResponse(_in_chunks(parts), headers=headers)
 
     async def _targets(self, request: Request) -> Response:
-        return JSONResponse(service_discovery(self._scopes, address=request.url.netloc))
+        return JSONResponse(service_discovery(_scopes(self._in_force.exporter), address=request.url.netloc))
 
     async def _config(self, _: Request) -> Response:
-        return PlainTextResponse(self._config_text)
+        return PlainTextResponse(to_yaml(self._in_force.exporter.config))
+
+    async def _reload(self, _: Request) -> Response:
+        try:
+            await run_in_threadpool(self._in_force.reload)
+        except ConfigError as error:
+            return PlainTextResponse(
+                f"The configuration is refused, the one before stays in force:\n{error}\n", status_code=500
+            )
+        return PlainTextResponse("The configuration is in force.\n")
+
+    async def _no_reload(self, _: Request) -> Response:
+        return PlainTextResponse(
+            "Reloading over HTTP is switched off; start with --web.enable-lifecycle, or send SIGHUP.\n",
+            status_code=403,
+        )
 
     async def _healthy(self, _: Request) -> Response:
         return PlainTextResponse("AWS Backup exporter is healthy.\n")
@@ -134,6 +179,10 @@ _LANDING = """<!doctype html>
 <a href="/targets">Targets</a> ·
 <a href="/config">Configuration</a></p></body></html>
 """
+
+
+def _scopes(exporter: Exporter) -> list[Scope]:
+    return [ledger.scope for ledger in exporter.ledgers]
 
 
 async def _in_chunks(parts: Sequence[bytes]) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.assembly import World, assemble
+from exporter.assembly import Assembler, World
 from exporter.aws import default_session
 from exporter.config import Config, Target
 from exporter.telemetry import Telemetry
@@ -47,7 +47,9 @@ def start(aws: Bench) -> Iterator[Start]:
     def begin(target: Target) -> Watch:
         watches.append(
             Watch(
-                assemble(Config(targets=(target,), collectors=("backup_jobs",)), Telemetry(), world),
+                Assembler(Telemetry(), world).assemble(
+                    Config(targets=(target,), collectors=("backup_jobs",))
+                ),
                 aws.clock,
             )
         )

@@ -1,0 +1,104 @@
+"""The command line: what it may ask for."""
+
+import argparse
+from collections.abc import Sequence
+
+from exporter import logs
+from exporter.web.server import NoAddressError, host_and_port
+
+DEFAULT_ADDRESS = ":10058"
+
+
+class Options(argparse.Namespace):
+    """What the command line asks for."""
+
+    config_file: str | None
+    config_check: bool
+    web_listen_address: list[str]
+    web_telemetry_path: str
+    web_config_file: str | None
+    web_enable_lifecycle: bool
+    log_level: str
+    log_format: str
+    demo: bool
+    once: bool
+    version: bool
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Read the command line; what is wrong with it ends the process with exit code 2 and the reason."""
+    options = _parser().parse_args(arguments, namespace=Options())
+    options.web_listen_address = options.web_listen_address or [DEFAULT_ADDRESS]
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aws-backup-exporter",
+        description="Prometheus exporter for AWS Backup.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add(
+        "--config.file",
+        dest="config_file",
+        metavar="PATH",
+        help="configuration; without it one target, from the default AWS credential chain and Region",
+    )
+    add(
+        "--config.check",
+        dest="config_check",
+        action="store_true",
+        help="check the configuration, print it as it will be used, and exit",
+    )
+    add(
+        "--web.listen-address",
+        dest="web_listen_address",
+        action="append",
+        metavar="HOST:PORT",
+        type=_address,
+        help="where to listen (default :10058); may be repeated",
+    )
+    add(
+        "--web.telemetry-path",
+        dest="web_telemetry_path",
+        default="/metrics",
+        metavar="PATH",
+        type=_path,
+        help="where the metrics are (default /metrics)",
+    )
+    add(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="PATH",
+        help="TLS, passwords and the like, in the format that all Prometheus exporters share",
+    )
+    add(
+        "--web.enable-lifecycle",
+        dest="web_enable_lifecycle",
+        action="store_true",
+        help="let POST /-/reload read the configuration again; SIGHUP always does",
+    )
+    add("--log.level", dest="log_level", default="info", choices=logs.LEVELS)
+    add("--log.format", dest="log_format", default="logfmt", choices=logs.FORMATS)
+    add("--demo", action="store_true", help="run on a simulated AWS Backup account")
+    add("--once", action="store_true", help="write the metrics to standard output, once, and exit")
+    add("--version", action="store_true", help="print the version and exit")
+    return parser
+
+
+def _address(text: str) -> str:
+    try:
+        host_and_port(text)
+    except NoAddressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _path(text: str) -> str:
+    taken = ("/", "/probe", "/targets", "/config")
+    if not text.startswith("/") or text in taken or text.startswith("/-/"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: write a path of its own that begins with /, such as /metrics"
+        )
+    return text

@@ -1,0 +1,251 @@
+"""Another configuration takes the place of the one in force."""
+
+import gc
+import logging
+import weakref
+from collections.abc import Callable
+from concurrent.futures import wait
+
+import pytest
+
+from exporter.assembly import Assembler
+from exporter.config import Config, ConfigError, Problem, Target
+from exporter.ledger import Ledger
+from exporter.reload import InForce
+from exporter.telemetry import Telemetry
+from tests.harness import TEXT, Bench, Series, job, world
+
+RELOADED = "aws_backup_exporter_config_last_reload_successful"
+RELOADED_AT = "aws_backup_exporter_config_last_reload_success_timestamp_seconds"
+
+
+class File:
+    """A configuration file as an editor leaves it: a configuration, or what is wrong with it."""
+
+    def __init__(self, config: Config) -> None:
+        self.content: Config | ConfigError = config
+
+    def read(self) -> Config:
+        """Read it."""
+        if isinstance(self.content, ConfigError):
+            raise self.content
+        return self.content
+
+    def spoil(self) -> None:
+        """Leave a mistake in it."""
+        self.content = ConfigError([Problem("config.yaml", 3, 5, "targets[0].regoins", "unknown key")])
+
+
+class Running:
+    """An exporter on a configuration file, refreshed when asked."""
+
+    def __init__(self, aws: Bench, config: Config) -> None:
+        self.file = File(config)
+        telemetry = Telemetry()
+        self.in_force = InForce(
+            self.file.read,
+            Assembler(telemetry, world(aws.clock)),
+            telemetry=telemetry,
+            clock=aws.clock,
+        )
+
+    def scrape(self) -> Series:
+        """Refresh, then read the exposition."""
+        wait(self.in_force.exporter.refresher.refresh())
+        return Series(self.in_force.exporter.exposition.write(TEXT).decode())
+
+    def reload(self, config: Config) -> None:
+        """Save another configuration and have it read."""
+        self.file.content = config
+        self.in_force.reload()
+
+    def ledger(self, target: str) -> Ledger:
+        """What is known of a target."""
+        return next(one for one in self.in_force.exporter.ledgers if one.scope.target == target)
+
+
+Start = Callable[[Config], Running]
+
+
+@pytest.fixture
+def start(aws: Bench, request: pytest.FixtureRequest) -> Start:
+    """Start an exporter on a configuration file."""
+
+    def begin(config: Config) -> Running:
+        running = Running(aws, config)
+        request.addfinalizer(running.in_force.exporter.refresher.stop)
+        return running
+
+    return begin
+
+
+def config(*targets: Target, **settings: object) -> Config:
+    """A configuration that collects backup jobs."""
+    return Config.model_validate({"collectors": ("backup_jobs",), **settings, "targets": targets})
+
+
+@pytest.fixture
+def east(aws: Bench) -> Target:
+    """A target in a Region of its own."""
+    return aws.target(name="east", regions=("us-east-1",))
+
+
+@pytest.fixture
+def west(aws: Bench) -> Target:
+    """A target in another Region."""
+    return aws.target(name="west", regions=("eu-west-1",))
+
+
+def test_an_added_target_is_watched(aws: Bench, start: Start, east: Target, west: Target) -> None:
+    """A target that a reload adds has its series on the next scrape."""
+    aws.server.account("us-east-1").put(job("new"))
+    running = start(config(west))
+    assert not running.scrape().find("aws_backup_up", target="east")
+    running.reload(config(west, east))
+    series = running.scrape()
+    assert series.value("aws_backup_up", target="east", collector="backup_jobs") == 1
+    assert series.state("new") == "RUNNING"
+
+
+def test_an_added_target_catches_up_unasked(aws: Bench, start: Start, east: Target, west: Target) -> None:
+    """While the exporter runs, a target that a reload adds is asked for before any scrape."""
+    running = start(config(west))
+    running.in_force.exporter.refresher.start()
+    running.reload(config(west, east))
+    wait(running.in_force.exporter.refresher.refresh())
+    assert "ListBackupJobs" in {call.operation for call in aws.server.account("us-east-1").calls}
+
+
+def test_a_removed_target_leaves_no_series(aws: Bench, start: Start, east: Target, west: Target) -> None:
+    """No series names a target that a reload removed, nor a job of it."""
+    aws.server.account("us-east-1").put(job("gone"))
+    running = start(config(west, east))
+    assert running.scrape().state("gone") == "RUNNING"
+    running.reload(config(west))
+    text = running.scrape().text
+    assert "gone" not in text
+    assert "us-east-1" not in text
+
+
+def test_a_removed_target_leaves_no_memory(start: Start, east: Target, west: Target) -> None:
+    """What was known of a target that a reload removed can be collected as garbage."""
+    running = start(config(west, east))
+    running.scrape()
+    ledger = weakref.ref(running.ledger("east"))
+    running.reload(config(west))
+    running.scrape()
+    gc.collect()
+    assert ledger() is None
+
+
+def test_a_removed_target_is_not_asked_again(aws: Bench, start: Start, east: Target, west: Target) -> None:
+    """AWS hears no more of a target that a reload removed."""
+    running = start(config(west, east))
+    running.scrape()
+    running.reload(config(west))
+    calls = len(aws.server.account("us-east-1").calls)
+    running.scrape()
+    assert len(aws.server.account("us-east-1").calls) == calls
+
+
+def test_what_stays_the_same_keeps_what_it_knows(start: Start, east: Target, west: Target) -> None:
+    """A target that a reload leaves as it was keeps its ledger, and so its counters."""
+    running = start(config(west, east))
+    ledger = running.ledger("west")
+    running.reload(config(east, west))
+    assert running.ledger("west") is ledger
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"discovery": {"window": 3600.0}},
+        {"limits": {"max_jobs": 5}},
+        {"api": {"requests_per_second": 1.0}},
+        {"collectors": ("backup_jobs", "copy_jobs")},
+        {
+            "collectors": ("backup_jobs", "resources"),
+            "expectations": (
+                {"resource_arn": "arn:aws:ec2:eu-west-1:123456789012:volume/vol-1", "within": 3600.0},
+            ),
+        },
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_other_settings_take_effect(start: Start, west: Target, settings: dict[str, object]) -> None:
+    """A target starts anew where a setting that it depends on has changed."""
+    running = start(config(west))
+    ledger = running.ledger("west")
+    running.reload(config(west, **settings))
+    assert running.ledger("west") is not ledger
+
+
+def test_a_changed_target_takes_its_own_place(aws: Bench, start: Start, west: Target) -> None:
+    """A target with another label has its series once, with that label; it does not clash with itself."""
+    aws.account.put(job("a"))
+    running = start(config(west))
+    running.scrape()
+    running.reload(config(west.model_copy(update={"labels": {"team": "storage"}})))
+    [(labels, _)] = running.scrape().find("aws_backup_job_state", job_id="a")
+    assert labels["team"] == "storage"
+
+
+def test_an_account_is_free_once_its_target_is_gone(aws: Bench, start: Start, west: Target) -> None:
+    """A target with another name may publish the account of one that a reload removed."""
+    aws.account.put(job("a"))
+    running = start(config(west))
+    running.scrape()
+    running.reload(config(west.model_copy(update={"name": "renamed"})))
+    series = running.scrape()
+    assert series.value("aws_backup_up", target="renamed", collector="backup_jobs") == 1
+    assert series.state("a") == "RUNNING"
+
+
+def test_a_bad_configuration_changes_nothing(aws: Bench, start: Start, west: Target) -> None:
+    """A reload that fails raises, and what is published goes on."""
+    aws.account.put(job("a"))
+    running = start(config(west))
+    before = running.in_force.exporter
+    running.file.spoil()
+    with pytest.raises(ConfigError):
+        running.in_force.reload()
+    assert running.in_force.exporter is before
+    assert running.scrape().state("a") == "RUNNING"
+
+
+def test_the_metrics_tell_of_a_reload_that_failed(aws: Bench, start: Start, west: Target) -> None:
+    """A failed reload sets the gauge to 0 and leaves the time of the last good one; a good one sets both."""
+    running = start(config(west))
+    good = aws.clock.now
+    aws.clock.advance(60)
+    running.file.spoil()
+    with pytest.raises(ConfigError):
+        running.in_force.reload()
+    series = running.scrape()
+    assert (series.value(RELOADED), series.value(RELOADED_AT)) == (0, good)
+    running.reload(config(west))
+    series = running.scrape()
+    assert (series.value(RELOADED), series.value(RELOADED_AT)) == (1, good + 60)
+
+
+def test_the_reason_is_kept_until_a_reload_succeeds(start: Start, west: Target) -> None:
+    """Why the last reload failed can be told, and is forgotten with the next good one."""
+    running = start(config(west))
+    running.file.spoil()
+    with pytest.raises(ConfigError):
+        running.in_force.reload()
+    assert running.in_force.last_reload.reason == "config.yaml:3:5: targets[0].regoins: unknown key"
+    running.reload(config(west))
+    assert running.in_force.last_reload.successful
+    assert not running.in_force.last_reload.reason
+
+
+def test_the_log_says_why(caplog: pytest.LogCaptureFixture, start: Start, west: Target) -> None:
+    """Each problem of a refused configuration has a line in the log."""
+    running = start(config(west))
+    running.file.spoil()
+    with caplog.at_level(logging.ERROR), pytest.raises(ConfigError):
+        running.in_force.reload()
+    assert [record.__dict__["reason"] for record in caplog.records] == [
+        "config.yaml:3:5: targets[0].regoins: unknown key"
+    ]

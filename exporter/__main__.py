@@ -16,6 +16,7 @@ from exporter import __version__, logs
 from exporter.arguments import Options, parse
 from exporter.assembly import Assembler, Exporter, World, real_world
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
+from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form
 from exporter.reload import InForce
 from exporter.telemetry import Telemetry
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.config_check:
                 print(to_yaml(read()), end="")
                 return DONE
+            if options.command == "doctor":
+                return _doctor(read(), world, options)
             telemetry = Telemetry()
             in_force = InForce(read, Assembler(telemetry, world), telemetry=telemetry, clock=world.clock)
         except ConfigError as error:
@@ -67,6 +70,12 @@ def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
         raise MissingExtraError(message) from error
     config, world = stack.enter_context(demo_account())
     return lambda: config, world
+
+
+def _doctor(config: Config, world: World, options: Options) -> int:
+    report = examine(config, world)
+    print((as_json if options.json else as_text)(report), end="")
+    return DONE if report.healthy else FAILED
 
 
 def _once(exporter: Exporter) -> int:

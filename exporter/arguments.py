@@ -12,6 +12,7 @@ DEFAULT_ADDRESS = ":10058"
 class Options(argparse.Namespace):
     """What the command line asks for."""
 
+    command: str | None
     config_file: str | None
     config_check: bool
     web_listen_address: list[str]
@@ -21,13 +22,17 @@ class Options(argparse.Namespace):
     log_level: str
     log_format: str
     demo: bool
+    json: bool
     once: bool
     version: bool
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line; what is wrong with it ends the process with exit code 2 and the reason."""
-    options = _parser().parse_args(arguments, namespace=Options())
+    parser = _parser()
+    options = parser.parse_args(arguments, namespace=Options())
+    if options.json and not options.command:
+        parser.error("--json: goes with doctor")
     options.web_listen_address = options.web_listen_address or [DEFAULT_ADDRESS]
     return options
 
@@ -39,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    add(
+        "command",
+        nargs="?",
+        choices=["doctor"],
+        help="doctor: check credentials, permissions and the way to AWS, say what to do, and exit",
+    )
     add(
         "--config.file",
         dest="config_file",
@@ -82,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--log.level", dest="log_level", default="info", choices=logs.LEVELS)
     add("--log.format", dest="log_format", default="logfmt", choices=logs.FORMATS)
     add("--demo", action="store_true", help="run on a simulated AWS Backup account")
+    add("--json", action="store_true", help="let doctor write JSON")
     add("--once", action="store_true", help="write the metrics to standard output, once, and exit")
     add("--version", action="store_true", help="print the version and exit")
     return parser

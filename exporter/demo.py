@@ -3,7 +3,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from random import Random
+from typing import Any
 
 from botocore.session import Session
 
@@ -32,4 +34,10 @@ def _simulated_session(target: Target) -> Session:
     """Open a session whose credentials mean nothing, whatever the environment holds."""
     session = default_session(target, shared_loader())
     session.set_credentials("simulated", "simulated")
+    session.register("before-call.sts", partial(_send_to, target.endpoint_url))
     return session
+
+
+def _send_to(endpoint_url: str | None, params: dict[str, Any], **_: Any) -> None:
+    """Ask the simulated account also who asks: a target's endpoint is that of AWS Backup alone."""
+    params["url"] = endpoint_url

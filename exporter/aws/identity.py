@@ -1,0 +1,128 @@
+"""Which credentials a target has, and who AWS says that is."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from botocore.credentials import Credentials as Keys
+from botocore.exceptions import NoCredentialsError
+
+from exporter.aws.faults import from_boto, malformed
+from exporter.aws.sessions import Access
+
+SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it
+
+_SOURCES = {
+    "env": "environment",
+    "shared-credentials-file": "credentials file",
+    "config-file": "configuration file",
+    "custom-process": "credential process",
+    "assume-role": "role of a profile",
+    "assume-role-with-web-identity": "web identity",
+    "sso": "SSO",
+    "login": "console login",
+    "container-role": "container",
+    "iam-role": "instance role",
+    "explicit": "program",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Credentials that were found.
+
+    Attributes:
+        source: where the default chain found them (`environment`, `instance role`).
+        key_end: the last four characters of the access key id.
+        role_arn: the role that is assumed with them; empty when they are used as they are.
+    """
+
+    source: str
+    key_end: str
+    role_arn: str
+
+    def __str__(self) -> str:
+        key = f"access key ...{self.key_end}" if self.key_end else ""
+        role = f"role {self.role_arn}" if self.role_arn else ""
+        return ", ".join(filter(None, (self.source, key, role)))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who AWS says that asks: twelve digits, and the ARN of a user or of a role's session."""
+
+    account_id: str
+    arn: str
+
+
+class Passport(Access):
+    """The way into one target, which also tells whose way it is."""
+
+    _seen: frozenset[str] = frozenset()
+
+    def credentials(self, region: str) -> Credentials:
+        """Find the target's credentials, and assume its role with them.
+
+        Without a Region there is no STS to ask: then the role is not assumed.
+
+        Raises:
+            AwsError: there are none, they cannot be had, or they may not assume the role.
+        """
+        try:
+            own = self._open_session(self._target).get_credentials()
+            if own is None:
+                raise NoCredentialsError
+            key_id = self._look_at(own)
+            if self._target.role_arn and region:
+                with self._lock:
+                    self._look_at(self._session_in(region).get_credentials())
+        except Exception as error:
+            raise from_boto("GetCredentials", error) from error
+        return Credentials(
+            source=_SOURCES.get(own.method, own.method),
+            key_end=key_id[-4:] if len(key_id) >= SHORTEST_KEY_ID else "",
+            role_arn=self._target.role_arn or "",
+        )
+
+    def caller(self, region: str) -> Caller:
+        """Ask STS who the credentials belong to.
+
+        Raises:
+            AwsError: STS refused, could not be reached, or what came is not its answer.
+        """
+        try:
+            with self._lock:
+                sts = self._session_in(region).client("sts", region_name=region, config=self._config)
+            answer = sts.get_caller_identity()
+        except Exception as error:
+            raise from_boto("GetCallerIdentity", error) from error
+        if not answer.get("Account"):
+            raise malformed("GetCallerIdentity", "an answer without Account")
+        return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))
+
+    def known_regions(self) -> tuple[str, ...]:
+        """The Regions of which this version of the SDK knows that they offer AWS Backup."""
+        session = self._open_session(self._target)
+        return tuple(
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions("backup", partition)
+        )
+
+    def without_secrets(self, text: str) -> str:
+        """Mask what is secret of the target: AWS repeats tokens when it explains a wrong signature."""
+        external_id = self._target.external_id
+        secrets = self._seen | ({external_id.get_secret_value()} if external_id else set())
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+        return text
+
+    def _session_in(self, region: str) -> Any:
+        self._make_client(region)
+        return self._session
+
+    def _look_at(self, credentials: Keys) -> str:
+        """Fetch them as far as that is needed, and remember what is secret; returns the access key id."""
+        keys = credentials.get_frozen_credentials()
+        self._seen |= {text for text in (keys.access_key, keys.secret_key, keys.token) if text}
+        return str(keys.access_key)

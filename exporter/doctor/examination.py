@@ -1,0 +1,175 @@
+"""Examines what a configuration needs of AWS: targets, Regions and checks side by side."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import TypeVar
+
+from exporter.assembly import World
+from exporter.aws import AwsError, BackupApi, Budget, regions_of
+from exporter.aws.identity import Caller, Credentials, Passport
+from exporter.collectors.jobs import published_already
+from exporter.config import Config, Target
+from exporter.config.problems import nearest
+from exporter.doctor.findings import Check, Diagnosis, Report, Result, result_of
+from exporter.doctor.rehearsal import Rehearsal, describe, rehearsals
+from exporter.kinds import BACKUP
+from exporter.model import Fault, Scope
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AT_ONCE = 8  # targets; Regions of each; checks in each of those
+
+_NO_REGION = Fault("region", "no Region found", "name the target's regions, or set AWS_REGION")
+_FOR_IDENTITY = "the exporter does without; to know it, check the way to STS and AWS_ENDPOINT_URL_STS"
+_FOR_JOBS = "check the id, the account and the Region; when AWS has forgotten it, remove it from job_ids"
+_FOR_THE_REST = "try again; when it stays, ask AWS with this message"
+
+
+def examine(config: Config, world: World) -> Report:
+    """Look at the credentials, identity, permissions and job ids of every target and Region.
+
+    Only reads, within the configured request budget and time-outs. What fails holds up nothing else.
+    """
+    found = _side_by_side(partial(_examine_target, config, world, target) for target in config.targets)
+    return Report(tuple(_with_duplicates(chain.from_iterable(found))))
+
+
+def _examine_target(config: Config, world: World, target: Target) -> Iterable[Diagnosis]:
+    """Look for the credentials once, then into each Region."""
+    passport = Passport(target, config.api, world.open_session)
+    regions = regions_of(target, world.open_session)
+    check = Check("credentials", "credentials")
+    try:
+        credentials = passport.credentials(regions[0])
+    except AwsError as error:
+        check = _failed(check, error, passport)
+        return [Diagnosis(Scope(target.name, region), None, None, (check,)) for region in regions]
+    check = replace(check, detail=str(credentials))
+    if regions == ("",):
+        no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
+        return [Diagnosis(Scope(target.name, ""), credentials, None, (check, no_region))]
+    visits = [_Visit(config, world, target, passport, region) for region in regions]
+    return _without_elsewhere(_side_by_side(partial(visit.diagnose, credentials, check) for visit in visits))
+
+
+class _Visit:
+    """One target in one Region, with credentials that were found."""
+
+    def __init__(self, config: Config, world: World, target: Target, passport: Passport, region: str) -> None:
+        self._config = config
+        self._world = world
+        self._target = target
+        self._passport = passport
+        self._region = region
+        self._budget = Budget(config.api.requests_per_second, world.steady)
+
+    def diagnose(self, credentials: Credentials, check: Check) -> Diagnosis:
+        """Make the checks that ask AWS, after the one of the credentials."""
+        scope = Scope(self._target.name, self._region)
+        caller, identity = self._identity()
+        each = rehearsals(self._config, scope, self._world.clock)
+        permissions = _side_by_side(partial(self._permissions, *one) for one in each.items())
+        job_ids = self._target.job_ids if BACKUP.collector in each else ()
+        jobs = _side_by_side(partial(self._job, job_id) for job_id in job_ids)
+        checks = (check, identity, *chain.from_iterable(permissions), *jobs)
+        return Diagnosis(scope, credentials, caller, checks)
+
+    def _identity(self) -> tuple[Caller | None, Check]:
+        check = Check("identity", "sts:GetCallerIdentity", needed=False)
+        try:
+            caller = self._passport.caller(self._region)
+        except AwsError as error:
+            remedy = "" if error.is_about_credentials else _FOR_IDENTITY
+            return None, _failed(check, error, self._passport, remedy)
+        return caller, replace(check, detail=caller.arn)
+
+    def _permissions(self, collector: str, rehearse: Callable[[BackupApi], None]) -> list[Check]:
+        api = self._api()
+        with suppress(AwsError):  # it is among the outcomes
+            rehearse(api)
+        checks = {
+            Check("permission", f"backup:{operation}", collector=collector): error
+            for operation, error in api.outcomes.items()
+        }
+        return [
+            _failed(check, error, self._passport, self._remedy(error)) if error else check
+            for check, error in checks.items()
+        ]
+
+    def _job(self, job_id: str) -> Check:
+        check = Check("job", job_id, collector=BACKUP.collector)
+        try:
+            answer = describe(BACKUP, self._api(), job_id)
+        except AwsError as error:
+            remedy = _FOR_JOBS if error.is_about_the_job else self._remedy(error)
+            return _failed(check, error, self._passport, remedy)
+        return replace(check, detail=str(answer.get(BACKUP.state_member) or ""))
+
+    def _remedy(self, error: AwsError) -> str:
+        """Say more where the Region may be none."""
+        known = self._passport.known_regions()
+        if result_of(error) is not Result.UNREACHABLE or self._region in known:
+            return error.fault.remedy
+        meant = nearest(self._region, known, "the known Regions")
+        return f"{self._region} is no Region known to offer AWS Backup, {meant} Else {error.fault.remedy}"
+
+    def _api(self) -> Rehearsal:
+        return Rehearsal(
+            self._passport,
+            self._region,
+            budget=self._budget,
+            meter=self._log,
+            clock=self._world.steady,
+            sleep=self._world.sleep,
+        )
+
+    def _log(self, operation: str, code: str, seconds: float) -> None:
+        where = {"target": self._target.name, "aws_region": self._region}
+        log.debug("asked AWS", extra=where | {"operation": operation, "code": code, "seconds": seconds})
+
+
+def _side_by_side(works: Iterable[Callable[[], T]]) -> list[T]:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as pool:
+        return [begun.result() for begun in [pool.submit(work) for work in works]]
+
+
+def _failed(check: Check, error: AwsError, passport: Passport, remedy: str = "") -> Check:
+    fault = replace(
+        error.fault,
+        message=passport.without_secrets(error.fault.message),
+        remedy=remedy or error.fault.remedy or _FOR_THE_REST,
+    )
+    return replace(check, result=result_of(error), fault=fault)
+
+
+def _without_elsewhere(diagnoses: list[Diagnosis]) -> Iterator[Diagnosis]:
+    """Pass over that a Region does not know a job which another one knows."""
+    known = {
+        check.name for found in diagnoses for check in found.checks if check.kind == "job" and not check.fault
+    }
+    for found in diagnoses:
+        kept = (
+            check for check in found.checks if check.result is not Result.UNKNOWN or check.name not in known
+        )
+        yield replace(found, checks=tuple(kept))
+
+
+def _with_duplicates(diagnoses: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
+    """Find the targets that turn out to be the same account and Region: only one of them gets series."""
+    first: dict[tuple[str, str], Scope] = {}
+    for found in diagnoses:
+        scope, account_id = found.scope, found.caller.account_id if found.caller else ""
+        holder = first.setdefault((account_id, scope.region), scope) if account_id else scope
+        if holder == scope:
+            yield found
+            continue
+        fault = published_already(account_id, scope, holder).fault
+        check = Check("account", account_id, Result.DUPLICATE, fault=fault)
+        yield replace(found, checks=(*found.checks, check))

@@ -1,19 +1,20 @@
 """The parts of a configuration: frozen records, each valid on its own."""
 
 from collections.abc import Iterable
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from exporter.config import duration
 from exporter.config.duration import DAY
+from exporter.config.record import Record as Record
 from exporter.config.values import (
     UNREPEATED,
     AwsName,
     Broken,
     Duration,
     EndpointUrl,
-    FrozenLabels,
+    FrozenMapping,
     JobId,
     Labels,
     Region,
@@ -22,33 +23,10 @@ from exporter.config.values import (
     Secret,
     TargetName,
     Text,
-    enforce,
     within,
 )
 
 _WINDOW = within(30 * DAY, duration.text, "AWS Backup lists the jobs of the last 30 days")
-
-
-class Record(BaseModel):
-    """A frozen part of the configuration; each field's description and example make its documentation."""
-
-    model_config = ConfigDict(
-        strict=True,
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-    def broken_rules(self) -> Iterable[Broken]:
-        """Return what is wrong between this record's fields, each sound by itself."""
-        return ()
-
-    @model_validator(mode="after")
-    def _enforce_rules(self) -> Self:
-        enforce(self.broken_rules())
-        return self
 
 
 class Target(Record):
@@ -81,7 +59,7 @@ class Target(Record):
     )
     """Jobs to follow whatever discovery finds, for as long as AWS knows them. Empty: only discovery's."""
 
-    labels: Labels = Field(default=FrozenLabels({}), examples=["team: storage"])
+    labels: Labels = Field(default=FrozenMapping({}), examples=["team: storage"])
     """Static labels for all series of this target. Empty: none."""
 
     def broken_rules(self) -> Iterable[Broken]:

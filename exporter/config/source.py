@@ -5,6 +5,7 @@ YAML itself keeps the last of two equal keys and says nothing; here that is a pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ _DEEPEST = 32
 _MOST_VALUES = 100_000
 _LONGEST_NUMBER = 40
 _TAG = "tag:yaml.org,2002:"
+_NAMED = re.compile(r"(alias|anchor|tag handle) .*", re.DOTALL)
 _HINTS = (
     ("'\\t'", "indent with spaces, not with tabs"),
     ("mapping values are not allowed", 'check the indentation, and quote a value that holds ": "'),
@@ -89,6 +91,7 @@ def too_large(filename: str) -> Problem:
 
 
 def _advice(problem: str) -> str:
+    problem = _NAMED.sub(r"\1", problem)  # a password that starts with * or ! is taken for one
     hint = next((hint for sign, hint in _HINTS if sign in problem), None)
     hint = hint or "check the indentation, brackets and quotes here and just above"
     return f"not valid YAML: {problem}; {hint}"
@@ -235,8 +238,8 @@ class _Reader:
 
     def expect_tag(self, node: yaml.Node, tag: str, mark: yaml.Mark, path: Path) -> None:
         if node.tag != f"{_TAG}{tag}":
-            shown = node.tag.replace(_TAG, "!!")
-            self.report(mark, path, f"the tag {quoted(shown)} has no meaning here; remove it")
+            message = "a tag (what starts with !) has no meaning here; remove it, or put the text in quotes"
+            self.report(mark, path, message)
 
     def report(self, mark: yaml.Mark, path: Path, message: str) -> None:
         self.problems.append(_place(self.filename, mark, path, message))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,9 +20,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from exporter.config import duration
 from exporter.config.problems import Path, quoted, written
 from exporter.kinds import KINDS
-
-FROM_YAML = "from YAML"
-"""The validation context of a file, where a bare number is no duration; in Python it is seconds."""
 
 RESERVED_LABELS = frozenset(
     {
@@ -71,7 +69,19 @@ RESERVED_LABELS = frozenset(
 
 _SCRAPE_LABELS = frozenset({"job", "instance"})
 _T = TypeVar("_T", bound=Hashable)
+_V = TypeVar("_V")
 _Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """The validation context of a file, where a bare number is no duration; in Python it is seconds.
+
+    Attributes:
+        directory: what relative paths in it are relative to.
+    """
+
+    directory: FilePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +93,15 @@ class Broken:
     clash: Path | None = None
 
 
-class FrozenLabels(Mapping[str, str]):
-    """Labels by name that nobody can change, and that can be hashed and copied with their record."""
+class FrozenMapping(Mapping[str, _V]):
+    """Values by name that nobody can change, and that can be hashed and copied with their record."""
 
     __slots__ = ("_items",)
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._items = tuple(labels.items())
+    def __init__(self, values: Mapping[str, _V]) -> None:
+        self._items = tuple(values.items())
 
-    def __getitem__(self, name: str) -> str:
+    def __getitem__(self, name: str) -> _V:
         return dict(self._items)[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -175,7 +185,7 @@ def within(most: _Number, of: Callable[[_Number], str], why: str) -> AfterValida
 def _seconds(value: Any, info: ValidationInfo) -> float:
     if isinstance(value, str):
         return duration.parse(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or info.context == FROM_YAML:
+    if isinstance(value, bool) or not isinstance(value, int | float) or isinstance(info.context, FromFile):
         raise PydanticCustomError("duration_type", "expected a duration such as 24h or 1h30m")
     if not 0 < value <= duration.LONGEST:
         raise ValueError(f"a duration must be more than 0 and at most 100 years, got {value} s")
@@ -253,7 +263,7 @@ Secret = Annotated[
 ]
 Labels = Annotated[
     Mapping[Annotated[str, AfterValidator(_label_name)], str],
-    AfterValidator(FrozenLabels),
+    AfterValidator(FrozenMapping),
     PlainSerializer(dict, return_type=dict[str, str], when_used="always"),
 ]
 COLLECTORS = (*(kind.collector for kind in KINDS), "resources", "vaults", "plans")

@@ -2,17 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from exporter.config.problems import Path, nearest, quoted
-from exporter.config.records import Api, Discovery, Expectation, Limits, Record, Target
+from exporter.config.record import Record
+from exporter.config.records import Api, Discovery, Expectation, Limits, Target
 from exporter.config.values import COLLECTORS, FILLED, UNREPEATED, Broken, Collector, first_places
 
 
 class Config(Record):
     """A configuration that can be used as it stands."""
+
+    decisive: ClassVar[frozenset[str]] = frozenset({"targets"})
 
     targets: Annotated[tuple[Target, ...], FILLED] = Field(
         default=(Target(name="default"),), examples=["[{name: production}]"]

@@ -1,0 +1,85 @@
+"""What may stand at a path of a configuration, by the records that it is made of."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from exporter.config.problems import Path
+from exporter.config.record import Record
+
+
+def record_at(root: type[Record], path: Path) -> type[Record] | None:
+    """Return the kind of record at the path, or in the list there."""
+    for kind in _at(root, path):
+        for inner in (kind, *_within(kind, 0)):
+            if _is_record(inner):
+                return inner  # type: ignore[no-any-return]
+    return None
+
+
+def field_at(root: type[Record], path: Path) -> FieldInfo | None:
+    """Return the field at the path; None for an item, an entry, and what nobody knows."""
+    record = record_at(root, path[:-1]) if path else None
+    return record.model_fields.get(str(path[-1])) if record else None
+
+
+def names_at(root: type[Record], path: Path) -> tuple[str, ...]:
+    """Return the names to choose from at the path; empty where it is not a choice."""
+    return tuple(name for kind in _at(root, path) if get_origin(kind) is Literal for name in get_args(kind))
+
+
+def secret_at(root: type[Record], path: Path) -> bool:
+    """Tell whether a secret may stand at the path, or at a field that it is below."""
+    fields = (field_at(root, path[:end]) for end in range(len(path), 0, -1))
+    nearest = next((field for field in fields if field), None)
+    return nearest is not None and _holds_secret(nearest.annotation)
+
+
+def example_at(root: type[Record], path: Path) -> str:
+    """Return what could stand at the path, as YAML; empty where nothing is known."""
+    if field := field_at(root, path):
+        return str(field.examples[0]) if field.examples else ""
+    if record := record_at(root, path):
+        name, first = next(iter(record.model_fields.items()))
+        return f"{name}: {first.examples[0]}" if first.examples else ""
+    return ""
+
+
+def _at(root: type[Record], path: Path) -> list[Any]:
+    """Return the kinds of value that may stand at the path."""
+    kinds: list[Any] = [root]
+    for part in path:
+        kinds = [inner for kind in kinds for inner in _within(kind, part)]
+    return kinds
+
+
+def _within(kind: Any, part: str | int) -> Iterator[Any]:
+    """Give the kinds of value that may stand at one part of a value of this kind."""
+    if _is_record(kind):
+        field = kind.model_fields.get(part)
+        yield from _choices(field.annotation) if field else ()
+    elif get_origin(kind) is tuple and isinstance(part, int):
+        yield from _choices(get_args(kind)[0])
+    elif get_origin(kind) is Mapping and isinstance(part, str):
+        yield from _choices(get_args(kind)[1])
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """Give what an annotation allows: a union's members, and an annotated type bare."""
+    if hasattr(annotation, "__metadata__"):
+        yield from _choices(annotation.__origin__)
+    elif isinstance(annotation, type) or get_origin(annotation) in (tuple, Mapping, Literal):
+        yield annotation
+    else:
+        for member in get_args(annotation):
+            yield from _choices(member)
+
+
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
+
+
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Record)

@@ -1,0 +1,229 @@
+"""From a YAML file to a frozen record, or to everything that is wrong with the file.
+
+Whatever the record: this holds for every file that the exporter reads its settings from.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from exporter.config import source
+from exporter.config.problems import ConfigError, Path, Problem, nearest, quoted, written
+from exporter.config.record import Record
+from exporter.config.schema import example_at, field_at, names_at, record_at, secret_at
+from exporter.config.source import Value
+from exporter.config.values import FromFile
+
+R = TypeVar("R", bound=Record)
+
+_EXPECTED = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "tuple_type": "a list",
+    "model_type": "keys and values",
+    "dict_type": "keys and values",
+    "mapping_type": "keys and values",
+}
+
+
+class UnreadableError(Exception):
+    """A file that cannot be read; says why and what to do."""
+
+
+def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
+    """Read at most so many bytes of a file.
+
+    Raises:
+        UnreadableError: it cannot be read.
+    """
+    try:
+        with FilePath(path).open("rb") as file:
+            return file.read(most)
+    except FileNotFoundError:
+        raise UnreadableError("no such file; check the path") from None
+    except IsADirectoryError:
+        raise UnreadableError("a directory; name the file in it") from None
+    except PermissionError:
+        raise UnreadableError("no permission to read it; check its owner and mode") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UnreadableError(f"cannot be read: {reason}") from None
+
+
+def read_file(root: type[R], path: str | os.PathLike[str]) -> R:
+    """Read a file as a record; raises ConfigError with all that is wrong with it."""
+    filename = os.fspath(path)
+    try:
+        data = read_bytes(path, source.LARGEST + 1)
+    except UnreadableError as error:
+        raise ConfigError([Problem(filename, 0, 0, "", str(error))]) from None
+    if len(data) > source.LARGEST:
+        raise ConfigError([source.too_large(filename)])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise ConfigError(
+            [Problem(filename, line, column, "", "not UTF-8; save the file as UTF-8")]
+        ) from None
+    return read_text(root, text, filename)
+
+
+def read_text(root: type[R], text: str, filename: str) -> R:
+    """Read YAML as a record; `filename` is for the messages, and relative paths are relative to it.
+
+    Raises ConfigError with all that is wrong, in line order.
+    """
+    return _Reading(root, FromFile(FilePath(filename).parent)).read(text, filename)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What pydantic found: where, the kind of error, and for a broken rule the value it clashes with."""
+
+    path: Path
+    kind: str
+    message: str
+    clash: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading(Generic[R]):
+    """One reading of a file: for which record, and from where."""
+
+    root: type[R]
+    context: FromFile
+
+    def read(self, text: str, filename: str) -> R:
+        top, problems = source.read(text, filename)
+        record, findings = self.validated(top.plain())
+        known = {(p.line, p.column, p.key) for p in problems}
+        explained = (self.explained(finding, top, filename) for finding in findings)
+        problems += [p for p in explained if (p.line, p.column, p.key) not in known]
+        if problems or record is None:
+            # What is wrong below an anchor is wrong wherever it is used; once is enough.
+            once = {(p.line, p.column, p.message): p for p in reversed(problems)}
+            raise ConfigError(reversed(once.values()))
+        return record
+
+    def validated(self, data: Any) -> tuple[R | None, list[_Finding]]:
+        """Validate, and where that fails look again at what is left without the broken parts.
+
+        Rules between parts wait until the parts are sound; without the second look, putting one mistake right
+        would only bring the next to light.
+        """
+        try:
+            return self.root.model_validate(data, context=self.context), []
+        except ValidationError as error:
+            findings = list(_findings(error))
+        if isinstance(data, dict):
+            broken = {finding.path[:2] for finding in findings}
+            sound, places = _sound_part(data, broken, self.root.decisive)
+            try:
+                self.root.model_validate(sound, context=self.context)
+            except ValidationError as error:
+                for more in _findings(error):
+                    clash = more.clash and _moved(more.clash, places)
+                    findings.append(replace(more, path=_moved(more.path, places), clash=clash))
+        return None, findings
+
+    def explained(self, finding: _Finding, top: Value, filename: str) -> Problem:
+        """Put a finding in the operator's words, at its place in the file."""
+        value = top.at(finding.path)
+        message = self.message(finding, value)
+        if finding.clash:
+            message += f"; {written(finding.clash)} is on line {top.at(finding.clash).line}"
+        return Problem(filename, value.line, value.column, written(self.shown(finding.path)), message)
+
+    def shown(self, path: Path) -> Path:
+        """Return the path without an entry that may be a secret itself: `name:secret` is no pair in YAML."""
+        if path and field_at(self.root, path) is None and secret_at(self.root, path) and ":" in str(path[-1]):
+            return path[:-1]
+        return path
+
+    def message(self, finding: _Finding, value: Value) -> str:
+        match finding.kind:
+            case "extra_forbidden":
+                record = record_at(self.root, finding.path[:-1]) or self.root
+                return f"unknown key; {nearest(str(finding.path[-1]), record.model_fields, 'the keys here')}"
+            case "missing":
+                return f"required; add {finding.path[-1]}: {example_at(self.root, finding.path)}"
+            case "literal_error":
+                names = names_at(self.root, finding.path)
+                return f"unknown name {quoted(value.raw)}; {nearest(value.raw, names, 'the names')}"
+            case "duration_type":
+                return f"{finding.message}, {self.got(finding, value)}"
+            case kind if kind in _EXPECTED:
+                example = example_at(self.root, finding.path)
+                such = example and f" such as {example}"
+                return f"expected {_EXPECTED[kind]}{such}, {self.got(finding, value)}"
+        return finding.message
+
+    def got(self, finding: _Finding, value: Value) -> str:
+        """Say what was found instead, and how to put that right; text where a secret may be is not shown."""
+        field = field_at(self.root, finding.path)
+        hidden = finding.kind == "model_type" or secret_at(self.root, finding.path)
+        shown = "" if hidden else quoted(value.raw)
+        remedy = f"; put it in quotes{shown and f': {shown}'}" if finding.kind == "string_type" else ""
+        match value.data:
+            case None:
+                needed = field is not None and field.is_required()
+                return f"got nothing; give it a value{'' if needed else ', or leave it out'}"
+            case bool():
+                return f"got {'a boolean' if hidden else f'the boolean {value.raw}'}{remedy}"
+            case int() | float():
+                return f"got {value.raw if shown else 'a number'}{remedy}"
+            case str():
+                return f"got {shown or 'text'}"
+            case tuple():
+                return "got a list"
+        return "got keys and values"
+
+
+def _findings(error: ValidationError) -> Iterator[_Finding]:
+    for details in error.errors(include_url=False, include_input=False):
+        path = details["loc"]
+        if details["type"] == "value_error" and path[-1:] == ("[key]",):
+            path = path[:-1]
+        context = details.get("ctx", {})
+        if details["type"] == "broken_rule":
+            clash = context["clash"] and path[: len(path) - context["below"]] + context["clash"]
+            yield _Finding(path, details["type"], context["message"], clash)
+        else:
+            yield _Finding(path, details["type"], str(context.get("error", details["msg"])))
+
+
+def _sound_part(
+    data: dict[str, Any], broken: set[Path], decisive: frozenset[str]
+) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """Return the data without its broken parts, and the places that the items of its lists had before.
+
+    Of a list only the broken items go. With any part of what is decisive goes all that hangs on it.
+    """
+    gone = {str(path[0]) for path in broken if path}
+    sound = {key: value for key, value in data.items() if key not in gone}
+    places: dict[str, list[int]] = {}
+    for key in gone:
+        items = data.get(key)
+        if isinstance(items, tuple) and (key,) not in broken:
+            places[key] = [place for place in range(len(items)) if (key, place) not in broken]
+            if places[key]:
+                sound[key] = tuple(items[place] for place in places[key])
+    if decisive & gone:
+        sound = {key: value for key, value in sound.items() if key in decisive}
+    return sound, places
+
+
+def _moved(path: Path, places: dict[str, list[int]]) -> Path:
+    match path:
+        case (str(key), int(place), *rest) if key in places:
+            return (key, places[key][place], *rest)
+    return path

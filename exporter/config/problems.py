@@ -51,9 +51,9 @@ def written(path: Path) -> str:
     return text
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, most: int = _SHOWN) -> str:
     """Put text between quotes for a message: on one line, and cut where it is long."""
-    short = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    short = text if len(text) <= most else text[:most] + "..."
     return json.dumps(short, ensure_ascii=not short.isprintable())
 
 

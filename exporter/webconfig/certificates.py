@@ -1,0 +1,103 @@
+"""Certificates and keys as PEM text: whether they can be used, and until when."""
+
+import os
+import re
+import ssl
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_KEY = re.compile(r"-----BEGIN ([A-Z ]+ )?PRIVATE KEY-----.+?-----END ([A-Z ]+ )?PRIVATE KEY-----", re.DOTALL)
+_ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")
+_ANY_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name
+_REFUSALS = {
+    "KEY_VALUES_MISMATCH": "not the certificate's key; give the one that the certificate was made with",
+    "KEY_TYPE_MISMATCH": "not the certificate's key; give the one that the certificate was made with",
+    "EE_KEY_TOO_SMALL": "OpenSSL refuses so short a key; make one of 2048 bits or more, and its certificate",
+    "CA_MD_TOO_WEAK": "OpenSSL refuses the certificate's signature (SHA-1 or MD5); make one with SHA-256",
+}
+
+
+def check_certificates(pem: str) -> None:
+    """Raise ValueError, with what to do, unless the text holds certificates, all of them sound."""
+    blocks = _CERTIFICATE.findall(pem)
+    if not blocks:
+        if _KEY.search(pem):
+            raise ValueError("holds a key and no certificate; are certificate and key swapped?")
+        raise ValueError("holds no certificate; expected PEM text, with -----BEGIN CERTIFICATE-----")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata="\n".join(blocks))
+    except (ssl.SSLError, ValueError):
+        raise ValueError("holds a broken certificate; is it complete?") from None
+
+
+def check_key(pem: str) -> None:
+    """Raise ValueError, with what to do, unless the text holds a private key that needs no passphrase."""
+    key = _KEY.search(pem)
+    if key is None:
+        if _CERTIFICATE.search(pem):
+            raise ValueError("holds a certificate and no key; are certificate and key swapped?")
+        raise ValueError("holds no private key; expected PEM text, with -----BEGIN PRIVATE KEY-----")
+    if any(sign in key[0] for sign in _ENCRYPTED):
+        raise ValueError("the key needs a passphrase, and nobody can type it; decrypt it with: openssl pkey")
+
+
+def check_pair(certificate: str, key: str) -> None:
+    """Raise ValueError, with what to do, unless OpenSSL takes certificate and key as a pair."""
+    try:
+        load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+    except ssl.SSLError as error:
+        reason = error.reason or "PEM lib"
+        refusal = _REFUSALS.get(reason)
+        raise ValueError(refusal or f"OpenSSL cannot use this key: {reason}; is it complete?") from None
+
+
+def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Let a context answer with a certificate, its chain and its key; raises ssl.SSLError."""
+    with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
+        context.load_cert_chain(certificate_file, key_file, password="")
+
+
+def trust(context: ssl.SSLContext, certificates: str) -> None:
+    """Let a context trust these certificates and what they sign, whether or not they are roots."""
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata="\n".join(_CERTIFICATE.findall(certificates)))
+
+
+def expiry(certificate: str, key: str) -> float | None:
+    """Tell when a certificate ends, in seconds since the epoch; None where OpenSSL does not say.
+
+    Python shows the dates of a certificate only to a client who verified it, so one does, within the process.
+    """
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    load_pair(server, certificate, key)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VerifyFlags(_ANY_TIME)
+    trust(client, certificate)
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    caller, answerer = client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)
+    with suppress(ssl.SSLCertVerificationError):
+        for side in (caller, answerer, caller):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    ends = (caller.getpeercert() or {}).get("notAfter")
+    return ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None
+
+
+@contextmanager
+def _as_file(pem: str) -> Iterator[str]:
+    """Give text as a file: OpenSSL's way to a key, here without a disk where the system has one."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("pem")
+        try:
+            os.write(descriptor, pem.encode())
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(pem.encode())
+            file.flush()
+            yield file.name

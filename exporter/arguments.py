@@ -33,6 +33,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     options = parser.parse_args(arguments, namespace=Options())
     if options.json and not options.command:
         parser.error("--json: goes with doctor")
+    if options.command and (options.once or options.config_check):
+        parser.error(f"{options.command}: goes without --once and --config.check")
     options.web_listen_address = options.web_listen_address or [DEFAULT_ADDRESS]
     return options
 

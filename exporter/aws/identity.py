@@ -1,6 +1,7 @@
 """Which credentials a target has, and who AWS says that is."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -69,7 +70,9 @@ class Passport(Access):
             AwsError: there are none, they cannot be had, or they may not assume the role.
         """
         try:
-            own = self._open_session(self._target).get_credentials()
+            session = self._open_session(self._target)
+            session.set_default_client_config(self._config)  # else SSO and web identity wait for minutes
+            own = session.get_credentials()
             if own is None:
                 raise NoCredentialsError
             key_id = self._look_at(own)
@@ -100,6 +103,7 @@ class Passport(Access):
             raise malformed("GetCallerIdentity", "an answer without Account")
         return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))
 
+    @cached_property
     def known_regions(self) -> tuple[str, ...]:
         """The Regions of which this version of the SDK knows that they offer AWS Backup."""
         session = self._open_session(self._target)

@@ -45,18 +45,23 @@ def _examine_target(config: Config, world: World, target: Target) -> Iterable[Di
     """Look for the credentials once, then into each Region."""
     passport = Passport(target, config.api, world.open_session)
     regions = regions_of(target, world.open_session)
-    check = Check("credentials", "credentials")
-    try:
-        credentials = passport.credentials(regions[0])
-    except AwsError as error:
-        check = _failed(check, error, passport)
-        return [Diagnosis(Scope(target.name, region), None, None, (check,)) for region in regions]
-    check = replace(check, detail=str(credentials))
+    check, credentials = _credentials(passport, regions[0])
     if regions == ("",):
         no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
         return [Diagnosis(Scope(target.name, ""), credentials, None, (check, no_region))]
+    if credentials is None:
+        return [Diagnosis(Scope(target.name, region), None, None, (check,)) for region in regions]
     visits = [_Visit(config, world, target, passport, region) for region in regions]
     return _without_elsewhere(_side_by_side(partial(visit.diagnose, credentials, check) for visit in visits))
+
+
+def _credentials(passport: Passport, region: str) -> tuple[Check, Credentials | None]:
+    check = Check("credentials", "credentials")
+    try:
+        credentials = passport.credentials(region)
+    except AwsError as error:
+        return _failed(check, error, passport), None
+    return replace(check, detail=str(credentials)), credentials
 
 
 class _Visit:
@@ -73,7 +78,7 @@ class _Visit:
     def diagnose(self, credentials: Credentials, check: Check) -> Diagnosis:
         """Make the checks that ask AWS, after the one of the credentials."""
         scope = Scope(self._target.name, self._region)
-        caller, identity = self._identity()
+        identity, caller = self._identity()
         each = rehearsals(self._config, scope, self._world.clock)
         permissions = _side_by_side(partial(self._permissions, *one) for one in each.items())
         job_ids = self._target.job_ids if BACKUP.collector in each else ()
@@ -81,14 +86,14 @@ class _Visit:
         checks = (check, identity, *chain.from_iterable(permissions), *jobs)
         return Diagnosis(scope, credentials, caller, checks)
 
-    def _identity(self) -> tuple[Caller | None, Check]:
+    def _identity(self) -> tuple[Check, Caller | None]:
         check = Check("identity", "sts:GetCallerIdentity", needed=False)
         try:
             caller = self._passport.caller(self._region)
         except AwsError as error:
             remedy = "" if error.is_about_credentials else _FOR_IDENTITY
-            return None, _failed(check, error, self._passport, remedy)
-        return caller, replace(check, detail=caller.arn)
+            return _failed(check, error, self._passport, remedy), None
+        return replace(check, detail=caller.arn), caller
 
     def _permissions(self, collector: str, rehearse: Callable[[BackupApi], None]) -> list[Check]:
         api = self._api()
@@ -104,7 +109,7 @@ class _Visit:
         ]
 
     def _job(self, job_id: str) -> Check:
-        check = Check("job", job_id, collector=BACKUP.collector)
+        check = Check("job", job_id)
         try:
             answer = describe(BACKUP, self._api(), job_id)
         except AwsError as error:
@@ -114,11 +119,10 @@ class _Visit:
 
     def _remedy(self, error: AwsError) -> str:
         """Say more where the Region may be none."""
-        known = self._passport.known_regions()
-        if result_of(error) is not Result.UNREACHABLE or self._region in known:
+        if result_of(error) is not Result.UNREACHABLE or self._region in self._passport.known_regions:
             return error.fault.remedy
-        meant = nearest(self._region, known, "the known Regions")
-        return f"{self._region} is no Region known to offer AWS Backup, {meant} Else {error.fault.remedy}"
+        meant = nearest(self._region, self._passport.known_regions, "the known ones")
+        return f"{self._region} is not known as a Region of AWS Backup ({meant}); {error.fault.remedy}"
 
     def _api(self) -> Rehearsal:
         return Rehearsal(

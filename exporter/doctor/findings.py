@@ -32,7 +32,7 @@ class Check:
         kind: `credentials`, `region`, `identity`, `permission`, `job` or `account`.
         name: what of that kind (`backup:ListBackupJobs`, a job id).
         result: how it ended.
-        collector: which one needs it; empty when all do.
+        collector: which one needs it; empty when it is not one alone.
         detail: what was found, when all is well.
         fault: what is wrong; None when all is well.
         needed: whether the exporter cannot do without.

@@ -1,0 +1,136 @@
+"""Which permissions the doctor checks, how it asks, and what it says of each."""
+
+import json
+
+import pytest
+
+from exporter.config import COLLECTORS
+from exporter.doctor import examine
+from exporter.kinds import KINDS
+from exporter.simulator import kinds as simulated
+from exporter.simulator.errors import ApiError, throttled
+from tests.docs.markdown import blocks, document
+from tests.doctor.conftest import Doctor
+from tests.e2e import sorts
+from tests.e2e.aws import Aws
+from tests.harness import START, bench, world
+
+DENIED = ApiError("AccessDeniedException", 403, "User: arn:aws:iam::123456789012:user/a is not authorized")
+ACTIONS = json.loads(blocks(document("docs/iam.md"), "json")[0])["Statement"][0]["Action"]
+SIMULATED = {kind.name: kind for kind in simulated.KINDS}
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def test_it_checks_what_the_exporter_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The permissions that are checked are those of the calls that the exporter makes, no more, no less."""
+    with bench() as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", aws.server.endpoint_url)
+        for kind in KINDS:
+            running = {kind.id_member: "a", kind.state_member: "RUNNING", "CreationDate": START}
+            aws.account.put(running, SIMULATED[kind.name])
+        aws.account.plans.put({"BackupPlanId": "b", "BackupPlan": {"BackupPlanName": "daily", "Rules": []}})
+        watch = aws.watch(collectors=COLLECTORS)
+        watch.catch_up()
+        asked = {f"backup:{call.operation}" for call in aws.account.calls}
+        report = examine(watch.exporter.config, world(aws.clock))
+
+    permissions = [check for _, check in report.checks() if check.kind == "permission"]
+    assert {check.name for check in permissions} == asked
+    assert {check.collector for check in permissions} == set(COLLECTORS)
+
+
+def test_healthy(aws: Aws, doctor: Doctor) -> None:
+    """When AWS allows all, each action of the documented policy is ok, and the exit code is 0."""
+    aws.account.put(sorts.job("a"))
+    told = doctor()
+    permissions = [check["name"] for check in told.scope["checks"] if check["kind"] == "permission"]
+    assert sorted(permissions) == sorted(ACTIONS)
+    assert set(told.results().values()) == {"ok"}
+    assert told.code == 0
+
+
+def test_an_empty_account(aws: Aws, doctor: Doctor) -> None:
+    """Where there is no job and no plan, one that does not exist is asked for, and that it does not is ok."""
+    told = doctor()
+    assert set(told.results().values()) == {"ok"}
+    asked = {call.operation: call.parameters for call in aws.account.calls}
+    assert asked["DescribeBackupJob"] == {"BackupJobId": NOBODY}
+    assert asked["DescribeCopyJob"] == {"CopyJobId": NOBODY}
+    assert asked["GetBackupPlan"]["BackupPlanId"] == NOBODY
+
+
+def test_it_asks_for_little(aws: Aws, doctor: Doctor) -> None:
+    """Each operation is called once, a list for one row, and a job that the list told of is described."""
+    for number in range(3):
+        aws.account.put(sorts.job(f"job-{number}"))
+    doctor()
+    assert set(aws.operations().values()) == {1}
+    lists = [call for call in aws.account.calls if call.operation.startswith("List")]
+    assert [call.parameters["MaxResults"] for call in lists] == [1] * 6
+    assert [job_id[:4] for job_id in aws.described()] == ["job-"]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_one_denied(aws: Aws, doctor: Doctor, action: str) -> None:
+    """An action that AWS denies is the only one that is not ok, and the remedy is to allow it."""
+    aws.account.put(sorts.job("a"))
+    aws.account.fail(action.partition(":")[2], DENIED)
+    told = doctor()
+    assert {name: result for name, result in told.results().items() if result != "ok"} == {action: "denied"}
+    fault = told.check(action)["fault"]
+    assert fault["code"] == "AccessDeniedException"
+    assert "user/a is not authorized" in fault["message"]
+    assert fault["remedy"] == f'allow {action} on "*" for the identity in use'
+    assert told.code == 1
+
+
+def test_throttled(aws: Aws, doctor: Doctor) -> None:
+    """An operation that AWS throttles each time is told apart from one that is denied."""
+    aws.account.fail("ListCopyJobs", throttled())
+    told = doctor()
+    assert {name for name, result in told.results().items() if result == "throttled"} == {
+        "backup:ListCopyJobs"
+    }
+    assert "api.requests_per_second" in told.check("backup:ListCopyJobs")["fault"]["remedy"]
+    assert told.code == 1
+
+
+def test_throttled_once(aws: Aws, doctor: Doctor) -> None:
+    """A call that is throttled once is made again, as the exporter does, and all is well."""
+    aws.account.fail("ListCopyJobs", throttled(), times=1)
+    assert doctor().code == 0
+    assert aws.operations()["ListCopyJobs"] == 2
+
+
+def test_a_service_that_stumbles(aws: Aws, doctor: Doctor) -> None:
+    """An error of AWS's own is told with its code, and with something to do."""
+    aws.account.fail("ListBackupVaults", ApiError("ServiceUnavailableException", 500, "later"))
+    check = doctor().check("backup:ListBackupVaults")
+    assert check["result"] == "failed"
+    assert check["fault"]["code"] == "ServiceUnavailableException"
+    assert "try again" in check["fault"]["remedy"]
+
+
+def test_the_budget_is_kept(aws: Aws, doctor: Doctor) -> None:
+    """With a request budget that is too small, what could not be asked is said, and was not asked."""
+    told = doctor(config="targets: [{name: a}]\napi: {requests_per_second: 0.01}")
+    assert len(aws.account.calls) == 1
+    spent = [check for check in told.scope["checks"] if check["result"] == "failed"]
+    assert {check["fault"]["code"] for check in spent} == {"budget"}
+    assert told.code == 1
+
+
+def test_only_what_is_switched_on(aws: Aws, doctor: Doctor) -> None:
+    """A collector that is switched off needs no permission."""
+    told = doctor(config="targets: [{name: a}]\ncollectors: [vaults]")
+    assert set(told.results()) == {"credentials", "sts:GetCallerIdentity", "backup:ListBackupVaults"}
+    assert set(aws.operations()) == {"ListBackupVaults"}
+
+
+def test_without_discovery(aws: Aws, doctor: Doctor) -> None:
+    """With discovery off no list of jobs is needed, and jobs of other kinds not at all."""
+    aws.account.put(sorts.job("a"))
+    jobs = "collectors: [backup_jobs, copy_jobs, restore_jobs]\ndiscovery: {enabled: false}"
+    told = doctor(config=f"targets: [{{name: t, job_ids: [a]}}]\n{jobs}")
+    assert set(told.results()) == {"credentials", "sts:GetCallerIdentity", "backup:DescribeBackupJob", "a"}
+    assert told.code == 0

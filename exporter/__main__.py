@@ -21,7 +21,9 @@ from exporter.exposition import Form
 from exporter.reload import InForce
 from exporter.telemetry import Telemetry
 from exporter.web.app import Site
-from exporter.web.server import CannotListenError, addresses, listen, make_server
+from exporter.web.door import Door
+from exporter.web.guard import Guard
+from exporter.web.server import CannotListenError, Server, addresses, listen, make_server
 
 log = logging.getLogger("exporter")
 
@@ -38,20 +40,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         try:
             read, world = _demo(stack) if options.demo else (partial(_read, options), real_world())
+            door = Door(options.web_config_file, world.clock)
             if options.config_check:
                 print(to_yaml(read()), end="")
                 return DONE
             if options.command == "doctor":
                 return _doctor(read(), world, options)
             telemetry = Telemetry()
-            in_force = InForce(read, Assembler(telemetry, world), telemetry=telemetry, clock=world.clock)
+            in_force = InForce(
+                read,
+                Assembler(telemetry, world),
+                read_along=door.reread,
+                telemetry=telemetry,
+                clock=world.clock,
+            )
         except ConfigError as error:
             print(error, file=sys.stderr)
             return WRONG_USE
         except MissingExtraError as error:
             print(f"aws-backup-exporter: {error}", file=sys.stderr)
             return WRONG_USE
-        return _once(in_force.exporter) if options.once else _serve(in_force, options)
+        return _once(in_force.exporter) if options.once else _serve(in_force, door, options)
 
 
 class MissingExtraError(Exception):
@@ -87,28 +96,30 @@ def _once(exporter: Exporter) -> int:
     return DONE if got_through else FAILED
 
 
-def _serve(in_force: InForce, options: Options) -> int:
+def _serve(in_force: InForce, door: Door, options: Options) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
     try:
         sockets = [listen(address) for address in options.web_listen_address]
     except CannotListenError as error:
         print(f"aws-backup-exporter: {error}", file=sys.stderr)
         return FAILED
-    log.info("listening", extra={"version": __version__, "addresses": ", ".join(addresses(sockets))})
+    where = {"addresses": ", ".join(addresses(sockets)), "tls": bool(door.config.tls)}
+    log.info("listening", extra={"version": __version__, **where})
     if options.demo:
         _say_where(sockets, options.web_telemetry_path)
     refresher = in_force.exporter.refresher
     refresher.start()
     site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
-    asyncio.run(_serve_until_told(site, in_force, sockets))
+    server = make_server(Guard(site.app(), door), door)
+    asyncio.run(_serve_until_told(server, site, in_force, sockets))
     refresher.stop()
     log.info("stopped")
     return DONE
 
 
-async def _serve_until_told(site: Site, in_force: InForce, sockets: Sequence[socket.socket]) -> None:
-    server = make_server(site.app())
-
+async def _serve_until_told(
+    server: Server, site: Site, in_force: InForce, sockets: Sequence[socket.socket]
+) -> None:
     def stop() -> None:
         server.should_exit = True
         site.stopping.set()

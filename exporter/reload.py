@@ -18,6 +18,7 @@ class InForce:
     Args:
         read: reads the configuration anew; raises ConfigError with all that is wrong with it.
         assembler: builds the exporter for a configuration.
+        read_along: reads anew, with each reload, what was read before the start; raises ConfigError likewise.
         telemetry: told how each reading ended.
         clock: seconds since 1970.
 
@@ -30,11 +31,13 @@ class InForce:
         read: Callable[[], Config],
         assembler: Assembler,
         *,
+        read_along: Callable[[], None],
         telemetry: Telemetry,
         clock: Callable[[], float],
     ) -> None:
         self._read = read
         self._assembler = assembler
+        self._read_along = read_along
         self._telemetry = telemetry
         self._clock = clock
         self._lock = threading.Lock()
@@ -59,7 +62,9 @@ class InForce:
         """
         with self._lock:
             try:
-                self._exporter = self._assembler.assemble(self._read())
+                config = self._read()
+                self._read_along()
+                self._exporter = self._assembler.assemble(config)
             except ConfigError as error:
                 self._telemetry.configuration_refused()
                 self._last_reload = Reload(False, self._last_reload.succeeded_at, str(error))

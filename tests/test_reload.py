@@ -41,13 +41,19 @@ class Running:
 
     def __init__(self, aws: Bench, config: Config) -> None:
         self.file = File(config)
+        self.spoilt_beside: ConfigError | None = None
         telemetry = Telemetry()
         self.in_force = InForce(
             self.file.read,
             Assembler(telemetry, world(aws.clock)),
+            read_along=self._read_along,
             telemetry=telemetry,
             clock=aws.clock,
         )
+
+    def _read_along(self) -> None:
+        if self.spoilt_beside:
+            raise self.spoilt_beside
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""
@@ -211,6 +217,15 @@ def test_a_bad_configuration_changes_nothing(aws: Bench, start: Start, west: Tar
         running.in_force.reload()
     assert running.in_force.exporter is before
     assert running.scrape().state("a") == "RUNNING"
+
+
+def test_what_is_read_along_may_refuse_too(start: Start, east: Target, west: Target) -> None:
+    """A mistake in the file beside keeps a good configuration from coming into force."""
+    running = start(config(west))
+    running.spoilt_beside = ConfigError([Problem("web.yaml", 1, 1, "tls", "unknown key")])
+    with pytest.raises(ConfigError):
+        running.reload(config(west, east))
+    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west"]
 
 
 def test_the_metrics_tell_of_a_reload_that_failed(aws: Bench, start: Start, west: Target) -> None:

@@ -142,7 +142,8 @@ class Site:
         return StreamingResponse(_in_chunks(parts), headers=headers)
 
     async def _targets(self, request: Request) -> Response:
-        return JSONResponse(service_discovery(_scopes(self._in_force.exporter), address=request.url.netloc))
+        scopes, url = _scopes(self._in_force.exporter), request.url
+        return JSONResponse(service_discovery(scopes, url.netloc, tls=url.scheme == "https"))
 
     async def _config(self, _: Request) -> Response:
         return PlainTextResponse(to_yaml(self._in_force.exporter.config))

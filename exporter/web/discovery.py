@@ -19,15 +19,18 @@ class TargetGroup(TypedDict):
     labels: dict[str, str]
 
 
-def service_discovery(scopes: Sequence[Scope], address: str) -> list[TargetGroup]:
+def service_discovery(scopes: Sequence[Scope], address: str, *, tls: bool) -> list[TargetGroup]:
     """Give an entry for each target and Region, to be probed at the address that was asked.
 
     The labels are none that the series carry themselves; `instance` differs, else all would share one `up`.
+    Without TLS nothing is said of the scheme: a proxy in front may speak it.
     """
+    scheme = {"__scheme__": "https"} if tls else {}
     return [
         {
             "targets": [address],
             "labels": {
+                **scheme,
                 "__metrics_path__": PROBE_PATH,
                 "__param_target": scope.target,
                 "__param_region": scope.region,

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPMessage, HTTPResponse
+from http.client import HTTPConnection, HTTPMessage, HTTPResponse, HTTPSConnection
+from ssl import SSLContext
 from types import MappingProxyType
 from typing import Any
 
@@ -41,9 +42,10 @@ def ask(
     *,
     method: str = "GET",
     within: float = PATIENCE,
+    tls: SSLContext | None = None,
 ) -> Answer:
-    """Ask HOST:PORT for a path; OSError when nobody answers in time."""
-    with asked(address, path, headers, method=method, within=within) as connection:
+    """Ask HOST:PORT for a path; OSError when nobody answers in time, or TLS finds a fault."""
+    with asked(address, path, headers, method=method, within=within, tls=tls) as connection:
         return read(connection.getresponse())
 
 
@@ -55,10 +57,13 @@ def asked(
     *,
     method: str = "GET",
     within: float = PATIENCE,
+    tls: SSLContext | None = None,
 ) -> Iterator[HTTPConnection]:
     """Ask, and leave it to the block to wait for the answer."""
     host, _, port = address.rpartition(":")
-    with closing(HTTPConnection(host.strip("[]"), int(port), timeout=within)) as connection:
+    to = host.strip("[]"), int(port)
+    made = HTTPSConnection(*to, timeout=within, context=tls) if tls else HTTPConnection(*to, timeout=within)
+    with closing(made) as connection:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)

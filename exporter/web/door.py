@@ -89,7 +89,7 @@ class Door:
         self._tried, self._tried_at = _look_at(self._in_force.stamps), self._clock()
         try:
             fresh = self._read(self._path)
-            self._keep_to_tls(self._path, fresh.config)
+            self._refuse_to_open(self._path, fresh.config)
         except ConfigError as error:
             self._failure = str(error)
             raise
@@ -126,7 +126,10 @@ class Door:
         self._warn_of_expiry(config)
         return _InForce(config, context, stamps)
 
-    def _keep_to_tls(self, path: str, fresh: WebConfig) -> None:
+    def _refuse_to_open(self, path: str, fresh: WebConfig) -> None:
+        if fresh == WebConfig() != self.config:
+            message = "empty; restart the exporter to let everybody in"
+            raise ConfigError([Problem(path, 0, 0, "", message)])
         if bool(fresh.tls) != bool(self.config.tls):
             message = f"restart the exporter to {'begin' if fresh.tls else 'stop'} speaking TLS"
             raise ConfigError([Problem(path, 0, 0, "tls_server_config", message)])

@@ -5,7 +5,6 @@ import base64
 import binascii
 import hashlib
 import secrets
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,6 +38,14 @@ class Credentials:
     password: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A check that waits or runs, and whom it was begun for."""
+
+    address: str
+    outcome: asyncio.Future[bool]
+
+
 def read_credentials(header: bytes) -> Credentials | None:
     """Read an Authorization header; None for whatever is not a user name and a password."""
     scheme, _, encoded = header.partition(b" ")
@@ -66,8 +73,7 @@ class Passwords:
         self._secret = secrets.token_bytes(32)
         self._right: set[bytes] = set()
         self._wrong: set[bytes] = set()
-        self._under_way: dict[bytes, asyncio.Future[bool]] = {}
-        self._waiting_from: Counter[str] = Counter()
+        self._under_way: dict[bytes, _Check] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="password")
 
     async def right(self, users: Mapping[str, SecretStr], given: Credentials, address: str) -> bool:
@@ -82,22 +88,19 @@ class Passwords:
         key = self._digest(given.user, hashed, given.password)
         if key in self._right or key in self._wrong:
             return key in self._right
-        check = self._under_way.get(key)
-        if check is None:
-            check = self._begin(key, address, partial(self._matches, given.password[:LONGEST], hashed), known)
-        return await asyncio.shield(check)
+        if key not in self._under_way:
+            matches = partial(self._matches, given.password[:LONGEST], hashed)
+            self._begin(key, address, matches, known=known)
+        return await asyncio.shield(self._under_way[key].outcome)
 
-    def _begin(
-        self, key: bytes, address: str, matches: Callable[[], bool], known: bool
-    ) -> asyncio.Future[bool]:
-        if len(self._under_way) >= WAITING or self._waiting_from[address] >= FROM_ONE:
+    def _begin(self, key: bytes, address: str, matches: Callable[[], bool], *, known: bool) -> None:
+        from_here = sum(check.address == address for check in self._under_way.values())
+        if len(self._under_way) >= WAITING or from_here >= FROM_ONE:
             raise BusyError
-        check = asyncio.ensure_future(self._check(key, address, matches, known))
-        self._under_way[key] = check
-        self._waiting_from[address] += 1
-        return check
+        outcome = asyncio.ensure_future(self._check(key, matches, known=known))
+        self._under_way[key] = _Check(address, outcome)
 
-    async def _check(self, key: bytes, address: str, matches: Callable[[], bool], known: bool) -> bool:
+    async def _check(self, key: bytes, matches: Callable[[], bool], *, known: bool) -> bool:
         try:
             matched = await asyncio.get_running_loop().run_in_executor(self._worker, matches)
             right = matched and known
@@ -105,8 +108,6 @@ class Passwords:
             return right
         finally:
             del self._under_way[key]
-            self._waiting_from[address] -= 1
-            self._waiting_from += Counter()  # forgets addresses with none
 
     def _decoy(self, hashes: list[bytes], user: bytes) -> bytes:
         """Choose a hash to check for a user who is not known, always the same for the same name.

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -27,6 +28,7 @@ def make_context(tls: TlsServer) -> ssl.SSLContext:
     load_pair(context, tls.certificate, tls.private_key)
     context.minimum_version, context.maximum_version = VERSIONS[tls.min_version], VERSIONS[tls.max_version]
     context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION
     _choose_suites(context, tls)
     for curve in tls.curve_preferences:
         context.set_ecdh_curve(CURVES[curve])
@@ -55,5 +57,6 @@ def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
         if kind in _NAMES:
             names.add(name)
         elif kind == "IP Address":
-            names.add(str(ip_address(name.strip())))
+            with suppress(ValueError):
+                names.add(str(ip_address(name.strip())))
     return frozenset(names)

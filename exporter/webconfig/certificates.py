@@ -12,11 +12,12 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE--
 _KEY = re.compile(r"-----BEGIN ([A-Z ]+ )?PRIVATE KEY-----.+?-----END ([A-Z ]+ )?PRIVATE KEY-----", re.DOTALL)
 _ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")
 _ANY_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name
+_NOT_ITS_KEY = "not the certificate's key; give the one that the certificate was made with"
 _REFUSALS = {
-    "KEY_VALUES_MISMATCH": "not the certificate's key; give the one that the certificate was made with",
-    "KEY_TYPE_MISMATCH": "not the certificate's key; give the one that the certificate was made with",
+    "KEY_VALUES_MISMATCH": _NOT_ITS_KEY,
+    "KEY_TYPE_MISMATCH": _NOT_ITS_KEY,
+    "NO_CERTIFICATE_ASSIGNED": _NOT_ITS_KEY,  # a key of another kind
     "EE_KEY_TOO_SMALL": "OpenSSL refuses so short a key; make one of 2048 bits or more, and its certificate",
-    "CA_MD_TOO_WEAK": "OpenSSL refuses the certificate's signature (SHA-1 or MD5); make one with SHA-256",
 }
 
 
@@ -41,7 +42,8 @@ def check_key(pem: str) -> None:
             raise ValueError("holds a certificate and no key; are certificate and key swapped?")
         raise ValueError("holds no private key; expected PEM text, with -----BEGIN PRIVATE KEY-----")
     if any(sign in key[0] for sign in _ENCRYPTED):
-        raise ValueError("the key needs a passphrase, and nobody can type it; decrypt it with: openssl pkey")
+        remedy = "decrypt it with: openssl pkey -in OLD -out NEW"
+        raise ValueError(f"the key needs a passphrase, and nobody is there to type it; {remedy}")
 
 
 def check_pair(certificate: str, key: str) -> None:

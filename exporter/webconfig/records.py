@@ -10,6 +10,7 @@ from exporter.config.values import FILLED, Broken, FrozenMapping
 from exporter.webconfig.certificates import check_pair
 from exporter.webconfig.values import (
     SUITES,
+    VERIFYING,
     CertificateFile,
     Certificates,
     ClientAuth,
@@ -23,8 +24,6 @@ from exporter.webconfig.values import (
     Users,
     Version,
 )
-
-VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 
 
 class _Lenient(Record):
@@ -86,17 +85,18 @@ class TlsServer(_Lenient):
     @property
     def certificate(self) -> str:
         """The certificate and its chain in PEM; empty without TLS."""
-        return self.cert or (self.cert_file.pem if self.cert_file else "")
+        return self.cert or (self.cert_file.pem.get_secret_value() if self.cert_file else "")
 
     @property
     def private_key(self) -> str:
         """The key in PEM, a secret; empty without TLS."""
-        return self.key.get_secret_value() if self.key else (self.key_file.pem if self.key_file else "")
+        secret = self.key or (self.key_file.pem if self.key_file else None)
+        return secret.get_secret_value() if secret else ""
 
     @property
     def client_authorities(self) -> str:
         """The authorities that sign clients' certificates, in PEM; empty: those that the system trusts."""
-        return self.client_ca or (self.client_ca_file.pem if self.client_ca_file else "")
+        return self.client_ca or (self.client_ca_file.pem.get_secret_value() if self.client_ca_file else "")
 
     @property
     def files(self) -> tuple[PemFile, ...]:

@@ -4,11 +4,11 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from exporter.config.problems import nearest, quoted
@@ -23,6 +23,9 @@ MOST_COST = 18
 
 _LARGEST_PEM = 1 << 20  # bytes; all the authorities that a browser trusts take a quarter of it
 _BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+
+NEWEST_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
+"""The suites of TLS 1.3. Neither Go nor Python lets anybody choose among them."""
 
 SUITES = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -42,6 +45,15 @@ CURVES = {"X25519": "X25519", "CurveP256": "prime256v1", "CurveP384": "secp384r1
 """The curves that the format knows, and what OpenSSL calls them."""
 
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+"""The versions of TLS that are spoken."""
+
+BROKEN_VERSIONS = ("TLS10", "TLS11")
+"""Those that the format knows and OpenSSL, as Debian and others build it, no longer speaks."""
+
+VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
+_UNVERIFYING = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
+CLIENT_AUTH_TYPES = ("NoClientCert", *VERIFYING, *_UNVERIFYING)
+"""What the format knows to ask clients for, as Go names it."""
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
@@ -73,7 +85,7 @@ class PemFile:
     """What a file of certificates or a key held when it was read."""
 
     path: Path
-    pem: str = field(repr=False)
+    pem: SecretStr
     stamp: Stamp
 
 
@@ -93,7 +105,7 @@ def _file_of(check: Callable[[str], None]) -> BeforeValidator:
             check(pem)
         except (UnreadableError, ValueError) as error:
             raise ValueError(f"{quoted(str(path), most=4096)}: {error}") from None
-        return PemFile(path, pem, before)
+        return PemFile(path, SecretStr(pem), before)
 
     return BeforeValidator(read)
 
@@ -111,13 +123,13 @@ def _key(pem: SecretStr) -> SecretStr:
 def _client_auth(kind: str) -> str:
     if kind == "RequestClientCert":
         raise ValueError(f"{_UNVERIFIED}; leave the key out: {kind} lets every client in all the same")
-    if kind in ("RequireAnyClientCert", "RequireClientCert"):
+    if kind in _UNVERIFYING:
         raise ValueError(f"{_UNVERIFIED}; write RequireAndVerifyClientCert, and add client_ca_file")
     return kind
 
 
 def _version(name: str) -> str:
-    if name not in VERSIONS:
+    if name in BROKEN_VERSIONS:
         raise ValueError(f"{name} is broken, and OpenSSL no longer speaks it by default; write TLS12")
     return name
 
@@ -166,6 +178,11 @@ def _user_name(name: str) -> str:
     return name
 
 
+def _as_text(value: Any) -> Any:
+    """Take a number for text: what stands in place of a hash is judged as one."""
+    return str(value) if isinstance(value, int | float) else value
+
+
 def _hash(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     bcrypt = _BCRYPT.fullmatch(text)
@@ -173,7 +190,7 @@ def _hash(secret: SecretStr) -> SecretStr:
         return secret
     if bcrypt and int(bcrypt[1]) > MOST_COST:
         message = f"at most a cost of {MOST_COST}, got {bcrypt[1]}: no scrape would wait for the check"
-    elif _BCRYPT.fullmatch(text.rpartition(":")[2]):
+    elif ":" in text and _BCRYPT.fullmatch(text.rpartition(":")[2]):
         raise ValueError("a user name stands before the hash; keep what follows the colon")
     elif text.startswith("$2"):
         message = "not a whole bcrypt hash"
@@ -197,46 +214,31 @@ def _interval(value: Any) -> float:
     raise PydanticCustomError("duration_type", "expected a duration such as 1s or 500ms")
 
 
+if TYPE_CHECKING:
+    _ClientAuthName = str
+    _VersionName = str
+    _SuiteName = str
+    _CurveName = str
+else:
+    _ClientAuthName = Literal[CLIENT_AUTH_TYPES]
+    _VersionName = Literal[(*BROKEN_VERSIONS, *VERSIONS)]
+    _SuiteName = Literal[(*NEWEST_SUITES, *SUITES)]
+    _CurveName = Literal[tuple(CURVES)]
+
 CertificateFile = Annotated[PemFile, _file_of(check_certificates)]
 KeyFile = Annotated[PemFile, _file_of(check_key)]
 Certificates = Annotated[str, AfterValidator(_certificates)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
-ClientAuth = Annotated[
-    Literal[
-        "NoClientCert",
-        "RequestClientCert",
-        "RequireAnyClientCert",
-        "RequireClientCert",
-        "VerifyClientCertIfGiven",
-        "RequireAndVerifyClientCert",
-    ],
-    AfterValidator(_client_auth),
-]
-Version = Annotated[Literal["TLS10", "TLS11", "TLS12", "TLS13"], AfterValidator(_version)]
-Suite = Annotated[
-    Literal[
-        "TLS_AES_128_GCM_SHA256",
-        "TLS_AES_256_GCM_SHA384",
-        "TLS_CHACHA20_POLY1305_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-        "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-    ],
-    AfterValidator(_suite),
-]
-Curves = Annotated[
-    tuple[Literal["X25519", "CurveP256", "CurveP384", "CurveP521"], ...], AfterValidator(_curves)
-]
-Headers = Annotated[Mapping[str, str], BeforeValidator(_without_blanks), AfterValidator(_headers)]
+ClientAuth = Annotated[_ClientAuthName, AfterValidator(_client_auth)]
+Version = Annotated[_VersionName, AfterValidator(_version)]
+Suite = Annotated[_SuiteName, AfterValidator(_suite)]
+Curves = Annotated[tuple[_CurveName, ...], AfterValidator(_curves)]
+_AS_DICT = PlainSerializer(dict, return_type=dict, when_used="always")
+Headers = Annotated[Mapping[str, str], BeforeValidator(_without_blanks), AfterValidator(_headers), _AS_DICT]
+Hash = Annotated[SecretStr, BeforeValidator(_as_text), AfterValidator(_hash)]
 Users = Annotated[
-    Mapping[Annotated[str, AfterValidator(_user_name)], Annotated[SecretStr, AfterValidator(_hash)]],
+    Mapping[Annotated[str, AfterValidator(_user_name)], Hash],
     AfterValidator(FrozenMapping),
+    _AS_DICT,
 ]
 Interval = Annotated[float, BeforeValidator(_interval)]

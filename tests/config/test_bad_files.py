@@ -1,24 +1,16 @@
 """Each bad file breaks one rule (but for `many*`), and `expected.txt` holds what the operator reads."""
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from exporter.config import ConfigError, load_file
+from tests.config.expected import expected_in
 
 BAD = Path(__file__).parent / "bad"
 
 
-def _expected() -> dict[str, list[str]]:
-    problems = defaultdict(list)
-    for line in (BAD / "expected.txt").read_text().splitlines():
-        if not line.startswith("#"):
-            problems[line.partition(":")[0]].append(line)
-    return problems
-
-
-EXPECTED = _expected()
+EXPECTED = expected_in(BAD)
 
 
 def test_every_bad_file_is_expected() -> None:

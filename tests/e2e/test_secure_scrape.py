@@ -7,14 +7,13 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bcrypt
 import pytest
-import trustme
 
 from tests.e2e import sorts
 from tests.e2e.aws import simulated_aws
@@ -22,10 +21,10 @@ from tests.e2e.http import Answer, ask
 from tests.e2e.process import PATIENCE, Process, environment, exporter_command, until
 from tests.e2e.prometheus import Prometheus, serving
 from tests.programs import require
+from tests.web.certificates import PASSED, Authority, Pem
 
 HOST = "127.0.0.1"
 PASSWORD = "correct horse battery staple"
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 TAKEN_UP = 30.0  # seconds; Prometheus takes up discovered targets every five
 CONFIG = """\
 targets:
@@ -35,41 +34,11 @@ collectors: [backup_jobs]
 """
 
 
-class Papers:
-    """An authority and the certificates that it gave, as files."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._authority = trustme.CA()
-        self.authority = directory / "ca.pem"
-        self._authority.cert_pem.write_to_path(self.authority)
-
-    def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
-        """Give a certificate for a name, and its key."""
-        until_then = LONG_AGO + timedelta(days=1) if expired else None
-        issued = self._authority.issue_cert(name, not_before=LONG_AGO, not_after=until_then)
-        paths = self._directory / f"{name}-{expired}.crt", self._directory / f"{name}-{expired}.key"
-        issued.cert_chain_pems[0].write_to_path(paths[0])
-        issued.private_key_pem.write_to_path(paths[1])
-        return paths
-
-    def client(self, *certificate: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> ssl.SSLContext:
-        """Make what a client needs that trusts the authority, and may show a certificate."""
-        context = ssl.create_default_context(cafile=self.authority)
-        if certificate:
-            context.load_cert_chain(*map(str, certificate))
-        with warnings.catch_warnings():  # of TLS 1.1 being old
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = context.maximum_version = version
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        return context
-
-
 @dataclass(frozen=True)
 class Scene:
     """An exporter that asks for a password, one that asks for a certificate, and a Prometheus at both."""
 
-    papers: Papers
+    authority: Authority
     by_password: str
     by_certificate: str
     prometheus: Prometheus
@@ -80,16 +49,18 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Prometheus has scraped every job at least once when this is given."""
     program = require("prometheus")
     directory = tmp_path_factory.mktemp("secure")
-    papers = Papers(directory)
-    certificate, key = papers.issue(HOST)
-    tls = {"cert_file": str(certificate), "key_file": str(key)}
+    authority = Authority()
+    (directory / "ca.crt").write_text(authority.certificate)
+    authority.issue(HOST).write(directory, "exporter")
+    authority.issue("prometheus.example.com").write(directory, "prometheus")
+    tls = {"cert_file": "exporter.crt", "key_file": "exporter.key"}
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(6)).decode()
     asks_password = {"tls_server_config": tls, "basic_auth_users": {"prometheus": hashed}}
     asks_certificate = {
         "tls_server_config": {
             **tls,
             "client_auth_type": "RequireAndVerifyClientCert",
-            "client_ca_file": str(papers.authority),
+            "client_ca_file": "ca.crt",
         }
     }
     (directory / "config.yaml").write_text(CONFIG)
@@ -110,35 +81,35 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             return process.address()
 
         by_password, by_certificate = start("password", asks_password), start("certificate", asks_certificate)
-        config = scrape_config(papers, by_password, by_certificate)
+        config = scrape_config(directory, by_password, by_certificate)
         address = stack.enter_context(serving(program, directory / "prometheus", config))
         watching = Prometheus(address)
         for job in ("password", "certificate", "discovered", "wrong-password", "no-certificate"):
             until(partial(watching.query, f'up{{job="{job}"}}'), TAKEN_UP, or_say=watching.errors)
-        yield Scene(papers, by_password, by_certificate, watching)
+        yield Scene(authority, by_password, by_certificate, watching)
 
 
-def scrape_config(papers: Papers, by_password: str, by_certificate: str) -> dict[str, Any]:
+def scrape_config(directory: Path, by_password: str, by_certificate: str) -> dict[str, Any]:
     """What a user would write: each way in, and two that must fail."""
-    certificate, key = papers.issue("prometheus.example.com")
-    trusting = {"scheme": "https", "tls_config": {"ca_file": str(papers.authority)}}
+    trusting = {"ca_file": str(directory / "ca.crt")}
+    shown = {"cert_file": str(directory / "prometheus.crt"), "key_file": str(directory / "prometheus.key")}
     user = {"basic_auth": {"username": "prometheus", "password": PASSWORD}}
-    shown = {**trusting["tls_config"], "cert_file": str(certificate), "key_file": str(key)}  # type: ignore[dict-item]
-    found = {"url": f"https://{by_password}/targets", "tls_config": trusting["tls_config"], **user}
+    found = {"url": f"https://{by_password}/targets", "tls_config": trusting, **user}
+    secure = {"scheme": "https", "tls_config": trusting}
     jobs = {
-        "password": {**trusting, **user, "static_configs": [{"targets": [by_password]}]},
+        "password": {**secure, **user, "static_configs": [{"targets": [by_password]}]},
         "certificate": {
             "scheme": "https",
-            "tls_config": shown,
+            "tls_config": {**trusting, **shown},
             "static_configs": [{"targets": [by_certificate]}],
         },
-        "discovered": {"tls_config": trusting["tls_config"], **user, "http_sd_configs": [found]},
+        "discovered": {"tls_config": trusting, **user, "http_sd_configs": [found]},
         "wrong-password": {
-            **trusting,
+            **secure,
             "basic_auth": {"username": "prometheus", "password": "guess"},
             "static_configs": [{"targets": [by_password]}],
         },
-        "no-certificate": {**trusting, "static_configs": [{"targets": [by_certificate]}]},
+        "no-certificate": {**secure, "static_configs": [{"targets": [by_certificate]}]},
     }
     return {
         "global": {"scrape_interval": "1s"},
@@ -175,7 +146,7 @@ def knock(scene: Scene, path: str, user: str, password: str) -> Answer:
     """Ask the exporter that wants a password."""
     credentials = b64encode(f"{user}:{password}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}"}
-    return ask(scene.by_password, path, headers, tls=scene.papers.client())
+    return ask(scene.by_password, path, headers, tls=scene.authority.client_context())
 
 
 @pytest.mark.parametrize(
@@ -184,7 +155,7 @@ def knock(scene: Scene, path: str, user: str, password: str) -> Answer:
 )
 def test_every_path_asks_for_the_password(scene: Scene, path: str) -> None:
     """Without a password no path tells anything, not even whether it exists."""
-    answer = ask(scene.by_password, path, tls=scene.papers.client())
+    answer = ask(scene.by_password, path, tls=scene.authority.client_context())
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     assert knock(scene, path, "prometheus", PASSWORD).status != 401
@@ -198,25 +169,42 @@ def test_a_wrong_user_or_password_is_refused(scene: Scene, user: str, password: 
     assert knock(scene, "/metrics", user, password).status == 401
 
 
-def test_an_expired_client_certificate_is_refused(scene: Scene) -> None:
-    """A certificate that was good once opens nothing; one that still is does."""
-    good, bad = scene.papers.issue("good.example.com"), scene.papers.issue("old.example.com", expired=True)
-    assert ask(scene.by_certificate, "/-/healthy", tls=scene.papers.client(*good)).status == 200
+def showing(authority: Authority, pem: Pem, directory: Path) -> ssl.SSLContext:
+    """Make a client that trusts an authority and shows a certificate."""
+    pem.write(directory, "client")
+    context = authority.client_context()
+    context.load_cert_chain(str(directory / "client.crt"), str(directory / "client.key"))
+    return context
+
+
+def test_a_good_client_certificate_is_let_in(scene: Scene, tmp_path: Path) -> None:
+    """A certificate of the right authority opens the door."""
+    client = showing(scene.authority, scene.authority.issue("good.example.com"), tmp_path)
+    assert ask(scene.by_certificate, "/-/healthy", tls=client).status == 200
+
+
+def test_an_expired_client_certificate_is_refused(scene: Scene, tmp_path: Path) -> None:
+    """A certificate that was good once opens nothing, and the client is told why."""
+    expired = scene.authority.issue("old.example.com", not_after=PASSED + timedelta(days=1))
     with pytest.raises(ssl.SSLError, match="certificate expired"):
-        ask(scene.by_certificate, "/-/healthy", tls=scene.papers.client(*bad))
+        ask(scene.by_certificate, "/-/healthy", tls=showing(scene.authority, expired, tmp_path))
 
 
 def test_a_stranger_s_certificate_is_refused(scene: Scene, tmp_path: Path) -> None:
-    """A certificate from another authority opens nothing."""
-    stranger = Papers(tmp_path).issue("prometheus.example.com")
+    """A certificate from another authority opens nothing, and the client is told why."""
+    stranger = Authority().issue("prometheus.example.com")
     with pytest.raises(ssl.SSLError, match="unknown ca"):
-        ask(scene.by_certificate, "/-/healthy", tls=scene.papers.client(*stranger))
+        ask(scene.by_certificate, "/-/healthy", tls=showing(scene.authority, stranger, tmp_path))
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1])
 def test_old_tls_is_refused(scene: Scene, version: ssl.TLSVersion) -> None:
     """The exporter itself ends a handshake below TLS 1.2."""
-    client = scene.papers.client(version=version)
+    client = scene.authority.client_context()
+    client.set_ciphers("ALL:@SECLEVEL=0")  # else the client's OpenSSL would not even ask
+    with warnings.catch_warnings():  # of TLS 1.1 being old
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client.minimum_version = client.maximum_version = version
     with pytest.raises(ssl.SSLError, match="alert protocol version"):
         ask(scene.by_password, "/-/healthy", tls=client, within=PATIENCE)
 

@@ -1,19 +1,24 @@
 """Carries the routes over HTTP: listens, serves until told to stop, and ends within its time."""
 
+import asyncio
 import errno
-import logging
+import math
+import resource
 import socket
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-log = logging.getLogger(__name__)
+from exporter.web.acceptor import Acceptor, Door
+from exporter.web.connection import Connection
+from exporter.web.crowd import Crowd, Doing, Limits
 
-BACKLOG = 1024
+BACKLOG = 4096
 LAST_ANSWERS = 2  # seconds that answers under way may take after the order to stop
-IDLE_CONNECTION = 75  # seconds; longer than any usual scrape interval, so that Prometheus can keep its own
+MOST_FILES = 65536  # programs that we start for credentials may close each possible one, one by one
 
 
 class CannotListenError(Exception):
@@ -71,32 +76,137 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+class OpenDoor:
+    """Lets everyone in, over plain HTTP."""
+
+    def context(self) -> None:
+        """Encrypt nothing."""
+
+    def admits(self, _: object) -> bool:
+        """Admit everyone."""
+        return True
+
+
 class Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to its owner: what ends the process is not uvicorn's business."""
+    """A uvicorn server that takes in connections itself, and lets none hold up the others.
+
+    Signals are left to its owner: what ends the process is not uvicorn's business.
+
+    Args:
+        app: what answers.
+        door: who is let in, and how.
+        limits: how long clients may take, and how many there may be.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, limits: Limits) -> None:
+        super().__init__(_config(app, limits))
+        self._door = door
+        self._limits = limits
+        self._crowd = Crowd(limits, time.monotonic)
+        self._acceptors: list[Acceptor] = []
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in connections."""
+        await super().startup(sockets=[])
+        self._acceptors = [
+            Acceptor(
+                listening,
+                crowd=self._crowd,
+                door=self._door,
+                make=self._connection,
+            )
+            for listening in sockets or ()
+        ]
+        for acceptor in self._acceptors:
+            acceptor.open()
 
-def make_server(app: Starlette) -> Server:
-    """Make the server; `await serve(sockets)` runs it until its `should_exit` is set."""
-    return Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=IDLE_CONNECTION,
-            timeout_graceful_shutdown=LAST_ANSWERS,
+    async def on_tick(self, counter: int) -> bool:
+        """See, ten times a second, who was too slow, and whether it is time to stop."""
+        self._crowd.drop_the_slow()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in no more, and give the answers under way their last seconds."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        self._crowd.drop_all(Doing.ASKING, Doing.IDLE)
+        asyncio.get_running_loop().call_later(LAST_ANSWERS, self._crowd.drop_all, *Doing)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> Connection:
+        return Connection(
+            self.config,
+            self.server_state,
+            crowd=self._crowd,
+            admits=self._door.admits,
+            limits=self._limits,
         )
+
+
+def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
+    return uvicorn.Config(
+        _TurnByTurn(app),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",  # it warns of each bad request: whoever sends many would fill the log
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the crowd comes first
+        timeout_graceful_shutdown=LAST_ANSWERS + 1,  # when all connections are closed already
+        h11_max_incomplete_event_size=limits.headers,
     )
+
+
+class _TurnByTurn:
+    """Gives the other connections their turn between two parts of a large answer.
+
+    So it is also noticed soon when the client is gone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_turn(message: Message) -> None:
+            await send(message)
+            await asyncio.sleep(0)
+
+        await self._app(scope, receive, send_in_turn)
+
+
+def make_server(app: ASGIApp, door: Door | None = None, limits: Limits | None = None) -> Server:
+    """Make the server; `await serve(sockets)` runs it until its `should_exit` is set.
+
+    Args:
+        app: what answers.
+        door: who is let in, and how; everyone over plain HTTP when not given.
+        limits: how long clients may take; when not given, the usual, and as many as half of the files that
+            the process may open.
+    """
+    return Server(app, door or OpenDoor(), limits or Limits(connections=most_connections()))
+
+
+def raise_open_files_limit() -> None:
+    """Let the process open as many files as it is allowed to, up to MOST_FILES; a connection is a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # some systems allow less than they say: then it stays as it is
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def most_connections() -> int:
+    """Tell how many connections to hold: half of the open files remain for AWS and all else."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Limits.connections if soft == resource.RLIM_INFINITY else min(Limits.connections, soft // 2)
 
 
 def addresses(sockets: Sequence[socket.socket]) -> list[str]:

@@ -1,0 +1,255 @@
+"""What the server does with requests, good and bad, and how it stops."""
+
+import asyncio
+import inspect
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from http.client import HTTPConnection
+
+import h11
+import pytest
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from exporter.web.connection import Connection
+from exporter.web.crowd import Limits
+from tests.e2e.process import PATIENCE, until
+from tests.web.served import PART, SECRET, Served, answer, get, request, rest, served
+
+LIMITS = Limits(request=60, idle=60, answer=60)
+
+
+@pytest.fixture(scope="module")
+def steady() -> Iterator[Served]:
+    """A server for all tests that leave it as it was."""
+    with served(LIMITS) as server:
+        yield server
+
+
+def test_requests_in_a_row(steady: Served) -> None:
+    """Requests that come all at once are answered one after the other, each with its own answer."""
+    client = steady.client()
+    client.sendall(b"".join(request(f"/?{number}") for number in range(100)))
+    assert [answer(client) for _ in range(100)] == [b"hello %d" % number for number in range(100)]
+
+
+def test_head_leaves_no_body_behind(steady: Served) -> None:
+    """After HEAD the next answer begins where it should."""
+    client = HTTPConnection("127.0.0.1", steady.port, timeout=PATIENCE)
+    client.request("HEAD", "/large")
+    response = client.getresponse()
+    assert (response.status, response.read()) == (200, b"")
+    client.request("GET", "/?next")
+    assert client.getresponse().read() == b"hello next"
+    client.close()
+
+
+def test_a_small_body_is_thrown_away(steady: Served) -> None:
+    """A request with a small body is answered, and the connection kept for the next."""
+    client = steady.client()
+    client.sendall(request("/?1", "Content-Length: 70000") + bytes(70000) + request("/?2"))
+    assert [answer(client), answer(client)] == [b"hello 1", b"hello 2"]
+
+
+def test_too_many_requests_in_a_row(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that sends more requests than fit in memory for one, before it has an answer, is closed."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request("/wait") + request("/") * Limits.headers)
+        assert rest(client) == b""
+        server.let_go_on()
+        assert server.answers()
+    assert caplog.records == []
+
+
+def test_a_large_body_is_not_taken() -> None:
+    """A client that sends more of a body than any may is closed."""
+    with served(replace(LIMITS, body=100_000)) as server:
+        client = server.client()
+        client.sendall(request("/", "Content-Length: 100000000000"))
+        assert answer(client) == b"hello "
+        until(lambda: _fails(client, PART))
+        server.is_left_in_peace()
+
+
+@pytest.mark.parametrize("path", ["/", "/wait"])
+def test_a_client_that_ends_its_side(path: str) -> None:
+    """A client that ends its side after the request has its answer all the same."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request(path))
+        client.shutdown(socket.SHUT_WR)
+        server.let_go_on()
+        assert rest(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_client_that_ends_its_side_after_several() -> None:
+    """A client that ends its side after several requests has all answers."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request("/?1") + request("/wait") + request("/?2") + b"GET /")
+        client.shutdown(socket.SHUT_WR)
+        server.let_go_on()
+        answers = rest(client)
+        assert answers.count(b"HTTP/1.1 200 OK\r\n") == 3
+        assert answers.endswith(b"hello 2")
+
+
+@pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\nHost"])
+def test_a_client_that_ends_its_side_without_a_request(begin: bytes) -> None:
+    """A client that ends its side without a request is closed."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(begin)
+        client.shutdown(socket.SHUT_WR)
+        assert rest(client) == b""
+        server.is_left_in_peace()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"\r\n\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / SIP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX : space\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: strange\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (2 * Limits.headers) + b"\r\n\r\n",
+        b"GET /" + b"x" * (2 * Limits.headers) + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: x\r\n" * (Limits.headers // 2) + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (2 * Limits.headers),
+    ],
+    ids=lambda bad: repr(bad[:60]),
+)
+def test_what_is_no_request(steady: Served, bad: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no request, or too large a one, is answered with 400 and closed; the log does not fill."""
+    client = steady.client()
+    client.sendall(bad)
+    assert rest(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert steady.answers()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", ["/", "/wait"])
+def test_a_body_that_is_none(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A body that breaks the rules closes the connection, whether or not the answer is made."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request(path, "Transfer-Encoding: chunked"))
+        if path == "/":
+            assert answer(client) == b"hello "
+        else:
+            until(lambda: server.app.waiting)
+        client.sendall(b"no chunk\r\n\r\n")
+        assert rest(client) == b""
+        server.let_go_on()
+        server.is_left_in_peace()
+        assert server.answers()
+    assert caplog.records == []
+
+
+def test_a_failure_in_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    """A failure of ours is answered with 500 and no word of what broke; that is in the log, once."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request("/broken", "Connection: close"))
+        said = rest(client)
+        assert said.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+        assert said.endswith(b"\r\n\r\nInternal Server Error")
+        assert server.answers()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert SECRET in caplog.text
+
+
+def test_a_failure_in_the_middle_of_an_answer() -> None:
+    """An answer that breaks off is cut short, so that nobody takes it for whole; it has no word of why."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request("/half-broken"))
+        said = rest(client)
+        assert said.partition(b"\r\n\r\n")[2] in (b"", b"the first part")
+        assert server.answers()
+
+
+def test_it_stops_after_the_answers_under_way() -> None:
+    """The order to stop lets an answer under way be made and taken."""
+    with served(LIMITS) as server:
+        client = server.client()
+        client.sendall(request("/wait"))
+        until(lambda: server.app.waiting)
+        server.stop()
+        until(lambda: _refuses(server))
+        server.let_go_on()
+        assert rest(client).endswith(b"at last")
+
+
+def test_it_stops_whatever_clients_do(caplog: pytest.LogCaptureFixture) -> None:
+    """Clients that are idle, slow or take nothing do not keep the server from stopping, in silence."""
+    with served(LIMITS) as server:
+        idle, slow, deaf = server.client(), server.client(), server.client(buffer=4096)
+        idle.sendall(request("/"))
+        assert answer(idle) == b"hello "
+        slow.sendall(b"GET /")
+        deaf.sendall(request("/large"))
+        until(lambda: server.app.parts)
+        server.stop()
+        assert [rest(idle), rest(slow)] == [b"", b""]
+        server.thread.join(PATIENCE)
+        assert not server.thread.is_alive()
+    assert caplog.records == []
+
+
+def test_what_we_rely_on_in_uvicorn() -> None:
+    """Uvicorn still has what `exporter/web/connection.py` and `server.py` rely on, by its own names."""
+    ours = [name for name in vars(Connection) if name in vars(H11Protocol)]
+    assert sorted(ours) == [
+        "__doc__",
+        "__init__",
+        "__module__",
+        "connection_lost",
+        "connection_made",
+        "data_received",
+        "eof_received",
+        "on_response_complete",
+        "pause_writing",
+        "resume_writing",
+        "send_400_response",
+    ]
+    assert list(inspect.signature(H11Protocol).parameters) == ["config", "server_state", "app_state", "_loop"]
+    config = uvicorn.Config(lambda: None, http="h11", lifespan="off", log_config=None)
+    config.load()
+    loop = asyncio.new_event_loop()
+    protocol = H11Protocol(config, uvicorn.Server(config).server_state, {}, loop)
+    loop.close()
+    assert isinstance(protocol.conn, h11.Connection)
+    assert {"transport", "cycle", "scheme", "client", "conn"} <= vars(protocol).keys()
+    assert "self.response_complete = False" in inspect.getsource(RequestResponseCycle.__init__)
+    for name in ("startup", "shutdown", "on_tick", "capture_signals"):
+        assert callable(getattr(uvicorn.Server, name))
+
+
+def _fails(client: socket.socket, what: bytes) -> bool:
+    try:
+        client.sendall(what)
+    except OSError:
+        return True
+    return False
+
+
+def _refuses(server: Served) -> bool:
+    try:
+        get(server.client())
+    except OSError:
+        return True
+    return False

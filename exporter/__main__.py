@@ -82,6 +82,7 @@ def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
 
 
 def _doctor(config: Config, world: World, options: Options) -> int:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C need not wait for an AWS that hangs
     report = examine(config, world)
     print((as_json if options.json else as_text)(report), end="")
     return DONE if report.healthy else FAILED

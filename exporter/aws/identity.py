@@ -13,7 +13,7 @@ from exporter.aws.sessions import Access
 
 SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it
 
-_SOURCES = {
+SOURCES = {
     "env": "environment",
     "shared-credentials-file": "credentials file",
     "config-file": "configuration file",
@@ -26,6 +26,7 @@ _SOURCES = {
     "iam-role": "instance role",
     "explicit": "program",
 }
+"""What people call the places where botocore finds credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,14 @@ class Credentials:
 
     Attributes:
         source: where the default chain found them (`environment`, `instance role`).
-        key_end: the last four characters of the access key id.
-        role_arn: the role that is assumed with them; empty when they are used as they are.
+        key_end: the last four characters of the access key id; empty when it is none of AWS.
     """
 
     source: str
     key_end: str
-    role_arn: str
 
     def __str__(self) -> str:
-        key = f"access key ...{self.key_end}" if self.key_end else ""
-        role = f"role {self.role_arn}" if self.role_arn else ""
-        return ", ".join(filter(None, (self.source, key, role)))
+        return f"{self.source}, access key ...{self.key_end}" if self.key_end else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +58,11 @@ class Passport(Access):
 
     _seen: frozenset[str] = frozenset()
 
-    def credentials(self, region: str) -> Credentials:
-        """Find the target's credentials, and assume its role with them.
-
-        Without a Region there is no STS to ask: then the role is not assumed.
+    def credentials(self) -> Credentials:
+        """Find the target's credentials, those that assume its role where it has one.
 
         Raises:
-            AwsError: there are none, they cannot be had, or they may not assume the role.
+            AwsError: there are none, or they cannot be had.
         """
         try:
             session = self._open_session(self._target)
@@ -76,16 +71,22 @@ class Passport(Access):
             if own is None:
                 raise NoCredentialsError
             key_id = self._look_at(own)
-            if self._target.role_arn and region:
-                with self._lock:
-                    self._look_at(self._session_in(region).get_credentials())
         except Exception as error:
             raise from_boto("GetCredentials", error) from error
-        return Credentials(
-            source=_SOURCES.get(own.method, own.method),
-            key_end=key_id[-4:] if len(key_id) >= SHORTEST_KEY_ID else "",
-            role_arn=self._target.role_arn or "",
-        )
+        key_end = key_id[-4:] if len(key_id) >= SHORTEST_KEY_ID else ""
+        return Credentials(SOURCES.get(own.method, own.method), key_end)
+
+    def assume_role(self, region: str) -> None:
+        """Assume the target's role.
+
+        Raises:
+            AwsError: STS refused, could not be reached, or what came is not its answer.
+        """
+        try:
+            with self._lock:
+                self._look_at(self._session_in(region).get_credentials())
+        except Exception as error:
+            raise from_boto("AssumeRole", error) from error
 
     def caller(self, region: str) -> Caller:
         """Ask STS who the credentials belong to.

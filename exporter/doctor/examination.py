@@ -45,23 +45,40 @@ def _examine_target(config: Config, world: World, target: Target) -> Iterable[Di
     """Look for the credentials once, then into each Region."""
     passport = Passport(target, config.api, world.open_session)
     regions = regions_of(target, world.open_session)
-    check, credentials = _credentials(passport, regions[0])
+    checks, credentials = _enter(passport, target, regions[0])
     if regions == ("",):
         no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
-        return [Diagnosis(Scope(target.name, ""), credentials, None, (check, no_region))]
-    if credentials is None:
-        return [Diagnosis(Scope(target.name, region), None, None, (check,)) for region in regions]
+        return [Diagnosis(Scope(target.name, ""), credentials, None, (*checks, no_region))]
+    if any(check.fault for check in checks):
+        return [Diagnosis(Scope(target.name, region), credentials, None, checks) for region in regions]
     visits = [_Visit(config, world, target, passport, region) for region in regions]
-    return _without_elsewhere(_side_by_side(partial(visit.diagnose, credentials, check) for visit in visits))
+    found = _side_by_side(partial(visit.diagnose, credentials, checks) for visit in visits)
+    return _without_elsewhere(found)
 
 
-def _credentials(passport: Passport, region: str) -> tuple[Check, Credentials | None]:
-    check = Check("credentials", "credentials")
+def _enter(passport: Passport, target: Target, region: str) -> tuple[tuple[Check, ...], Credentials | None]:
+    """Find the credentials, and assume the role where there is one and a Region to ask in."""
+    found = Check("credentials", "credentials")
     try:
-        credentials = passport.credentials(region)
+        credentials = passport.credentials()
     except AwsError as error:
-        return _failed(check, error, passport), None
-    return replace(check, detail=str(credentials)), credentials
+        return (_failed(found, error, passport),), None
+    found = replace(found, detail=str(credentials))
+    if not (target.role_arn and region):
+        return (found,), credentials
+    role = Check("role", "sts:AssumeRole", detail=target.role_arn)
+    try:
+        passport.assume_role(region)
+    except AwsError as error:
+        role = _failed(role, error, passport, _remedy_for_role(error, target.role_arn))
+    return (found, role), credentials
+
+
+def _remedy_for_role(error: AwsError, role_arn: str) -> str:
+    remedy = error.fault.remedy
+    if result_of(error) is Result.DENIED:
+        return f'allow sts:AssumeRole on "{role_arn}" for the identity in use; {remedy}'
+    return remedy
 
 
 class _Visit:
@@ -75,15 +92,15 @@ class _Visit:
         self._region = region
         self._budget = Budget(config.api.requests_per_second, world.steady)
 
-    def diagnose(self, credentials: Credentials, check: Check) -> Diagnosis:
-        """Make the checks that ask AWS, after the one of the credentials."""
+    def diagnose(self, credentials: Credentials | None, before: Iterable[Check]) -> Diagnosis:
+        """Make the checks of this Region, after those of the target."""
         scope = Scope(self._target.name, self._region)
         identity, caller = self._identity()
         each = rehearsals(self._config, scope, self._world.clock)
         permissions = _side_by_side(partial(self._permissions, *one) for one in each.items())
         job_ids = self._target.job_ids if BACKUP.collector in each else ()
         jobs = _side_by_side(partial(self._job, job_id) for job_id in job_ids)
-        checks = (check, identity, *chain.from_iterable(permissions), *jobs)
+        checks = (*before, identity, *chain.from_iterable(permissions), *jobs)
         return Diagnosis(scope, credentials, caller, checks)
 
     def _identity(self) -> tuple[Check, Caller | None]:

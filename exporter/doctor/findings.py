@@ -29,11 +29,11 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        kind: `credentials`, `region`, `identity`, `permission`, `job` or `account`.
+        kind: `credentials`, `role`, `region`, `identity`, `permission`, `job` or `account`.
         name: what of that kind (`backup:ListBackupJobs`, a job id).
         result: how it ended.
         collector: which one needs it; empty when it is not one alone.
-        detail: what was found, when all is well.
+        detail: what was found.
         fault: what is wrong; None when all is well.
         needed: whether the exporter cannot do without.
     """

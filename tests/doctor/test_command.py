@@ -1,6 +1,7 @@
 """The command `doctor`: what it prints, and the code it exits with."""
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,16 @@ def test_the_demo(run: Run) -> None:
     assert process.err == ""
     assert process.out.endswith("\nAll 24 checks passed.\n")
     assert KEY_ID[-4:] not in process.out
+
+
+def test_it_can_be_interrupted(aws: Aws, run: Run) -> None:
+    """Ctrl-C ends the doctor at once, without a traceback, while AWS hangs."""
+    aws.hang()
+    process = run("doctor", AWS_ENDPOINT_URL=aws.endpoint_url)
+    aws.has_calls_waiting()
+    process.signal(signal.SIGINT)
+    assert process.wait(2) == -signal.SIGINT
+    assert process.out + process.err == ""
 
 
 def test_a_bad_configuration_exits_with_2(start: Start) -> None:

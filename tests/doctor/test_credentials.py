@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Path:
 def test_environment(doctor: Doctor) -> None:
     """Keys of the environment are told, with the last four characters of the access key id."""
     scope = doctor().scope
-    assert scope["credentials"] == {"source": "environment", "key_end": KEY_ID[-4:], "role_arn": ""}
+    assert scope["credentials"] == {"source": "environment", "key_end": KEY_ID[-4:]}
     assert scope["caller"] == {
         "account_id": "123456789012",
         "arn": "arn:aws:sts::123456789012:user/moto",
@@ -172,21 +172,23 @@ def test_refused(aws: Aws, doctor: Doctor, code: str) -> None:
 
 
 def test_an_assumed_role(doctor: Doctor) -> None:
-    """A target's role is assumed: what is told is who assumes which role, and who that makes."""
+    """A target's role is assumed: what is told is which credentials assume which role, and who that makes."""
     told = doctor(config=WATCHED)
-    assert told.scope["credentials"] == {"source": "environment", "key_end": KEY_ID[-4:], "role_arn": ROLE}
+    assert told.scope["credentials"] == {"source": "environment", "key_end": KEY_ID[-4:]}
+    assert told.check("sts:AssumeRole")["detail"] == ROLE
     assert told.scope["caller"]["account_id"] == "111122223333"
     assert told.scope["caller"]["arn"].endswith("assumed-role/aws-backup-exporter/aws-backup-exporter")
     assert told.code == 0
 
 
 def test_a_role_that_may_not_be_assumed(aws: Aws, doctor: Doctor, wire: Wire) -> None:
-    """A denied role is told once, with its trust policy as the place to look; AWS Backup is not asked."""
+    """A denied role is told with the action to allow and the trust policy; AWS Backup is not asked."""
     wire.breakage = answers(403, DENIED, "text/xml")
     told = doctor(config=WATCHED, AWS_ENDPOINT_URL_STS=wire.endpoint_url)
-    assert told.results() == {"credentials": "denied"}
-    fault = told.check("credentials")["fault"]
-    assert "sts:AssumeRole" in fault["message"]
+    assert told.results() == {"credentials": "ok", "sts:AssumeRole": "denied"}
+    fault = told.check("sts:AssumeRole")["fault"]
+    assert "not authorized to perform: sts:AssumeRole" in fault["message"]
+    assert f'allow sts:AssumeRole on "{ROLE}"' in fault["remedy"]
     assert "trust policy" in fault["remedy"]
     assert told.code == 1
     assert aws.account.calls == []

@@ -85,7 +85,7 @@ class Passwords:
         hashes = {name.encode(): secret.get_secret_value().encode() for name, secret in users.items()}
         known = given.user in hashes
         hashed = hashes[given.user] if known else self._decoy(list(hashes.values()), given.user)
-        key = self._digest(given.user, hashed, given.password)
+        key = self._digest(bytes([known]), given.user, hashed, given.password)
         if key in self._right or key in self._wrong:
             return key in self._right
         if key not in self._under_way:

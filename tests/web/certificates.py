@@ -78,6 +78,12 @@ def server_pem() -> Pem:
     return authority().issue()
 
 
+@cache
+def rsa_pem() -> Pem:
+    """Give a server's certificate with an RSA key, which takes a while to make."""
+    return authority().issue(rsa=True)
+
+
 def encrypted(key: str) -> str:
     """Put a passphrase on a key."""
     loaded = load_pem_private_key(key.encode(), password=None)

@@ -8,7 +8,7 @@ import pytest
 from exporter.config import ConfigError
 from exporter.webconfig import load_web_config
 from tests.config.expected import expected_in
-from tests.web.certificates import authority, beside_certificates, encrypted, server_pem, short_pem
+from tests.web.certificates import authority, beside_certificates, encrypted, rsa_pem, server_pem, short_pem
 
 BAD = Path(__file__).parent / "bad"
 EXPECTED = expected_in(BAD)
@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(BAD, folder, dirs_exist_ok=True)
     beside_certificates(folder)
     authority().issue().write(folder, "other")
-    authority().issue(rsa=True).write(folder, "rsa")
+    rsa_pem().write(folder, "rsa")
     short_pem().write(folder, "short")
     server = server_pem()
     (folder / "encrypted.key").write_text(encrypted(server.key))

@@ -23,7 +23,14 @@ from exporter.telemetry import Telemetry
 from exporter.web.app import Site
 from exporter.web.door import Door
 from exporter.web.guard import Guard
-from exporter.web.server import CannotListenError, Server, addresses, listen, make_server
+from exporter.web.server import (
+    CannotListenError,
+    Server,
+    addresses,
+    listen,
+    make_server,
+    raise_open_files_limit,
+)
 
 log = logging.getLogger("exporter")
 
@@ -99,6 +106,7 @@ def _once(exporter: Exporter) -> int:
 
 def _serve(in_force: InForce, door: Door, options: Options) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
+    raise_open_files_limit()
     try:
         sockets = [listen(address) for address in options.web_listen_address]
     except CannotListenError as error:

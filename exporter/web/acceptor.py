@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 OUT_OF_MEANS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 REST = 0.1  # seconds, after a failure that nothing can be done about
 AT_ONCE = 16  # connections taken in before those that are there have their turn
-FAREWELL = 5.0  # seconds in which a client may end TLS in good order
 MANY = 64 * 1024
 BEGINS_TLS = b"\x16"
 NO_TLS = (
@@ -166,15 +165,7 @@ class Acceptor:
     async def _shake_hands(self, client: socket.socket, context: ssl.SSLContext) -> None:
         done = self._loop.create_future()
         transport, _ = await self._loop.connect_accepted_socket(
-            lambda: _Encrypted(
-                self._loop,
-                self._make(),
-                context,
-                done,
-                server_side=True,
-                ssl_shutdown_timeout=FAREWELL,
-            ),
-            client,
+            lambda: _Encrypted(self._loop, self._make(), context, done, server_side=True), client
         )
         try:
             await done

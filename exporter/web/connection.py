@@ -85,9 +85,14 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Go on to the next request, if there is more to come."""
         super().on_response_complete()
-        if self._ended and not self._answering:
+        if self._ended and not self._answering and not self.transport.is_closing():
             self.transport.close()
         self._look()
+
+    def shutdown(self) -> None:
+        """Close after the answer under way, or now."""
+        if not self.transport.is_closing():  # closed twice, a TLS transport could not be dropped any longer
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, unless there is an answer under way already."""

@@ -108,9 +108,11 @@ class Served:
         client.connect(("127.0.0.1", self.port))
         return client
 
-    def tls_client(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def tls_client(self, context: ssl.SSLContext, *, buffer: int = 0) -> ssl.SSLSocket:
         """Connect with TLS."""
-        return context.wrap_socket(self.client(), server_hostname="localhost")
+        client = context.wrap_socket(self.client(buffer=buffer), server_hostname="localhost")
+        self._sockets.append(client)
+        return client
 
     def answers(self) -> bool:
         """Whether a client that behaves has its answer."""

@@ -225,6 +225,7 @@ def test_what_we_rely_on_in_uvicorn() -> None:
         "pause_writing",
         "resume_writing",
         "send_400_response",
+        "shutdown",
     ]
     assert list(inspect.signature(H11Protocol).parameters) == ["config", "server_state", "app_state", "_loop"]
     config = uvicorn.Config(lambda: None, http="h11", lifespan="off", log_config=None)

@@ -130,8 +130,9 @@ class _Visit:
         try:
             answer = describe(BACKUP, self._api(), job_id)
         except AwsError as error:
-            remedy = _FOR_JOBS if error.is_about_the_job else self._remedy(error)
-            return _failed(check, error, self._passport, remedy)
+            if error.is_about_the_job:
+                return replace(_failed(check, error, self._passport, _FOR_JOBS), result=Result.UNKNOWN)
+            return _failed(check, error, self._passport, self._remedy(error))
         return replace(check, detail=str(answer.get(BACKUP.state_member) or ""))
 
     def _remedy(self, error: AwsError) -> str:

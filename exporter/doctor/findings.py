@@ -94,6 +94,4 @@ def result_of(error: AwsError) -> Result:
         return Result.REFUSED
     if error.is_throttling:
         return Result.THROTTLED
-    if error.is_unknown_job:
-        return Result.UNKNOWN
     return Result.UNREACHABLE if code in (TIMEOUT, CONNECTION, MALFORMED) else Result.FAILED

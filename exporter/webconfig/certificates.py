@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(r"-----BEGIN ([A-Z ]+ )?PRIVATE KEY-----.+?-----END ([A-Z ]+ )?PRIVATE KEY-----", re.DOTALL)
-_ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")
 _ANY_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name
 _NOT_ITS_KEY = "not the certificate's key; give the one that the certificate was made with"
 _REFUSALS = {
@@ -35,15 +34,12 @@ def check_certificates(pem: str) -> None:
 
 
 def check_key(pem: str) -> None:
-    """Raise ValueError, with what to do, unless the text holds a private key that needs no passphrase."""
-    key = _KEY.search(pem)
-    if key is None:
-        if _CERTIFICATE.search(pem):
-            raise ValueError("holds a certificate and no key; are certificate and key swapped?")
-        raise ValueError("holds no private key; expected PEM text, with -----BEGIN PRIVATE KEY-----")
-    if any(sign in key[0] for sign in _ENCRYPTED):
-        remedy = "decrypt it with: openssl pkey -in OLD -out NEW"
-        raise ValueError(f"the key needs a passphrase, and nobody is there to type it; {remedy}")
+    """Raise ValueError, with what to do, unless the text holds a private key."""
+    if _KEY.search(pem):
+        return
+    if _CERTIFICATE.search(pem):
+        raise ValueError("holds a certificate and no key; are certificate and key swapped?")
+    raise ValueError("holds no private key; expected PEM text, with -----BEGIN PRIVATE KEY-----")
 
 
 def check_pair(certificate: str, key: str) -> None:
@@ -57,9 +53,19 @@ def check_pair(certificate: str, key: str) -> None:
 
 
 def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Let a context answer with a certificate, its chain and its key; raises ssl.SSLError."""
+    """Let a context answer with a certificate, its chain and its key.
+
+    Raises:
+        ssl.SSLError: OpenSSL takes them for no pair.
+        ValueError: the key needs a passphrase.
+    """
     with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
-        context.load_cert_chain(certificate_file, key_file, password="")
+        context.load_cert_chain(certificate_file, key_file, password=_no_passphrase)
+
+
+def _no_passphrase() -> str:
+    remedy = "decrypt it with: openssl pkey -in OLD -out NEW"
+    raise ValueError(f"the key needs a passphrase, and nobody is there to type it; {remedy}")
 
 
 def trust(context: ssl.SSLContext, certificates: str) -> None:

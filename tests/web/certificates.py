@@ -84,11 +84,11 @@ def rsa_pem() -> Pem:
     return authority().issue(rsa=True)
 
 
-def encrypted(key: str) -> str:
+def encrypted(key: str, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
     """Put a passphrase on a key."""
     loaded = load_pem_private_key(key.encode(), password=None)
     secured = BestAvailableEncryption(b"a passphrase")
-    return loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secured).decode()
+    return loaded.private_bytes(Encoding.PEM, form, secured).decode()
 
 
 def short_pem() -> Pem:

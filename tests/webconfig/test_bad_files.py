@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from exporter.config import ConfigError
 from exporter.webconfig import load_web_config
@@ -25,6 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     short_pem().write(folder, "short")
     server = server_pem()
     (folder / "encrypted.key").write_text(encrypted(server.key))
+    (folder / "encrypted_old.key").write_text(encrypted(server.key, PrivateFormat.TraditionalOpenSSL))
     (folder / "cut.crt").write_text(server.certificate.replace("\nMI", "\nAA", 1))
     (folder / "cut.key").write_text(server.key.replace("\nM", "\nA", 1))
     (folder / "empty").touch()

@@ -13,6 +13,7 @@ from exporter.config import Config, ConfigError, Problem, Target
 from exporter.ledger import Ledger
 from exporter.reload import InForce
 from exporter.telemetry import Telemetry
+from tests.e2e.process import until
 from tests.harness import TEXT, Bench, Series, job, world
 
 RELOADED = "aws_backup_exporter_config_last_reload_successful"
@@ -118,8 +119,7 @@ def test_an_added_target_catches_up_unasked(aws: Bench, start: Start, east: Targ
     running = start(config(west))
     running.in_force.exporter.refresher.start()
     running.reload(config(west, east))
-    wait(running.in_force.exporter.refresher.refresh())
-    assert "ListBackupJobs" in {call.operation for call in aws.server.account("us-east-1").calls}
+    until(lambda: "ListBackupJobs" in {call.operation for call in aws.server.account("us-east-1").calls})
 
 
 def test_a_removed_target_leaves_no_series(aws: Bench, start: Start, east: Target, west: Target) -> None:
@@ -134,14 +134,19 @@ def test_a_removed_target_leaves_no_series(aws: Bench, start: Start, east: Targe
 
 
 def test_a_removed_target_leaves_no_memory(start: Start, east: Target, west: Target) -> None:
-    """What was known of a target that a reload removed can be collected as garbage."""
-    running = start(config(west, east))
+    """What was known of a target that a reload removed is garbage, its background thread ended."""
+    both = ("backup_jobs", "vaults")
+    running = start(config(west, east, collectors=both))
+    running.in_force.exporter.refresher.start()
     running.scrape()
     ledger = weakref.ref(running.ledger("east"))
-    running.reload(config(west))
-    running.scrape()
-    gc.collect()
-    assert ledger() is None
+    running.reload(config(west, collectors=both))
+
+    def is_gone() -> bool:
+        gc.collect()
+        return ledger() is None
+
+    until(is_gone)
 
 
 def test_a_removed_target_is_not_asked_again(aws: Bench, start: Start, east: Target, west: Target) -> None:

@@ -29,6 +29,10 @@ AT_ONCE = 8  # targets; Regions of each; checks in each of those
 _NO_REGION = Fault("region", "no Region found", "name the target's regions, or set AWS_REGION")
 _FOR_IDENTITY = "the exporter does without; to know it, check the way to STS and AWS_ENDPOINT_URL_STS"
 _FOR_JOBS = "check the id, the account and the Region; when AWS has forgotten it, remove it from job_ids"
+_IN_VAIN = (
+    "no list told of one, so one was asked for that does not exist: if this is allowed already, "
+    "look again when there is one"
+)
 _FOR_THE_REST = "try again; when it stays, ask AWS with this message"
 
 
@@ -116,14 +120,16 @@ class _Visit:
         api = self._api()
         with suppress(AwsError):  # it is among the outcomes
             rehearse(api)
-        checks = {
-            Check("permission", f"backup:{operation}", collector=collector): error
-            for operation, error in api.outcomes.items()
-        }
-        return [
-            _failed(check, error, self._passport, self._remedy(error)) if error else check
-            for check, error in checks.items()
-        ]
+        checks = []
+        for operation, error in api.outcomes.items():
+            check = Check("permission", f"backup:{operation}", collector=collector)
+            if error:
+                # For a vault that does not exist AWS Backup says "denied"; perhaps for other things too.
+                unsure = operation in api.in_vain and result_of(error) is Result.DENIED
+                remedy = f"{self._remedy(error)}; {_IN_VAIN}" if unsure else self._remedy(error)
+                check = _failed(check, error, self._passport, remedy)
+            checks.append(check)
+        return checks
 
     def _job(self, job_id: str) -> Check:
         check = Check("job", job_id)

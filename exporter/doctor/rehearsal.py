@@ -47,11 +47,15 @@ class Rehearsal(BackupApi):
         super().__init__(*args, **settings)
         self.outcomes: dict[str, AwsError | None] = {}
         """Each operation, in the order of asking, and what stood in its way."""
+        self.in_vain: set[str] = set()
+        """The operations that were asked for nothing, since no list told of something."""
 
     def call(
         self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
     ) -> Answer:
         """Make one call, as `BackupApi` does; also a spent budget is an AwsError."""
+        if NOBODY in asked.values():
+            self.in_vain.add(operation)
         try:
             answer = super().call(operation, member, leaving=leaving, patience=patience, **asked)
         except AwsError as error:

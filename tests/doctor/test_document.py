@@ -7,6 +7,7 @@ from pathlib import Path
 from exporter.aws.identity import SOURCES
 from exporter.doctor.findings import Result
 from exporter.simulator.errors import ApiError
+from exporter.simulator.kinds import COPY
 from tests.docs.markdown import blocks, document, marked_blocks
 from tests.doctor.conftest import Start
 from tests.e2e import sorts
@@ -37,6 +38,7 @@ def sts(exchange: Exchange) -> None:
 def test_the_table(aws: Aws, start: Start, wire: Wire) -> None:
     """The output that the document shows is that of its configuration, to the letter."""
     aws.account.put(sorts.job("1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e"))
+    aws.account.put({"CopyJobId": "a", "State": "RUNNING"}, COPY)
     action = "backup:DescribeCopyJob"
     denied = f"User: {USER} is not authorized to perform: {action} because no identity-based policy allows it"
     aws.account.fail("DescribeCopyJob", ApiError("AccessDeniedException", 403, denied))

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 PASSED = datetime(2001, 1, 1, tzinfo=UTC)
 SERVER_NAME = "exporter.example.com"
@@ -91,14 +92,15 @@ def encrypted(key: str, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
     return loaded.private_bytes(Encoding.PEM, form, secured).decode()
 
 
-def short_pem() -> Pem:
-    """Make a certificate with an RSA key that is too short to be of use."""
-    key = generate_private_key(public_exponent=65537, key_size=1024)
+def odd_pem(*, bits: int = 2048, purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH) -> Pem:
+    """Make a certificate that signs itself, with an RSA key, expired long ago."""
+    key = generate_private_key(public_exponent=65537, key_size=bits)
     name = x509.Name([])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1)
         .not_valid_before(PASSED)
-        .not_valid_after(PASSED.replace(year=2100))
+        .not_valid_after(PASSED.replace(year=2002))
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
         .sign(key, SHA256())
     )
     text = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exporter.config import ConfigError
 from exporter.web.door import PATIENCE, SETTLED, Door
 from exporter.webconfig import WebConfig
-from tests.web.certificates import PASSED, Pem, authority, beside_certificates
+from tests.web.certificates import PASSED, Pem, authority, beside_certificates, odd_pem
 from tests.web.test_tls import client, meet
 
 HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze"
@@ -283,6 +284,12 @@ def test_an_expired_certificate(place: Place, caplog: pytest.LogCaptureFixture) 
     (record,) = caplog.records
     assert record.message == "the certificate has expired; clients will refuse it"
     assert vars(record)["expired"] == "2002-01-01T00:00:00+00:00"
+
+
+def test_a_certificate_that_is_not_for_servers(place: Place) -> None:
+    """A certificate for clients alone is shown like any other: what to make of it is theirs to say."""
+    place.renew(odd_pem(purpose=ExtendedKeyUsageOID.CLIENT_AUTH))
+    assert place.door(TLS).context() is not None
 
 
 @pytest.mark.parametrize(

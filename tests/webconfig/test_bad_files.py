@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 from exporter.config import ConfigError
 from exporter.webconfig import load_web_config
 from tests.config.expected import expected_in
-from tests.web.certificates import authority, beside_certificates, encrypted, rsa_pem, server_pem, short_pem
+from tests.web.certificates import authority, beside_certificates, encrypted, odd_pem, rsa_pem, server_pem
 
 BAD = Path(__file__).parent / "bad"
 EXPECTED = expected_in(BAD)
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     beside_certificates(folder)
     authority().issue().write(folder, "other")
     rsa_pem().write(folder, "rsa")
-    short_pem().write(folder, "short")
+    odd_pem(bits=1024).write(folder, "short")
     server = server_pem()
     (folder / "encrypted.key").write_text(encrypted(server.key))
     (folder / "encrypted_old.key").write_text(encrypted(server.key, PrivateFormat.TraditionalOpenSSL))

@@ -1,0 +1,68 @@
+"""Prometheus' and Alertmanager's own programs accept the rules, their tests and the examples."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import ROOT, links
+from tests.programs import require
+from tests.rules.checks import RULES
+
+PROMETHEUS, ALERTMANAGER = ROOT / "prometheus", ROOT / "alertmanager"
+UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+CONFIGS = [PROMETHEUS / "prometheus.yml", *sorted((PROMETHEUS / "examples").glob("*.yml"))]
+
+
+def run(*command: str | Path) -> str:
+    """Run a program that must succeed; gives what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_and_resolve(path: Path) -> None:
+    """The rules' unit tests pass."""
+    assert "SUCCESS" in run(require("promtool"), "test", "rules", path)
+
+
+def test_rules_are_sound() -> None:
+    """Promtool finds nothing wrong with the rules."""
+    run(require("promtool"), "check", "rules", "--lint-fatal", RULES)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_scrape_examples_are_sound(path: Path, tmp_path: Path) -> None:
+    """Promtool finds nothing wrong with a configuration, once the files that it names are there."""
+    copied = shutil.copytree(PROMETHEUS, tmp_path / "prometheus") / path.relative_to(PROMETHEUS)
+    for name in ("ca.crt", "password"):
+        (copied.parent / name).touch()
+    run(require("promtool"), "check", "config", copied)
+
+
+def test_alertmanager_example_is_sound() -> None:
+    """Amtool finds nothing wrong with the configuration, and it finds the template."""
+    said = run(require("amtool"), "check-config", ALERTMANAGER / "alertmanager.yml")
+    assert "1 templates" in said
+
+
+ROUTES = {
+    "severity=critical": "pager",
+    "severity=warning": "tickets",
+    "severity=none": "nobody",
+}
+
+
+@pytest.mark.parametrize("labels", ROUTES)
+def test_alerts_reach_whom_they_concern(labels: str) -> None:
+    """Severity decides who hears of an alert."""
+    routes = ("config", "routes", "test", f"--config.file={ALERTMANAGER / 'alertmanager.yml'}", labels)
+    assert run(require("amtool"), *routes).strip() == ROUTES[labels]
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    """Every file that the readme of the rules points to is there."""
+    for link in links((PROMETHEUS / "README.md").read_text(encoding="utf-8")):
+        assert (PROMETHEUS / link.partition("#")[0]).exists(), link

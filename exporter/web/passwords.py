@@ -19,10 +19,10 @@ LONGEST = 72
 REMEMBERED = 100
 """Passwords whose check is remembered: so many right ones, and so many wrong ones."""
 
-WAITING = 32
+WAITING = 64
 """Passwords that may wait for their check."""
 
-FROM_ONE = 4
+FROM_ONE = 2
 """Of these, from one address: whoever guesses does not keep others waiting."""
 
 

@@ -53,8 +53,8 @@ def test_every_choice_is_told(key: str, words: tuple[str, ...]) -> None:
 def test_figures() -> None:
     """The limits in the text are those in the code."""
     assert f"from 4 to {MOST_COST}" in ROWS["basic_auth_users"]
-    assert FROM_ONE == 4
-    assert "more than four\n  passwords at once from one address" in TEXT
+    assert FROM_ONE == 2
+    assert "more than two\n  passwords at once from one address" in TEXT
 
 
 @pytest.mark.parametrize("text", marked_blocks(TEXT, "complete web configuration"), ids=range(2))

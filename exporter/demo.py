@@ -11,7 +11,7 @@ from botocore.session import Session
 
 from exporter.assembly import World
 from exporter.aws import default_session, shared_loader
-from exporter.config import Config, Target
+from exporter.config import Api, Config, Target
 from exporter.simulator.account import Account
 from exporter.simulator.company import fill
 from exporter.simulator.fleet import SITES
@@ -27,7 +27,8 @@ def demo_account() -> Iterator[tuple[Config, World]]:
         fill(server.simulation, time.time(), Random(_SEED))  # noqa: S311 - a company, not a secret
         regions = tuple(site.region for site in SITES)
         target = Target(name="demo", regions=regions, endpoint_url=server.endpoint_url)
-        yield Config(targets=(target,)), World(open_session=_simulated_session)
+        patient = Api(read_timeout=60.0)  # the account shares this process, and perhaps a slow machine
+        yield Config(targets=(target,), api=patient), World(open_session=_simulated_session)
 
 
 def _simulated_session(target: Target) -> Session:

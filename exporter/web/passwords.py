@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
 import bcrypt
 from pydantic import SecretStr
@@ -89,8 +88,8 @@ class Passwords:
         if key in self._right or key in self._wrong:
             return key in self._right
         if key not in self._under_way:
-            matches = partial(self._matches, given.password[:LONGEST], hashed)
-            self._begin(key, address, matches, known=known)
+            password = given.password[:LONGEST]
+            self._begin(key, address, lambda: self._matches(password, hashed), known=known)
         return await asyncio.shield(self._under_way[key].outcome)
 
     def _begin(self, key: bytes, address: str, matches: Callable[[], bool], *, known: bool) -> None:

@@ -198,6 +198,12 @@ def test_guesses_do_not_make_it_forget() -> None:
     assert len(passwords._wrong) == REMEMBERED
 
 
+def test_what_is_remembered_of_one_is_not_of_another() -> None:
+    """Name, hash and password are told apart, however their letters are shared out among them."""
+    passwords = Passwords()
+    assert passwords._digest(b"ab", b"c") != passwords._digest(b"a", b"bc")
+
+
 def test_no_password_is_kept() -> None:
     """What is remembered holds neither a password nor a hash, nor does what a client says show it."""
     desk = Desk()

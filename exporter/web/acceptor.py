@@ -17,6 +17,7 @@ OUT_OF_MEANS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 REST = 0.1  # seconds, after a failure that nothing can be done about
 AT_ONCE = 16  # connections taken in before those that are there have their turn
 MANY = 64 * 1024
+UNSENT = 256 * 1024  # bytes that the system keeps of an answer; left to itself it keeps megabytes for each
 BEGINS_TLS = b"\x16"
 NO_TLS = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
@@ -75,6 +76,8 @@ class Acceptor:
         door: Door,
         make: Callable[[], asyncio.Protocol],
     ) -> None:
+        listening.setblocking(False)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)  # so has each connection
         self._listening = listening
         self._crowd = crowd
         self._door = door
@@ -86,7 +89,6 @@ class Acceptor:
     def open(self) -> None:
         """Take in connections from now on."""
         self._open = True
-        self._listening.setblocking(False)
         self._loop.add_reader(self._listening, self._take_in)
 
     def close(self) -> None:

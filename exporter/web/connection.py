@@ -17,6 +17,16 @@ log = logging.getLogger(__name__)
 Admits = Callable[[Mapping[str, Any] | None], bool]
 
 
+class Client:
+    """What an answer may know of its client; in the `state` of the scope as `client`.
+
+    Attributes:
+        gone: whether it has left; what is still to be answered need not be made.
+    """
+
+    gone = False
+
+
 class Connection(H11Protocol):
     """Tells the crowd what its client does, and ends what uvicorn would suffer for ever.
 
@@ -31,7 +41,8 @@ class Connection(H11Protocol):
     def __init__(
         self, config: Config, state: ServerState, *, crowd: Crowd, admits: Admits, limits: Limits
     ) -> None:
-        super().__init__(config, state, app_state={})
+        self._client = Client()
+        super().__init__(config, state, app_state={"client": self._client})
         self._crowd = crowd
         self._admits = admits
         self._limits = limits
@@ -54,6 +65,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         """Forget a connection."""
+        self._client.gone = True
         super().connection_lost(None)  # told of an error, uvicorn would keep its timer, and so all of this
         self._crowd.misses(self)
 

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.web.acceptor import Acceptor, Door
-from exporter.web.connection import Connection
+from exporter.web.connection import Client, Connection
 from exporter.web.crowd import Crowd, Doing, Limits
 
 BACKLOG = 4096
@@ -150,7 +150,7 @@ class Server(uvicorn.Server):
 
 def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
-        _TurnByTurn(app),
+        _PartByPart(app),
         http="h11",
         ws="none",
         lifespan="off",
@@ -165,21 +165,28 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     )
 
 
-class _TurnByTurn:
-    """Gives the other connections their turn between two parts of a large answer.
+class _GoneError(ConnectionError):
+    pass
 
-    So it is also noticed soon when the client is gone.
-    """
+
+class _PartByPart:
+    """Lets an answer be made part by part: in between others have their turn, and the client may leave."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_in_turn(message: Message) -> None:
-            await send(message)
-            await asyncio.sleep(0)
+        client: Client = scope["state"]["client"]
 
-        await self._app(scope, receive, send_in_turn)
+        async def send_part(message: Message) -> None:
+            await send(message)
+            if message.get("more_body"):
+                await asyncio.sleep(0)
+                if client.gone:
+                    raise _GoneError
+
+        with suppress(_GoneError):
+            await self._app(scope, receive, send_part)
 
 
 def make_server(app: ASGIApp, door: Door | None = None, limits: Limits | None = None) -> Server:

@@ -8,6 +8,7 @@ from botocore.parsers import ResponseParserError
 from exporter.model import Fault
 
 _USER_IN_URL = re.compile(r"://[^/@\s]*@")
+_WHAT_WAS_SIGNED = " The Canonical String"  # AWS repeats the request whole, the session token in it
 
 CREDENTIALS = "credentials"
 TIMEOUT = "timeout"
@@ -118,7 +119,8 @@ def from_boto(operation: str, error: Exception) -> AwsError:
 def _from_answer(operation: str, error: boto.ClientError) -> AwsError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     code = str(error.response.get("Error", {}).get("Code", ""))
-    text = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+    said = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+    text = said.partition(_WHAT_WAS_SIGNED)[0]
     asked = error.operation_name or operation
     if not code or code.isdigit() or code == "Unknown":
         what = f"{asked}: HTTP {status} without an error that AWS would give"

@@ -320,3 +320,20 @@ def test_external_id_stays_secret(
     assert "hush-hush" not in shown
     assert quote("hush-hush") not in shown
     assert "secret-of-KEY" not in shown
+
+
+def test_what_was_signed_stays_secret(
+    aws: Bench, wire: Wire, log: Log, start: Start, lay_down: Callable[[str], None]
+) -> None:
+    """When a signature is wrong AWS repeats the request, session token and all: that part is left out."""
+    lay_down("KEY")
+    repeated = "'GET\n/backup-jobs/\n\nx-amz-security-token:hush-token\n\nhost;x-amz-security-token'"
+    message = (
+        f"The signature does not match.\n\nThe Canonical String for this request should have been\n{repeated}"
+    )
+    wire.breakage = refuses("SignatureDoesNotMatch", 403, message)
+
+    shown = start(aws.target(endpoint_url=wire.endpoint_url)).scrape().text
+
+    assert log.failure["reason"] == "ListBackupJobs: The signature does not match."
+    assert "hush-token" not in shown + "".join(str(vars(record)) for record in log.records)

@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.version:
         print(_version())
         return DONE
+    if options.once or options.command:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C need not wait for an AWS that hangs
     with ExitStack() as stack:
         try:
             read, world = _demo(stack) if options.demo else (partial(_read, options), real_world())
@@ -89,7 +91,6 @@ def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
 
 
 def _doctor(config: Config, world: World, options: Options) -> int:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C need not wait for an AWS that hangs
     report = examine(config, world)
     print((as_json if options.json else as_text)(report), end="")
     return DONE if report.healthy else FAILED

@@ -71,3 +71,13 @@ def test_once_can_be_interrupted(aws: Aws, run: Run) -> None:
     process.signal(signal.SIGTERM)
     process.wait(SOON)
     assert process.out == ""
+
+
+def test_ctrl_c_ends_once_at_once(aws: Aws, run: Run) -> None:
+    """Ctrl-C ends `--once` while AWS hangs, without a trace."""
+    aws.hang()
+    process = run("--once", AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url)
+    aws.has_calls_waiting()
+    process.signal(signal.SIGINT)
+    assert process.wait() == -signal.SIGINT
+    assert process.err == ""

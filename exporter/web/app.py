@@ -1,7 +1,7 @@
 """The routes: what each path answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from html import escape
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ from starlette.responses import (
     JSONResponse,
     PlainTextResponse,
     Response,
-    StreamingResponse,
 )
 from starlette.routing import Route
 
@@ -24,11 +23,11 @@ from exporter.exposition import Exposition, Form
 from exporter.ledger import Ledger
 from exporter.model import Reload, Scope
 from exporter.web.discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
+from exporter.web.exposed import Exposed
 from exporter.web.negotiation import content_type, gzip_accepted
 
 DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
-CHUNK = 256 * 1024  # bytes
 MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
 
 
@@ -126,20 +125,10 @@ class Site:
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
         await _wait_for_all(exporter.refresher.refresh(scope), self.stopping, within=_patience(request))
         kind = content_type(_header(request, "Accept"))
-        form = Form(
-            openmetrics=kind.startswith("application/openmetrics-text"),
-            gzip=gzip_accepted(_header(request, "Accept-Encoding")),
-        )
+        form = Form(openmetrics=kind.startswith("application/openmetrics-text"), gzip=True)
         names = frozenset(request.query_params.getlist("name[]"))
         parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
-        headers = {
-            "Content-Type": kind,
-            "Content-Length": str(sum(map(len, parts))),
-            "Vary": "Accept, Accept-Encoding",
-        }
-        if form.gzip:
-            headers["Content-Encoding"] = "gzip"
-        return StreamingResponse(_in_chunks(parts), headers=headers)
+        return Exposed(parts, kind, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
 
     async def _targets(self, request: Request) -> Response:
         scopes, url = _scopes(self._in_force.exporter), request.url
@@ -184,16 +173,6 @@ _LANDING = """<!doctype html>
 
 def _scopes(exporter: Exporter) -> list[Scope]:
     return [ledger.scope for ledger in exporter.ledgers]
-
-
-async def _in_chunks(parts: Sequence[bytes]) -> AsyncIterator[bytes]:
-    """Hand on parts in chunks worth sending: one chunk for most, never one great copy of a large body."""
-    start, size = 0, 0
-    for end, part in enumerate(parts, start=1):
-        size += len(part)
-        if size >= CHUNK or end == len(parts):
-            yield b"".join(parts[start:end])
-            start, size = end, 0
 
 
 def _header(request: Request, name: str) -> str:

@@ -34,7 +34,7 @@ class Limits:
     request: float = 10.0
     idle: float = 75.0
     answer: float = 30.0
-    unread: int = 32
+    unread: int = 128
     connections: int = 4096
     headers: int = 16 * 1024
     body: int = 1024 * 1024

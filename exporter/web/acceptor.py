@@ -15,7 +15,6 @@ log = logging.getLogger(__name__)
 
 OUT_OF_MEANS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 REST = 0.1  # seconds, after a failure that nothing can be done about
-AT_ONCE = 16  # connections taken in before those that are there have their turn
 MANY = 64 * 1024
 UNSENT = 256 * 1024  # bytes that the system keeps of an answer; left to itself it keeps megabytes for each
 BEGINS_TLS = b"\x16"
@@ -66,6 +65,7 @@ class Acceptor:
         crowd: where all connections are known.
         door: asked about each connection.
         make: makes what speaks HTTP with one client.
+        at_once: how many are taken in before those that are there have their turn.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Acceptor:
         crowd: Crowd,
         door: Door,
         make: Callable[[], asyncio.Protocol],
+        at_once: int,
     ) -> None:
         listening.setblocking(False)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)  # so has each connection
@@ -82,6 +83,7 @@ class Acceptor:
         self._crowd = crowd
         self._door = door
         self._make = make
+        self._at_once = at_once
         self._loop = asyncio.get_running_loop()
         self._arrivals: set[asyncio.Task[None]] = set()
         self._open = False
@@ -99,7 +101,7 @@ class Acceptor:
             task.cancel()
 
     def _take_in(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             try:
                 client, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError):

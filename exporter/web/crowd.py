@@ -39,6 +39,11 @@ class Limits:
     headers: int = 16 * 1024
     body: int = 1024 * 1024
 
+    @property
+    def at_once(self) -> int:
+        """How many connections are taken in before those that are there have their turn."""
+        return max(1, min(16, self.connections // 8))
+
 
 class Doing(Enum):
     """What a connection does."""

@@ -119,6 +119,7 @@ class Server(uvicorn.Server):
                 crowd=self._crowd,
                 door=self._door,
                 make=self._connection,
+                at_once=self._limits.at_once,
             )
             for listening in sockets or ()
         ]

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 MIB = 2**20
 
+_WHEN = ("before", "meanwhile", "after")
+
 Figures = dict[str, float]
 
 
@@ -82,6 +84,24 @@ def living() -> list[Row]:
     ]
 
 
+def besieged() -> list[Row]:
+    """Scrape it for a minute beside 500 slow and 2,000 idle clients."""
+    door = measure("door", 10_000, 60)
+    return [
+        Row("500 slow and 2,000 idle clients, 10,000 jobs", f"p99 {door['p99_seconds']:.2f} s"),
+        Row("  without them", f"p99 {door['calm_p99_seconds']:.2f} s"),
+        Row("  /-/healthy", f"p99 {door['health_p99_seconds']:.2f} s"),
+        Row(
+            "  memory before, meanwhile, after",
+            ", ".join(_mib(door, f"resident_memory_bytes_{when}") for when in _WHEN),
+        ),
+        Row(
+            "  open files before, meanwhile, after",
+            ", ".join(f"{door[f'open_fds_{when}']:,.0f}" for when in _WHEN),
+        ),
+    ]
+
+
 def _mib(figures: Figures, name: str) -> str:
     return f"{figures[name] / MIB:.0f} MiB"
 
@@ -89,7 +109,7 @@ def _mib(figures: Figures, name: str) -> str:
 def main() -> None:
     """Measure everything and print the table."""
     print(f"Python {platform.python_version()} on {platform.machine()}\n\n| work | figure |\n| --- | --- |")
-    for part in (partial(writing, 10_000), partial(writing, 100_000), asking, living):
+    for part in (partial(writing, 10_000), partial(writing, 100_000), asking, living, besieged):
         for row in part():
             print(f"| {row.work} | {row.figure} |", flush=True)
 

@@ -19,9 +19,14 @@ PATIENCE = 120.0  # seconds in which the process must answer
 
 
 class Running:
-    """A running exporter."""
+    """A running exporter.
+
+    Attributes:
+        address: where it listens.
+    """
 
     def __init__(self, port: int) -> None:
+        self.address = ("127.0.0.1", port)
         self._url = f"http://127.0.0.1:{port}/metrics"
 
     def scrape(self, *names: str) -> tuple[float, str]:

@@ -1,20 +1,15 @@
 """The routes: what each path answers."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from html import escape
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import (
-    HTMLResponse,
-    JSONResponse,
-    PlainTextResponse,
-    Response,
-)
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter import __version__
@@ -25,6 +20,7 @@ from exporter.model import Reload, Scope
 from exporter.web.discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
 from exporter.web.exposed import Exposed
 from exporter.web.negotiation import content_type, gzip_accepted
+from exporter.web.status import answer, status_of
 
 DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -80,21 +76,31 @@ class Site:
         telemetry_path: where the metrics of everything are.
         in_force: the configuration in force and the exporter for it.
         lifecycle: whether `/-/reload` may be used.
+        clock: seconds since 1970.
 
     Attributes:
         stopping: once set, no scrape waits for AWS any longer.
     """
 
-    def __init__(self, telemetry_path: str, in_force: InForce, *, lifecycle: bool = False) -> None:
+    def __init__(
+        self,
+        telemetry_path: str,
+        in_force: InForce,
+        *,
+        lifecycle: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.stopping = asyncio.Event()
         self._telemetry_path = telemetry_path
         self._in_force = in_force
         self._lifecycle = lifecycle
+        self._clock = clock
+        self._started = clock()
 
     def app(self) -> Starlette:
         """Make the ASGI application."""
         pages = {
-            "/": self._landing,
+            "/": self._status,
             self._telemetry_path: self._metrics,
             PROBE_PATH: self._probe,
             "/targets": self._targets,
@@ -158,17 +164,22 @@ class Site:
     async def _ready(self, _: Request) -> Response:
         return PlainTextResponse("AWS Backup exporter is ready.\n")
 
-    async def _landing(self, _: Request) -> Response:
-        path = escape(self._telemetry_path, quote=True)
-        return HTMLResponse(_LANDING.format(version=escape(__version__), path=path))
+    async def _status(self, request: Request) -> Response:
+        gzip = gzip_accepted(_header(request, "Accept-Encoding"))
+        return await run_in_threadpool(self._status_answer, gzip=gzip)
 
-
-_LANDING = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>AWS Backup exporter</title></head>
-<body><h1>AWS Backup exporter</h1><p>Version {version}</p><p><a href="{path}">Metrics</a> ·
-<a href="/targets">Targets</a> ·
-<a href="/config">Configuration</a></p></body></html>
-"""
+    def _status_answer(self, *, gzip: bool) -> Response:
+        exporter = self._in_force.exporter
+        status = status_of(
+            exporter.ledgers,
+            now=self._clock(),
+            started=self._started,
+            version=__version__,
+            reload=self._in_force.last_reload,
+            config=exporter.config,
+            metrics_path=self._telemetry_path,
+        )
+        return answer(status, gzip=gzip)
 
 
 def _scopes(exporter: Exporter) -> list[Scope]:

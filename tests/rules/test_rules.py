@@ -13,7 +13,7 @@ from exporter.kinds import BACKUP
 from exporter.metrics import LAST_SUCCESS
 from tests.docs.markdown import document
 from tests.promql import known_metrics, selectors
-from tests.rules.checks import RULES, faults, read, rules_of
+from tests.rules.checks import RULES, Rule, faults, read, rules_of
 
 TESTS = RULES.parents[1] / "tests"
 ACTIVE = [state for state in BACKUP.states if state not in BACKUP.terminal]
@@ -53,7 +53,7 @@ def test_a_label_that_the_exporter_renames_is_a_fault() -> None:
 
 def _replace(key: str, old: str, new: str) -> Change:
     def change(rule: dict[str, Any]) -> None:
-        part = rule["annotations"] if key in rule["annotations"] else rule
+        part = rule if key in rule else rule["annotations"]
         assert old in part[key]
         part[key] = part[key].replace(old, new)
 
@@ -75,7 +75,7 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
         ],
     ),
     "label in a selector": (
-        "AwsBackupJobStalled",
+        "aws_backup:running_job:info",
         _replace("expr", "parent_job_id", "parent_id"),
         ["aws_backup_job_info has no label parent_id"],
     ),
@@ -85,7 +85,7 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
         ["no metric here has a label arn"],
     ),
     "state": (
-        "AwsBackupJobOverdue",
+        "aws_backup:running_job:info",
         _replace("expr", "RUNNING|ABORTING", "RUNNING|ABORTNG"),
         ["state is never ABORTNG"],
     ),
@@ -165,7 +165,7 @@ def test_a_spoiled_rule_is_told(mutation: str) -> None:
     """A rule with one thing wrong has just that fault, by the rule's name."""
     name, spoil, told = MUTATIONS[mutation]
     document = copy.deepcopy(yaml.safe_load(RULES.read_text(encoding="utf-8")))
-    [rule] = [rule for group in document["groups"] for rule in group["rules"] if rule.get("alert") == name]
+    [rule] = [rule for group in document["groups"] for rule in group["rules"] if Rule(rule).name == name]
     spoil(rule)
 
     assert faults(rules_of(document), known_metrics(), runbook()) == [f"{name}: {fault}" for fault in told]

@@ -9,7 +9,7 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from exporter.web.crowd import Crowd, Doing
+from exporter.web.crowd import Crowd, Doing, Guest
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +47,17 @@ class _Encrypted(SSLProtocol):
 
 
 class _Arrival:
-    """A connection until it is made."""
+    """A connection until it is made.
 
-    def __init__(self, task: asyncio.Task[None]) -> None:
-        self._task = task
+    Attributes:
+        task: what makes it.
+    """
+
+    task: asyncio.Task[None]
 
     def drop(self) -> None:
         """Give it up."""
-        self._task.cancel()
+        self.task.cancel()
 
 
 class Acceptor:
@@ -64,7 +67,7 @@ class Acceptor:
         listening: the socket.
         crowd: where all connections are known.
         door: asked about each connection.
-        make: makes what speaks HTTP with one client.
+        make: makes what speaks HTTP with one client, and takes its place in the crowd.
         at_once: how many are taken in before those that are there have their turn.
     """
 
@@ -74,7 +77,7 @@ class Acceptor:
         *,
         crowd: Crowd,
         door: Door,
-        make: Callable[[], asyncio.Protocol],
+        make: Callable[[Guest], asyncio.Protocol],
         at_once: int,
     ) -> None:
         listening.setblocking(False)
@@ -130,8 +133,8 @@ class Acceptor:
 
     def _welcome(self, client: socket.socket) -> None:
         client.setblocking(False)
-        task = self._loop.create_task(self._let_in(client))
-        arrival = _Arrival(task)
+        arrival = _Arrival()
+        task = arrival.task = self._loop.create_task(self._let_in(client, arrival))
         self._arrivals.add(task)
         self._crowd.sees(arrival, Doing.ASKING)
 
@@ -147,12 +150,12 @@ class Acceptor:
 
         task.add_done_callback(arrived)
 
-    async def _let_in(self, client: socket.socket) -> None:
+    async def _let_in(self, client: socket.socket, arrival: Guest) -> None:
         context = self._door.context()
         if context is None:
-            await self._loop.connect_accepted_socket(self._make, client)
+            await self._loop.connect_accepted_socket(lambda: self._make(arrival), client)
         elif await self._first_byte(client) == BEGINS_TLS:
-            await self._shake_hands(client, context)
+            await self._shake_hands(client, context, self._make(arrival))
         else:
             await self._refuse(client)
 
@@ -166,10 +169,12 @@ class Acceptor:
         finally:
             self._loop.remove_reader(client)
 
-    async def _shake_hands(self, client: socket.socket, context: ssl.SSLContext) -> None:
+    async def _shake_hands(
+        self, client: socket.socket, context: ssl.SSLContext, protocol: asyncio.Protocol
+    ) -> None:
         done = self._loop.create_future()
         transport, _ = await self._loop.connect_accepted_socket(
-            lambda: _Encrypted(self._loop, self._make(), context, done, server_side=True), client
+            lambda: _Encrypted(self._loop, protocol, context, done, server_side=True), client
         )
         try:
             await done

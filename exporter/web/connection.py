@@ -10,7 +10,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from exporter.web.crowd import Crowd, Doing, Limits
+from exporter.web.crowd import Crowd, Doing, Guest, Limits
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +34,25 @@ class Connection(H11Protocol):
         config: uvicorn's.
         state: uvicorn's.
         crowd: where all connections are known.
+        place: who had this one's place in the crowd until it was made.
         admits: whether a client may stay, by its certificate; asked after a TLS handshake.
         limits: how much a client may send.
     """
 
     def __init__(
-        self, config: Config, state: ServerState, *, crowd: Crowd, admits: Admits, limits: Limits
+        self,
+        config: Config,
+        state: ServerState,
+        *,
+        crowd: Crowd,
+        place: Guest,
+        admits: Admits,
+        limits: Limits,
     ) -> None:
         self._client = Client()
         super().__init__(config, state, app_state={"client": self._client})
         self._crowd = crowd
+        self._place = place
         self._admits = admits
         self._limits = limits
         self._body = 0
@@ -58,6 +67,7 @@ class Connection(H11Protocol):
         """Take up a connection, after its handshake."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=1, low=0)  # so that we are told of every byte not taken
+        self._crowd.misses(self._place)
         self._crowd.sees(self, Doing.ASKING)
         if self._encrypted and not self._admits(transport.get_extra_info("peercert")):
             log.debug("client not admitted", extra={"client": self.client})

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, Self
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,20 @@ class Limits:
     headers: int = 16 * 1024
     body: int = 1024 * 1024
 
+    @classmethod
+    def for_files(cls, files: float) -> Self:
+        """Give what is right for a process that may open so many files; half are for AWS and all else.
+
+        Answers that nobody takes have a quarter of the connections at most, so that new clients have a place
+        for long enough to be answered.
+        """
+        connections = int(min(cls.connections, files // 2))
+        return cls(connections=connections, unread=min(cls.unread, connections // 4))
+
     @property
     def at_once(self) -> int:
         """How many connections are taken in before those that are there have their turn."""
-        return max(1, min(16, self.connections // 8))
+        return max(1, min(16, self.connections // 16))
 
 
 class Doing(Enum):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.web.acceptor import Acceptor, Door
 from exporter.web.connection import Client, Connection
-from exporter.web.crowd import Crowd, Doing, Limits
+from exporter.web.crowd import Crowd, Doing, Guest, Limits
 
 BACKLOG = 4096
 LAST_ANSWERS = 2  # seconds that answers under way may take after the order to stop
@@ -139,11 +139,12 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(LAST_ANSWERS, self._crowd.drop_all, *Doing)
         await super().shutdown(sockets)
 
-    def _connection(self) -> Connection:
+    def _connection(self, place: Guest) -> Connection:
         return Connection(
             self.config,
             self.server_state,
             crowd=self._crowd,
+            place=place,
             admits=self._door.admits,
             limits=self._limits,
         )
@@ -196,10 +197,10 @@ def make_server(app: ASGIApp, door: Door | None = None, limits: Limits | None = 
     Args:
         app: what answers.
         door: who is let in, and how; everyone over plain HTTP when not given.
-        limits: how long clients may take; when not given, the usual, and as many as half of the files that
-            the process may open.
+        limits: how long clients may take, and how many there may be; when not given, what is right for the
+            files that the process may open.
     """
-    return Server(app, door or OpenDoor(), limits or Limits(connections=most_connections()))
+    return Server(app, door or OpenDoor(), limits or Limits.for_files(open_files_limit()))
 
 
 def raise_open_files_limit() -> None:
@@ -211,10 +212,10 @@ def raise_open_files_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def most_connections() -> int:
-    """Tell how many connections to hold: half of the open files remain for AWS and all else."""
+def open_files_limit() -> float:
+    """Tell how many files the process may open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return Limits.connections if soft == resource.RLIM_INFINITY else min(Limits.connections, soft // 2)
+    return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
 def addresses(sockets: Sequence[socket.socket]) -> list[str]:

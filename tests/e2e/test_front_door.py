@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from exporter.web.server import MOST_FILES
 from tests.e2e import sorts, told
 from tests.e2e.aws import Aws
 from tests.e2e.conftest import Run
@@ -61,10 +62,10 @@ def test_slow_and_idle_clients(aws: Aws, listen: Run) -> None:
 
 
 @pytest.mark.parametrize("files", [64, 256])
-def test_too_few_open_files(aws: Aws, listening_with: Callable[[int], Process], files: int) -> None:
+def test_too_few_open_files(aws: Aws, listening_with: Callable[[str], Process], files: int) -> None:
     """With more clients than files may be open, questions are answered, and AWS is asked, as before."""
     aws.account.put(sorts.job("a"))
-    process = listening_with(files)
+    process = listening_with(f"-n {files}")
     address = process.address()
     clients = dict.fromkeys((*SLOW, *IDLE), files // 2)
     with Load(_pair(address), clients):
@@ -81,15 +82,22 @@ def test_too_few_open_files(aws: Aws, listening_with: Callable[[int], Process], 
     assert process.err.count("level=warning") < 5
 
 
+def test_as_many_open_files_as_allowed(listening_with: Callable[[str], Process]) -> None:
+    """A low soft limit of open files is raised to what the process is allowed."""
+    address = listening_with("-S -n 100").address()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert of_itself(address, "process_max_fds") == min(hard, MOST_FILES)
+
+
 @pytest.fixture
-def listening_with(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Process]]:
-    """Runs the command with so many files that may be open at most."""
+def listening_with(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Process]]:
+    """Runs the command under a limit of the shell."""
     made = []
 
-    def start(files: int) -> Process:
+    def start(limit: str) -> Process:
         folder = tmp_path_factory.mktemp("exporter")
         command = exporter_command("--web.listen-address", "127.0.0.1:0")
-        limited = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
+        limited = ["sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
         made.append(Process(limited, environment(folder, AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url), folder))
         return made[-1]
 

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import math
 import socket
 import time
 from dataclasses import replace
@@ -122,6 +123,16 @@ def test_few_answers_wait_to_be_taken(clock: Clock) -> None:
     for guest in guests:
         crowd.sees(guest, Doing.TAKING)
     assert dropped(*guests) == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("files", "connections", "unread", "at_once"),
+    [(64, 32, 8, 2), (1024, 512, 128, 16), (65536, 4096, 128, 16), (math.inf, 4096, 128, 16), (10, 5, 1, 1)],
+)
+def test_limits_by_open_files(files: float, connections: int, unread: int, at_once: int) -> None:
+    """Connections have half of the files that may be open, up to 4,096."""
+    limits = Limits.for_files(files)
+    assert (limits.connections, limits.unread, limits.at_once) == (connections, unread, at_once)
 
 
 def test_that_there_are_too_many_is_said_once_a_minute(

@@ -1,5 +1,6 @@
 """Prometheus' and Alertmanager's own programs accept the rules, their tests and the examples."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,6 +61,38 @@ def test_alerts_reach_whom_they_concern(labels: str) -> None:
     """Severity decides who hears of an alert."""
     routes = ("config", "routes", "test", f"--config.file={ALERTMANAGER / 'alertmanager.yml'}", labels)
     assert run(require("amtool"), *routes).strip() == ROUTES[labels]
+
+
+LABELS = {"alertname": "AwsBackupMissed", "aws_region": "eu-west-1"}
+
+
+def _alert(status: str, summary: str) -> dict[str, object]:
+    texts = {
+        "summary": summary,
+        "description": "It ended as FAILED.",
+        "runbook_url": "https://example.com/#x",
+    }
+    return {"status": status, "labels": LABELS, "annotations": texts, "startsAt": "2026-01-01T00:00:00Z"}
+
+
+def test_the_template_says_all(tmp_path: Path) -> None:
+    """A message has alert and Region in its title, and each alert's texts; one that ended is short."""
+    data = tmp_path / "data.json"
+    alerts = [_alert("firing", "orders missed its backup"), _alert("resolved", "ledger missed its backup")]
+    shared = {"groupLabels": LABELS, "commonLabels": LABELS, "status": "firing"}
+    data.write_text(json.dumps({**shared, "alerts": alerts}))
+
+    said = run(
+        require("amtool"),
+        *("template", "render", f"--template.glob={ALERTMANAGER / '*.tmpl'}", f"--template.data={data}"),
+        '--template.text={{ template "aws_backup.title" . }}|{{ template "aws_backup.text" . }}',
+    )
+
+    assert said.rstrip().split("|") == [
+        "[FIRING: 1] AwsBackupMissed in eu-west-1",
+        "orders missed its backup\nIt ended as FAILED.\nRunbook: https://example.com/#x\n\n"
+        "Resolved: ledger missed its backup",
+    ]
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

@@ -2,13 +2,18 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver import ChromeOptions
+from selenium.webdriver.chrome.remote_connection import ChromeRemoteConnection
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.proxy import Proxy, ProxyType
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.programs import require
 
@@ -31,7 +36,7 @@ FLAGS = (
 class Browser:
     """One window, and what it says of the pages that it showed."""
 
-    def __init__(self, driver: Chrome) -> None:
+    def __init__(self, driver: WebDriver) -> None:
         self.driver = driver
 
     def emulate(self, width: int, height: int = 800, *, dark: bool = False, scale: float = 1) -> None:
@@ -51,12 +56,11 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What the console said since this was last asked: errors, warnings, violations of a policy."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in self._log("browser")]
 
     def requested(self) -> list[str]:
         """The addresses that were asked for since this was last asked."""
-        entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
-        messages = [json.loads(entry["message"])["message"] for entry in entries]
+        messages = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
         return [
             message["params"]["request"]["url"]
             for message in messages
@@ -72,13 +76,15 @@ class Browser:
             if not node["ignored"]
         ]
 
-    def picture(self, path: Path, *, whole: bool = True) -> None:
-        """Write what the window shows, or the whole page, as PNG."""
-        answer = self._tell("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
-        path.write_bytes(base64.b64decode(answer["data"]))
+    def picture(self, path: Path) -> None:
+        """Write what the window shows as PNG."""
+        path.write_bytes(base64.b64decode(self._tell("Page.captureScreenshot", {"format": "png"})["data"]))
 
     def _tell(self, command: str, parameters: Mapping[str, object]) -> Any:
-        return self.driver.execute_cdp_cmd(command, dict(parameters))
+        return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+
+    def _log(self, kind: str) -> Any:
+        return self.driver.execute("getLog", {"type": kind})["value"]
 
 
 @contextmanager
@@ -89,9 +95,21 @@ def chromium(profile: Path) -> Iterator[Browser]:
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = Service(require("chromedriver"), env={"PATH": "/usr/bin:/bin", "HOME": str(profile)})
-    driver = Chrome(options, service)
+    with _chromedriver(profile) as address:
+        # A driver that starts the program itself would talk to it through a proxy of the environment.
+        direct = ClientConfig(address, proxy=Proxy({"proxyType": ProxyType.DIRECT}))
+        driver = WebDriver(ChromeRemoteConnection(address, client_config=direct), options=options)
+        try:
+            yield Browser(driver)
+        finally:
+            driver.quit()
+
+
+@contextmanager
+def _chromedriver(home: Path) -> Iterator[str]:
+    service = Service(require("chromedriver"), env={"PATH": os.environ["PATH"], "HOME": str(home)})
+    service.start()
     try:
-        yield Browser(driver)
+        yield service.service_url
     finally:
-        driver.quit()
+        service.stop()

@@ -169,16 +169,16 @@ def sent(response: Response) -> bytes:
     ("shown", "told"),
     [
         (status(), "All is well: production in eu-west-1 is up."),
-        (status(*fleet(2)), "All is well: all 2 targets and Regions are up."),
+        (status(*fleet(2)), "All is well: 2 of 2 targets and Regions are up."),
         (status(ledger(region="")), "All is well: production in no Region is up."),
-        (status(*fleet(1200)), "All is well: all 1,200 targets and Regions are up."),
+        (status(*fleet(1200)), "All is well: 1,200 of 1,200 targets and Regions are up."),
         (status(ledger(vaults=PENDING), started=NOW), "Starting: production in eu-west-1 is not read yet."),
         (
             status(*fleet(2, vaults=PENDING), ledger(), started=NOW),
             "Starting: 2 of 3 targets and Regions are not read yet.",
         ),
         (status(ledger(vaults=FAILING), *fleet(2)), "Not well: production in eu-west-1 fails."),
-        (status(*fleet(3, vaults=FAILING)), "Not well: all 3 targets and Regions fail."),
+        (status(*fleet(3, vaults=FAILING)), "Not well: 3 of 3 targets and Regions fail."),
         (status(ledger(vaults=OLD)), "Not well: production in eu-west-1 is stale."),
         (status(reload=REFUSED), "Not well: the new configuration was refused."),
         (status(*refusing("eu-west-1")), "Not well: AWS refuses 1 of 2 configured job ids."),
@@ -195,6 +195,16 @@ def test_one_sentence_tells_whether_all_is_well(shown: Status, told: str) -> Non
     found = Page(status_page(shown))
     assert told in found.within("p")
     assert found.within("title") == f"{told.split(':')[0]}: AWS Backup exporter"
+
+
+def test_the_tab_tells_it_too() -> None:
+    """The icon differs between well and not, and is in the page: no browser asks for /favicon.ico."""
+    icons = [
+        [attributes["href"] for tag, attributes in found.elements if tag == "link"]
+        for found in (page(), page(ledger(vaults=FAILING)), page(ledger(vaults=OLD)))
+    ]
+    assert all((icon or "").startswith("data:image/svg+xml,") for [icon] in icons)
+    assert len({icon for [icon] in icons}) == 3
 
 
 def test_it_tells_version_and_uptime() -> None:

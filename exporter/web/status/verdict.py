@@ -65,5 +65,4 @@ def _which(some: tuple[ScopeState, ...], status: Status, singular: str, plural: 
     if len(some) == 1:
         scope = some[0].scope
         return f"{scope.target} in {scope.region or 'no Region'} {singular}"
-    of = "all" if len(some) == len(status.scopes) else f"{len(some):,} of"
-    return f"{of} {len(status.scopes):,} targets and Regions {plural}"
+    return f"{len(some):,} of {len(status.scopes):,} targets and Regions {plural}"

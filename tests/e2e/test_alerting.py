@@ -164,6 +164,14 @@ def test_lost_access_pages_once_and_holds_back_the_rest(scene: Scene) -> None:
     assert not scene.webhook.told("AwsBackupRegionBlind", "firing")
 
 
+def test_no_rule_stumbles(scene: Scene) -> None:
+    """Prometheus evaluates every rule without an error, whatever the account is like by now."""
+    groups = ask(scene.prometheus.address, "/api/v1/rules").json["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert rules
+    assert {rule["name"]: rule.get("lastError", "") for rule in rules if rule["health"] != "ok"} == {}
+
+
 def texts(prometheus: Prometheus, name: str) -> str:
     """Give what an alert that fires says by now."""
     alerts = ask(prometheus.address, "/api/v1/alerts").json["data"]["alerts"]

@@ -15,7 +15,7 @@ from tests.docs.markdown import blocks, document
 from tests.rules.checks import read
 
 TEXT = document("docs/runbooks.md")
-SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^##? |\Z)", TEXT, re.MULTILINE | re.DOTALL))
+SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^###? |\Z)", TEXT, re.MULTILINE | re.DOTALL))
 PARTS = ["Meaning", "Check first", "Mend", "Silence"]
 OF_THE_CLI = {"max-items", "query", "output"}
 

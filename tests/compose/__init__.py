@@ -1,0 +1,1 @@
+"""The demo of all services: what compose.yaml mounts, scrapes and shows fits together."""

@@ -1,0 +1,1 @@
+"""The Grafana dashboards: what they ask is what the exporter tells, and what they show is true."""

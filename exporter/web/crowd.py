@@ -132,11 +132,10 @@ class Crowd:
             self._drop(min(idle, key=lambda pair: pair[0])[1])
         return bool(idle)
 
-    def drop_all(self, *those: Doing) -> None:
-        """Drop all that do one of these."""
-        for doing in those:
-            for guest in list(self._since[doing]):
-                self._drop(guest)
+    def drop_all(self) -> None:
+        """Drop all, whatever they do."""
+        for guest in list(self._doing):
+            self._drop(guest)
 
     def _drop(self, guest: Guest) -> None:
         self.misses(guest)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.web.acceptor import Acceptor, Door
 from exporter.web.connection import Client, Connection
-from exporter.web.crowd import Crowd, Doing, Guest, Limits
+from exporter.web.crowd import Crowd, Guest, Limits
 
 BACKLOG = 4096
 LAST_ANSWERS = 2  # seconds that answers under way may take after the order to stop
@@ -135,8 +135,7 @@ class Server(uvicorn.Server):
         """Take in no more, and give the answers under way their last seconds."""
         for acceptor in self._acceptors:
             acceptor.close()
-        self._crowd.drop_all(Doing.ASKING, Doing.IDLE)
-        asyncio.get_running_loop().call_later(LAST_ANSWERS, self._crowd.drop_all, *Doing)
+        asyncio.get_running_loop().call_later(LAST_ANSWERS, self._crowd.drop_all)
         await super().shutdown(sockets)
 
     def _connection(self, place: Guest) -> Connection:

@@ -12,8 +12,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from exporter.web.acceptor import Door
+from exporter.web.connection import Connection
 from exporter.web.crowd import Limits
 from exporter.web.server import OpenDoor, Server, listen, make_server
 from tests.e2e.process import PATIENCE, until
@@ -49,13 +51,8 @@ class App:
         return PlainTextResponse(f"hello {request.url.query}")
 
     async def _large(self, _: Request) -> Response:
-        return StreamingResponse(self._parts(), headers={"Content-Length": str(LARGE * len(PART))})
-
-    async def _parts(self) -> AsyncIterator[bytes]:
         self.large += 1
-        for _ in range(LARGE):
-            yield PART
-            self.parts += 1
+        return Large(self)
 
     async def _wait(self, _: Request) -> Response:
         self.waiting += 1
@@ -68,6 +65,22 @@ class App:
 
     async def _half_broken(self, _: Request) -> Response:
         return StreamingResponse(_breaking(), headers={"Content-Length": "100"})
+
+
+class Large(Response):
+    """A large answer, made part by part, by who does not ask whether the client is still there."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(headers={"Content-Length": str(LARGE * len(PART))})
+        self._app = app
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Make and send it."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        for _ in range(LARGE):
+            await send({"type": "http.response.body", "body": PART, "more_body": True})
+            self._app.parts += 1
+        await send({"type": "http.response.body", "body": b""})
 
 
 SECRET = "what broke is nobody's business"
@@ -97,6 +110,11 @@ class Served:
     def is_left_in_peace(self) -> None:
         """Wait until there is no connection, and no answer under way."""
         until(lambda: not self.connections and not self.server.server_state.tasks)
+
+    def has_seen_the_end(self) -> None:
+        """Wait until it knows of each client that it has ended its side."""
+        there = self.server.server_state.connections
+        until(lambda: all(isinstance(connection, Connection) and connection._ended for connection in there))
 
     def client(self, *, buffer: int = 0) -> socket.socket:
         """Connect; with a buffer, no more than about so many bytes wait on the client's side."""

@@ -74,22 +74,26 @@ def test_a_large_body_is_not_taken() -> None:
         server.is_left_in_peace()
 
 
-@pytest.mark.parametrize("path", ["/", "/wait"])
-def test_a_client_that_ends_its_side(path: str) -> None:
-    """A client that ends its side after the request has its answer all the same."""
+def test_a_client_that_ends_its_side() -> None:
+    """A client that ends its side after the request has its answer all the same, and is closed."""
     with served(LIMITS) as server:
         client = server.client()
-        client.sendall(request(path))
+        client.sendall(request("/wait"))
+        until(lambda: server.app.waiting)
         client.shutdown(socket.SHUT_WR)
+        server.has_seen_the_end()
         server.let_go_on()
-        assert rest(client).startswith(b"HTTP/1.1 200 OK\r\n")
+        said = rest(client)
+        assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert said.endswith(b"at last")
 
 
 def test_a_client_that_ends_its_side_after_several() -> None:
-    """A client that ends its side after several requests has all answers."""
+    """A client that ends its side after several requests has all answers, and is closed."""
     with served(LIMITS) as server:
         client = server.client()
-        client.sendall(request("/?1") + request("/wait") + request("/?2") + b"GET /")
+        client.sendall(request("/wait") + request("/?1") + request("/?2") + b"GET /")
+        until(lambda: server.app.waiting)
         client.shutdown(socket.SHUT_WR)
         server.let_go_on()
         answers = rest(client)

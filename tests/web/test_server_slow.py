@@ -1,6 +1,9 @@
 """Clients that take their time: each is closed, and holds up no other."""
 
+import gc
 import socket
+import struct
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -10,6 +13,7 @@ from tests.e2e.process import until
 from tests.web.served import LARGE, PART, answer, request, rest, served
 
 SHORT = 0.3
+BREAK_OFF = struct.pack("ii", 1, 0)  # a reset, not an end
 PATIENT = Limits(request=60, idle=60, answer=60)
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
 
@@ -160,6 +164,19 @@ def test_a_client_that_leaves_in_the_middle(caplog: pytest.LogCaptureFixture) ->
         server.is_left_in_peace()
         assert server.app.parts < LARGE
     assert caplog.records == []
+
+
+def test_a_client_that_breaks_off() -> None:
+    """Of a kept connection that its client breaks off nothing remains."""
+    with served(PATIENT) as server:
+        client = server.client()
+        client.sendall(request("/?1"))
+        assert answer(client) == b"hello 1"
+        [connection] = map(weakref.ref, server.server.server_state.connections)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, BREAK_OFF)
+        client.close()
+        server.is_left_in_peace()
+        until(lambda: gc.collect() >= 0 and connection() is None)
 
 
 def _refused(client: socket.socket, what: bytes) -> bool:

@@ -22,7 +22,7 @@ class Limits:
             answer, to the last. A TLS handshake has as long.
         idle: seconds that a connection is kept after an answer; longer than any usual scrape interval, so
             that Prometheus can keep its own.
-        answer: seconds to take the next part of an answer, a quarter of a megabyte. Who takes longer is
+        answer: seconds to take the next part of an answer: 64 KiB of an exposition. Who takes longer is
             slower than any scrape may be.
         unread: answers that may wait to be taken at the same time. Each holds memory.
         connections: all that there may be. Above it, whoever is idle the longest has to go.
@@ -117,25 +117,28 @@ class Crowd:
 
     def make_room(self) -> None:
         """See to it that one more may come."""
-        if len(self) >= self._limits.connections:
-            self.drop_the_idlest("as many connections as there may be: the longest idle are closed")
+        if len(self) < self._limits.connections:
+            return
+        if not self.drop_the_idlest("as many connections as there may be: the longest idle are closed"):
+            self._drop_the_first(Doing.WAITING)
 
     def drop_the_idlest(self, why: str) -> bool:
         """Drop who is idle the longest, else who takes its answer the longest; False when there is none."""
-        idle = [
-            (since, guest)
-            for doing in (Doing.ASKING, Doing.IDLE)
-            for guest, since in _first(self._since[doing])
-        ] or [(since, guest) for guest, since in _first(self._since[Doing.TAKING])]
-        if idle:
+        found = self._drop_the_first(Doing.ASKING, Doing.IDLE) or self._drop_the_first(Doing.TAKING)
+        if found:
             self._say(why)
-            self._drop(min(idle, key=lambda pair: pair[0])[1])
-        return bool(idle)
+        return found
 
     def drop_all(self) -> None:
         """Drop all, whatever they do."""
         for guest in list(self._doing):
             self._drop(guest)
+
+    def _drop_the_first(self, *those: Doing) -> bool:
+        firsts = [next(iter(queue.items())) for doing in those if (queue := self._since[doing])]
+        if firsts:
+            self._drop(min(firsts, key=lambda first: first[1])[0])
+        return bool(firsts)
 
     def _drop(self, guest: Guest) -> None:
         self.misses(guest)
@@ -145,7 +148,3 @@ class Crowd:
         if self._clock() >= self._said + SAY_EVERY:
             self._said = self._clock()
             log.warning(why, extra={"connections": len(self)})
-
-
-def _first(queue: OrderedDict[Guest, float]) -> list[tuple[Guest, float]]:
-    return [next(iter(queue.items()))] if queue else []

@@ -117,6 +117,17 @@ def test_room_is_made_only_when_there_is_none(clock: Clock) -> None:
     assert dropped(first, second) == [1, 0]
 
 
+def test_room_is_made_among_those_who_wait_at_last(clock: Clock) -> None:
+    """When all wait for answers to be made, who waits the longest goes: there is always room for one more."""
+    crowd, guests = Crowd(Limits(connections=2), clock), [Guest() for _ in range(3)]
+    for guest in guests:
+        crowd.make_room()
+        crowd.sees(guest, Doing.WAITING)
+        clock.now += 1
+    assert dropped(*guests) == [1, 0, 0]
+    assert not crowd.drop_the_idlest("no file to be opened")
+
+
 def test_few_answers_wait_to_be_taken(clock: Clock) -> None:
     """When more answers wait to be taken than may, the one that waits the longest is dropped."""
     crowd, guests = Crowd(Limits(unread=2), clock), [Guest() for _ in range(3)]

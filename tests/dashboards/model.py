@@ -28,7 +28,7 @@ class Settings:
 
     def put_into(self, text: str) -> str:
         """Put what is chosen in the place of the variables, and Grafana's own intervals too."""
-        chosen = vars(self) | {"__rate_interval": "10s", "__interval": "1m"}
+        chosen = vars(self) | {"__rate_interval": "30s", "__interval": "2m"}
 
         def value(found: re.Match[str]) -> str:
             return str(chosen[next(filter(None, found.groups()))])

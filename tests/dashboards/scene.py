@@ -41,8 +41,9 @@ OTHER_ACCOUNT = "210987654321"
 JOBS_ENDED, JOBS_RUNNING = 1900, 100
 REGIONS = tuple(site.region for site in SITES)
 COLLECTORS = 6 * (2 + 4 + 4 + 4 + 1 + 1 + 1 + 1)  # of each target and Region of each exporter, by situation
-LONGEST = 60.0  # seconds until everything is as it should be
+LONGEST = 120.0  # seconds until everything is as it should be
 
+_UNSUCCESSFUL = f'aws_backup_jobs_finished_total{{job="{DEMO}",state=~"FAILED|EXPIRED|ABORTED|PARTIAL"}}'
 _UUID = re.compile(r"\b[0-9a-f](?=[0-9a-f]{7}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)")
 
 _OF_ITSELF = re.compile(r"aws_backup_(exporter|last_refresh)_")
@@ -129,11 +130,13 @@ class _Stage:
         return process
 
     def watching(self, name: str, *targets: dict[str, Any]) -> Process:
-        """Start an exporter with these targets; roles are assumed where the first one is asked."""
+        """Start an exporter with these targets, and wait until it listens; roles are assumed at the first."""
         file = self.directory / f"{name}.yaml"
         file.write_text(json.dumps({"targets": targets, "api": {"requests_per_second": 50}}))
         sts = targets[0]["endpoint_url"]
-        return self.exporter(name, "--config.file", str(file), AWS_ENDPOINT_URL_STS=sts)
+        process = self.exporter(name, "--config.file", str(file), AWS_ENDPOINT_URL_STS=sts)
+        process.address()
+        return process
 
     def aws(self, now: float | None = None) -> Server:
         """Serve simulated accounts, whose time stands still where one is given."""
@@ -180,54 +183,68 @@ def _crowded(stage: _Stage) -> Server:
     return server
 
 
+@dataclass(frozen=True)
+class _Cast:
+    """The running exporters of each situation, and the account that is to fail."""
+
+    exporters: dict[str, list[Process]]
+    failing: Account
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Tell where each listens."""
+        return {name: [one.address() for one in them] for name, them in self.exporters.items()}
+
+
+def _cast(stage: _Stage) -> _Cast:
+    """Start every exporter, one after the other: all at once they would wait for each other."""
+    demo = stage.exporter(DEMO, "--demo")
+    company, well = _company(stage), _well(stage)
+    first = _target("company", company, *REGIONS)
+    exporters = {
+        DEMO: [demo],
+        PAIR: [stage.watching(f"{PAIR}-{name}", first) for name in "ab"],
+        EMPTY: [stage.watching(EMPTY, _target("empty", stage.aws()))],
+        FAILING: [stage.watching(FAILING, _target("well", well))],
+        DOWN: [stage.watching(DOWN, _target("well", well))],
+        MANY: [stage.watching(MANY, _target("many", _crowded(stage)))],
+    }
+    _mirror(company)
+    role = {"role_arn": f"arn:aws:iam::{OTHER_ACCOUNT}:role/reader"}
+    exporters[ACCOUNTS] = [stage.watching(ACCOUNTS, first, _target("other", company, *REGIONS) | role)]
+    return _Cast(exporters, well.account(REGION))
+
+
 @contextmanager
 def staged(prometheus: str, directory: Path) -> Iterator[Scene]:
     """Run every exporter, and the given Prometheus, until the block ends."""
     with ExitStack() as stack:
-        stage = _Stage(stack, directory)
-        demo = stage.exporter(DEMO, "--demo")
-        company = _company(stage)
-        failing, crowded = _well(stage), _crowded(stage)
-        pair = [stage.watching(f"{PAIR}-{name}", _target("company", company, *REGIONS)) for name in "ab"]
-        _mirror(company)
-        other = _target("other", company, *REGIONS) | {
-            "role_arn": f"arn:aws:iam::{OTHER_ACCOUNT}:role/reader"
-        }
-        both = stage.watching(ACCOUNTS, _target("company", company, *REGIONS), other)
-        to_go = stage.watching(DOWN, _target("well", failing))
-        static = {
-            DEMO: [demo],
-            PAIR: pair,
-            ACCOUNTS: [both],
-            EMPTY: [stage.watching(EMPTY, _target("empty", stage.aws()))],
-            FAILING: [stage.watching(FAILING, _target("well", failing))],
-            DOWN: [to_go],
-            MANY: [stage.watching(MANY, _target("many", crowded))],
-        }
-        addresses = {name: [exporter.address() for exporter in them] for name, them in static.items()}
-        config = _scrapes(addresses, f"http://{both.address()}/targets")
+        cast = _cast(_Stage(stack, directory))
+        _settle(cast.addresses())
+        config = _scrapes(cast.addresses())
         address = stack.enter_context(serving(prometheus, directory / "prometheus", config))
         scene = Scene(address, time.time(), time.time())
-        _settle(scene, addresses)
-        scene = replace(scene, well=time.time())
-        failing.account(REGION).fail(None, throttled())
+        _until_holds(scene, f"count(count_over_time(aws_backup_up[1m]) >= 2) == {COLLECTORS}")
+        _until_holds(scene, f"count(aws_backup_up == 1) == {COLLECTORS}")
+        # Not the present: a scrape that has begun may find the exporter gone.
+        [last] = replace(scene, now=time.time()).instant(f'timestamp(up{{job="{DOWN}"}})', Settings())
+        scene = replace(scene, well=last.value)
+        cast.failing.fail(None, throttled())
+        [to_go] = cast.exporters[DOWN]
         to_go.kill()
         _until_holds(scene, f'up{{job="{DOWN}"}} == 0 and on () aws_backup_up{{job="{FAILING}"}} == 0')
-        unsuccessful = (
-            f'aws_backup_jobs_finished_total{{job="{DEMO}",state=~"FAILED|EXPIRED|ABORTED|PARTIAL"}}'
-        )
-        _until_holds(scene, f"sum(increase({unsuccessful}[1m] offset 2s)) > 0")
+        _until_holds(scene, f"sum(increase({_UNSUCCESSFUL}[1m] offset 2s)) > 0")
         yield replace(scene, now=time.time())
 
 
-def _scrapes(addresses: dict[str, list[str]], targets_url: str) -> dict[str, Any]:
+def _scrapes(addresses: dict[str, list[str]]) -> dict[str, Any]:
     scrapes = [{"job_name": name, "static_configs": [{"targets": to}]} for name, to in addresses.items()]
-    discovered = {"job_name": DISCOVERED, "http_sd_configs": [{"url": targets_url}]}
-    return {"global": {"scrape_interval": "2s"}, "scrape_configs": [*scrapes, discovered]}
+    [both] = addresses[ACCOUNTS]
+    discovered = {"job_name": DISCOVERED, "http_sd_configs": [{"url": f"http://{both}/targets"}]}
+    return {"global": {"scrape_interval": "3s"}, "scrape_configs": [*scrapes, discovered]}
 
 
-def _settle(scene: Scene, addresses: dict[str, list[str]]) -> None:
-    """Wait until every exporter tells all there is, and Prometheus knows it."""
+def _settle(addresses: dict[str, list[str]]) -> None:
+    """Wait until every exporter tells all there is, which those in the background bring in after a start."""
     still = [to for name, them in addresses.items() if name != DEMO for to in them]
     seen: list[dict[str, frozenset[str]]] = [{}]
 
@@ -236,9 +253,7 @@ def _settle(scene: Scene, addresses: dict[str, list[str]]) -> None:
         first, second = (seen[-1][to] for to in addresses[PAIR])
         return seen[-2] == seen[-1] and first == second
 
-    until(settled, LONGEST, every=1.0)
-    _until_holds(scene, f"min(timestamp(up)) > {time.time()}")
-    _until_holds(scene, f"count(aws_backup_up) == {COLLECTORS} and min(aws_backup_up) == 1")
+    until(settled, LONGEST, every=2.0)
 
 
 def _of_aws(address: str) -> frozenset[str]:

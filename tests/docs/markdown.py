@@ -10,6 +10,8 @@ DOCUMENTS = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "grafana" / "README.md",
+    ROOT / "prometheus" / "README.md",
     *sorted((ROOT / "docs").glob("**/*.md")),
 )
 

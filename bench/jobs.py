@@ -14,10 +14,10 @@ _VAULTS = ("prod-daily", "prod-weekly", "dev")
 
 
 def finished(count: int, now: float) -> Iterator[dict[str, Any]]:
-    """Give answers of DescribeBackupJob for jobs that ended, spread over the window."""
+    """Give answers of DescribeBackupJob for jobs that ended, spread over the window; none leaves it soon."""
     rng = Random(count)
     for number in range(count):
-        created = now - WINDOW + 60 + (WINDOW - 7200) * number / count
+        created = now - WINDOW + 3600 + (WINDOW - 10800) * number / count
         state = "COMPLETED" if rng.random() < 0.95 else "FAILED"
         yield _answer(rng, number, created, state, 100.0) | {
             "CompletionDate": _date(created + 900 + rng.random() * 900),

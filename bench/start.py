@@ -2,21 +2,28 @@
 
     python -m bench.start FINISHED
 
-The exporter is a process of its own; its memory is what it tells of itself.
+The exporter is a process of its own; its memory is what it tells of itself. The least that quota and paging
+allow: a call for every thousand jobs, at the default rate, the first calls at once out of a full bucket.
+Nothing but these calls is in it: no other collector, and none of the scrapes that watch how it goes.
 """
 
+import math
 import sys
 import time
 
 from bench.aws import simulated
 from bench.measure import tell
 from bench.process import exporter, value
+from exporter.aws import Budget
+from exporter.aws.api import PAGE_SIZE
+from exporter.config import Api
 
 FIGURES = (
     "aws_backup_exporter_jobs",
     "process_resident_memory_bytes",
     "aws_backup_exporter_api_requests_total",
 )
+LOOK_EVERY = 2.0  # seconds between two scrapes; each takes three calls from the same budget
 
 
 def main(ended: int) -> None:
@@ -28,7 +35,7 @@ def main(ended: int) -> None:
             first = time.monotonic() - began
             known, text = 0.0, ""
             while known < ended and time.monotonic() - began < 300:
-                time.sleep(1)
+                time.sleep(LOOK_EVERY)
                 text = running.scrape(*FIGURES)[1]
                 known = value(text, "aws_backup_exporter_jobs", 'phase="finished"')
             complete = time.monotonic() - began
@@ -39,11 +46,17 @@ def main(ended: int) -> None:
                 jobs=known,
                 first_answer_seconds=first,
                 complete_seconds=complete,
+                allowed_seconds=_allowed(ended),
                 calls=value(text, "aws_backup_exporter_api_requests_total"),
                 scrape_seconds=seconds,
                 scrape_bytes=len(everything),
                 resident_bytes=value(text, "process_resident_memory_bytes"),
             )
+
+
+def _allowed(jobs: int) -> float:
+    budget = Budget(Api().requests_per_second, time.monotonic)
+    return max(0.0, math.ceil(jobs / PAGE_SIZE) - budget.burst) / budget.rate
 
 
 if __name__ == "__main__":

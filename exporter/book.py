@@ -34,12 +34,14 @@ class Changes:
 
     Attributes:
         live: the jobs that changed, by id; None for one that is no longer live.
+        progressed: the live jobs of which only numbers changed, or only numbers after what `live` tells.
         sealed: finished jobs and the bucket each belongs to; they never change again.
         dropped: sealed jobs that lose their series, by bucket.
         left: buckets that left the window, with all their jobs.
     """
 
     live: dict[str, Job | None] = field(default_factory=dict)
+    progressed: dict[str, Job] = field(default_factory=dict)
     sealed: dict[str, tuple[int, Job]] = field(default_factory=dict)
     dropped: dict[int, set[str]] = field(default_factory=dict)
     left: list[int] = field(default_factory=list)
@@ -88,6 +90,8 @@ class Book:
         self._finished_total: Counter[tuple[_Group, str]] = Counter()
         self._changes = Changes()
         self._counted = 0
+        self._active_count = 0
+        self._sealed_count = 0  # those that have series
 
     def enter(self, job: Job, now: float, *, described: bool) -> None:
         """Take up what AWS just told of a job: a row of a list, or (`described`) its own description."""
@@ -108,8 +112,8 @@ class Book:
         if final and job.id not in self._pinned:
             self._seal(job, bucket, now)
             return
-        if not before or before.job != job:
-            self._changes.live[job.id] = job
+        self._note_change(job, before.job if before else None)
+        self._active_count += _active(job) - _active(before.job if before else None)
         self._live[job.id] = _Live(job, bucket, asked, final)
 
     def close(self, job_id: str, now: float) -> None:
@@ -124,9 +128,8 @@ class Book:
 
     def forget(self, job_id: str) -> None:
         """Let go of a live job that AWS no longer knows."""
-        live = self._live.pop(job_id, None)
+        live = self._no_longer_live(job_id)
         if live:
-            self._changes.live[job_id] = None
             self._uncount(live.job, live.bucket)
 
     def is_settled(self, job_id: str) -> bool:
@@ -152,6 +155,7 @@ class Book:
         oldest = self._oldest_bucket(now)
         for number in [number for number in self._buckets if number < oldest]:
             bucket = self._buckets.pop(number)
+            self._sealed_count -= len(bucket.created)
             for job_id in (*bucket.created, *bucket.dropped):
                 del self._bucket_of[job_id]
                 self._changes.sealed.pop(job_id, None)
@@ -170,6 +174,7 @@ class Book:
             bucket.dropped.add(job_id)
             if not self._changes.sealed.pop(job_id, None):
                 self._changes.dropped.setdefault(number, set()).add(job_id)
+        self._sealed_count -= len(oldest)
         return len(oldest)
 
     def drain(self) -> Changes:
@@ -200,13 +205,12 @@ class Book:
     @property
     def active_count(self) -> int:
         """How many jobs are not finished."""
-        return sum(not live.job.finished for live in self._live.values())
+        return self._active_count
 
     @property
     def finished_count(self) -> int:
         """How many finished jobs have series."""
-        waiting = sum(live.job.finished for live in self._live.values())
-        return waiting + sum(len(bucket.created) for bucket in self._buckets.values())
+        return len(self._live) - self._active_count + self._sealed_count
 
     @property
     def dropped_count(self) -> int:
@@ -218,14 +222,30 @@ class Book:
         """The start of the oldest bucket that holds a sealed job with series; infinity when none does."""
         return self._oldest_with_series() * self._width
 
+    def _note_change(self, job: Job, before: Job | None) -> None:
+        if before and _nothing_but_numbers_differs(before, job):
+            if before.values != job.values:
+                self._changes.progressed[job.id] = job
+        else:
+            self._changes.live[job.id] = job
+            self._changes.progressed.pop(job.id, None)
+
     def _seal(self, job: Job, bucket: int, now: float) -> None:
-        if self._live.pop(job.id, None):
-            self._changes.live[job.id] = None
+        if self._no_longer_live(job.id):
             # One that was followed to its end beyond the window shows that end a little longer.
             bucket = max(bucket, self._oldest_bucket(now) + 1)
         self._bucket_of[job.id] = bucket
         self._buckets.setdefault(bucket, _Bucket()).created[job.id] = _born(job, now)
+        self._sealed_count += 1
         self._changes.sealed[job.id] = (bucket, job)
+
+    def _no_longer_live(self, job_id: str) -> _Live | None:
+        live = self._live.pop(job_id, None)
+        if live:
+            self._changes.live[job_id] = None
+            self._changes.progressed.pop(job_id, None)
+            self._active_count -= _active(live.job)
+        return live
 
     def _count(self, job: Job, before: Job | None, bucket: int, now: float) -> None:
         place = self._place(job)
@@ -280,6 +300,22 @@ class Book:
 
     def _in_window(self, job: Job, now: float) -> bool:
         return _born(job, now) >= now - self._window
+
+
+def _nothing_but_numbers_differs(before: Job, after: Job) -> bool:
+    """Compare what is published of a job; all else that is known of it follows from that."""
+    return (
+        before.state == after.state
+        and before.info == after.info
+        and before.account_id == after.account_id
+        and before.child_states == after.child_states
+        and before.message == after.message
+        and before.category == after.category
+    )
+
+
+def _active(job: Job | None) -> bool:
+    return job is not None and not job.finished
 
 
 def _born(job: Job, now: float) -> float:

@@ -7,14 +7,15 @@ sealed jobs are kept deflated; a gzip answer copies them as they are and combine
 import struct
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from zlib_ng import zlib_ng
 
 from exporter.metrics import Family, families
 from exporter.model import Scope
-from exporter.page import Chunk, Page
-from exporter.sealed import FASTEST, RAW_DEFLATE, Run, deflate, inflate, run_of
+from exporter.page import Page, Piece
+from exporter.sealed import FASTEST, RAW_DEFLATE, Run, deflate, inflate
 from exporter.telemetry import Telemetry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
@@ -54,24 +55,23 @@ class Exposition:
             names: only samples of these names; empty for all.
         """
         pages = self._pages.values() if scope is None else (self._pages[scope],)
-        chunks = [page.chunks() for page in pages]
+        pieces: dict[str, list[Piece]] = {}
+        for family_name, piece in chain.from_iterable(page.pieces() for page in pages):
+            pieces.setdefault(family_name, []).append(piece)
         writer: _Writer = _GzipWriter() if form.gzip else _PlainWriter()
         for family in families():
-            if not names or family.name in names:
-                present = [of_page[family.name] for of_page in chunks if family.name in of_page]
-                _write_family(writer, family, present, form)
+            if family.name in pieces and (not names or family.name in names):
+                _write_family(writer, family, pieces[family.name], form)
         if scope is None:
             for family, lines in self._telemetry.lines(names):
-                _write_family(writer, family, [Chunk(lines)], form)
+                _write_family(writer, family, [lines], form)
         if form.openmetrics:
-            writer.text(b"# EOF\n")
+            writer.write(b"# EOF\n")
         return writer.end()
 
 
 class _Writer(Protocol):
-    def text(self, lines: bytes) -> None: ...
-
-    def deflated(self, run: Run) -> None: ...
+    def write(self, piece: Piece) -> None: ...
 
     def end(self) -> Sequence[bytes]: ...
 
@@ -80,11 +80,8 @@ class _PlainWriter:
     def __init__(self) -> None:
         self._out: list[bytes] = []
 
-    def text(self, lines: bytes) -> None:
-        self._out.append(lines)
-
-    def deflated(self, run: Run) -> None:
-        self._out += map(inflate, run.parts)
+    def write(self, piece: Piece) -> None:
+        self._out += inflate(piece) if isinstance(piece, Run) else [piece]
 
     def end(self) -> Sequence[bytes]:
         return self._out
@@ -100,16 +97,16 @@ class _GzipWriter:
         self._crc = 0
         self._length = 0
 
-    def text(self, lines: bytes) -> None:
-        self._waiting.append(lines)
-
-    def deflated(self, run: Run) -> None:
+    def write(self, piece: Piece) -> None:
+        if not isinstance(piece, Run):
+            self._waiting.append(piece)
+            return
         if self._waiting:
             self._deflate_waiting()
             self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
-        self._out += [part.deflated for part in run.parts]
-        self._crc = zlib_ng.crc32_combine(self._crc, run.crc, run.length)
-        self._length += run.length
+        self._out += piece.parts
+        self._crc = zlib_ng.crc32_combine(self._crc, piece.crc, piece.length)
+        self._length += piece.length
 
     def end(self) -> Sequence[bytes]:
         self._deflate_waiting()
@@ -125,26 +122,16 @@ class _GzipWriter:
         self._length += len(lines)
 
 
-def _write_family(writer: _Writer, family: Family, present: Sequence[Chunk], form: Form) -> None:
-    if not present:
-        return
-    if any(chunk.text for chunk in present):
-        writer.text(_header(family, form.openmetrics))
-    else:
-        writer.deflated(_deflated_header(family, form.openmetrics))
-    for chunk in present:
-        if chunk.text:
-            writer.text(chunk.text)
-        for run in chunk.deflated:
-            writer.deflated(run)
+def _write_family(writer: _Writer, family: Family, pieces: Sequence[Piece], form: Form) -> None:
+    text, deflated = _header(family, form.openmetrics)
+    writer.write(deflated if isinstance(pieces[0], Run) else text)
+    for piece in pieces:
+        writer.write(piece)
 
 
 @cache
-def _header(family: Family, openmetrics: bool) -> bytes:
+def _header(family: Family, openmetrics: bool) -> tuple[bytes, Run]:
+    """Write HELP and TYPE, as text and deflated: text before what is deflated would cost a flush."""
     name = family.name.removesuffix("_total") if openmetrics else family.name
-    return f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n".encode()
-
-
-@cache
-def _deflated_header(family: Family, openmetrics: bool) -> Run:
-    return run_of([deflate(_header(family, openmetrics))])
+    text = f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n".encode()
+    return text, deflate(text)

@@ -22,8 +22,7 @@ def render(group: Group) -> Lines:
 
 def line(name: str, labels: str, value: Number) -> bytes:
     """Write one sample."""
-    braced = f"{{{labels}}}" if labels else ""
-    return encode(f"{name}{braced} {value!r}\n")
+    return encode(f"{name}{{{labels}}} {value!r}\n" if labels else f"{name} {value!r}\n")
 
 
 def encode(text: str) -> bytes:
@@ -36,6 +35,10 @@ def encode(text: str) -> bytes:
 
 def label_text(labels: Labels) -> str:
     """Write labels as they stand between the braces."""
+    plain = ",".join([f'{name}="{value}"' for name, value in labels])
+    # Hardly any value needs escapes: all of them are looked at together first.
+    if "\\" not in plain and "\n" not in plain and plain.count('"') == 2 * len(labels):
+        return plain
     return ",".join([f'{name}="{escape(value)}"' for name, value in labels])
 
 

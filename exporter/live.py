@@ -1,13 +1,12 @@
 """The lines of jobs that can still change: a job that moves on has only those lines made anew that differ."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exporter.kinds import Kind
 from exporter.lines import Lines, label_text, line, render
 from exporter.metrics import Group, gauge_names, job_families
-from exporter.model import Job
-from exporter.sealed import FASTEST, Run, deflate, run_of
+from exporter.model import Job, Number
+from exporter.sealed import FASTEST, Run, deflate
 
 
 class KeyedLines:
@@ -23,28 +22,25 @@ class KeyedLines:
 
     def put(self, key: str, lines: Lines) -> None:
         """Put the lines of a key in the place of those it had."""
-        for family in self._lines:
-            self.set(family, key, lines.get(family))
+        for family, known in self._lines.items():
+            text = lines.get(family, b"")
+            if text or key in known:
+                self.update(family, {key: text})
 
-    def set(self, family: str, key: str, lines: bytes | None) -> None:
-        """Put a key's lines of one metric in the place of those it had; None for none."""
-        if lines is not None:
-            self._lines[family][key] = lines
-        elif self._lines[family].pop(key, None) is None:
-            return
+    def update(self, family: str, lines: Mapping[str, bytes]) -> None:
+        """Put lines of one metric, by key, in the place of those that the keys had; empty for none."""
+        known = self._lines[family]
+        known.update(lines)
+        for key in [key for key, text in lines.items() if not text]:
+            del known[key]
         self._runs.pop(family, None)
 
-    def runs(self) -> Iterator[tuple[str, Run]]:
+    def runs(self) -> Mapping[str, Run]:
         """Give all lines of each metric that has any."""
         for family, lines in self._lines.items():
             if lines and family not in self._runs:
-                self._runs[family] = run_of([deflate(b"".join(lines.values()), FASTEST)])
-        return iter(self._runs.items())
-
-
-class _Row(NamedTuple):
-    job: Job
-    labels: str  # those that all lines of the job share, as text
+                self._runs[family] = deflate(b"".join(lines.values()), FASTEST)
+        return self._runs
 
 
 class LiveLines:
@@ -58,38 +54,51 @@ class LiveLines:
     def __init__(self, kind: Kind, group_of: Callable[[Job], Group]) -> None:
         self._group_of = group_of
         self._gauges = gauge_names(kind)
-        self._rows: dict[str, _Row] = {}
+        self._values: dict[str, tuple[Number | None, ...]] = {}
+        self._labels: dict[str, str] = {}  # those that all lines of a job share, as text
         self._lines = KeyedLines(family.name for family in job_families(kind))
         self.runs = self._lines.runs
 
-    def put(self, job: Job) -> None:
-        """Take in a job, or what is new of it."""
-        row = self._rows.get(job.id)
-        if row and _differ_in_numbers_only(row.job, job):
-            self._put_numbers(row, job)
-            return
+    def take(self, changed: Mapping[str, Job | None], progressed: Mapping[str, Job]) -> None:
+        """Take in what is new of some jobs.
+
+        Args:
+            changed: by id, how each is now; None for one that is no longer live.
+            progressed: likewise, those that were taken in before and of which nothing but numbers changed.
+        """
+        for job_id, job in changed.items():
+            if job:
+                self._put(job)
+            else:
+                self._remove(job_id)
+        for family, numbers in zip(self._gauges, self._differing(progressed), strict=True):
+            if numbers:
+                self._lines.update(family, self._lines_of(family, numbers))
+
+    def _put(self, job: Job) -> None:
         group = self._group_of(job)
         self._lines.put(job.id, render(group))
-        self._rows[job.id] = _Row(job, label_text(group.labels))
+        self._values[job.id] = job.values
+        self._labels[job.id] = label_text(group.labels)
 
-    def remove(self, job_id: str) -> None:
-        """Let go of a job."""
-        if self._rows.pop(job_id, None):
+    def _remove(self, job_id: str) -> None:
+        if self._values.pop(job_id, None):
+            del self._labels[job_id]
             self._lines.put(job_id, {})
 
-    def _put_numbers(self, row: _Row, job: Job) -> None:
-        for family, old, new in zip(self._gauges, row.job.values, job.values, strict=True):
-            if old != new:
-                self._lines.set(family, job.id, None if new is None else line(family, row.labels, new))
-        self._rows[job.id] = _Row(job, row.labels)
+    def _differing(self, progressed: Mapping[str, Job]) -> Sequence[Mapping[str, Number | None]]:
+        """Give the numbers that differ from those before, for each gauge by job."""
+        differing: list[dict[str, Number | None]] = [{} for _ in self._gauges]
+        for job_id, job in progressed.items():
+            for of_gauge, old, new in zip(differing, self._values[job_id], job.values, strict=True):
+                if old != new:
+                    of_gauge[job_id] = new
+            self._values[job_id] = job.values
+        return differing
 
-
-def _differ_in_numbers_only(before: Job, after: Job) -> bool:
-    return (
-        before.state == after.state
-        and before.info == after.info
-        and before.account_id == after.account_id
-        and before.child_states == after.child_states
-        and before.message == after.message
-        and before.category == after.category
-    )
+    def _lines_of(self, family: str, numbers: Mapping[str, Number | None]) -> Mapping[str, bytes]:
+        labels = self._labels
+        return {
+            job_id: b"" if number is None else line(family, labels[job_id], number)
+            for job_id, number in numbers.items()
+        }

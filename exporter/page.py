@@ -1,10 +1,9 @@
 """The rendered series of one scope: what changed in the ledger is rendered, the rest is kept."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 from exporter.kinds import Kind
 from exporter.ledger import Ledger
@@ -21,14 +20,10 @@ from exporter.metrics import (
     tally_group,
     vault_group,
 )
-from exporter.sealed import FASTEST, Run, SealedLines, deflate, run_of
+from exporter.sealed import FASTEST, Run, SealedLines, deflate
 
-
-class Chunk(NamedTuple):
-    """A metric's lines in one page: as text, and those that are kept deflated."""
-
-    text: bytes = b""
-    deflated: tuple[Run, ...] = ()
+Piece = bytes | Run
+"""Some lines: as text, or kept deflated."""
 
 
 class Page:
@@ -50,20 +45,19 @@ class Page:
     def update(self) -> None:
         """Render the jobs that changed in the ledger, so that it need not keep them."""
         with self._lock:
-            self._facts.update()
-            for kind in self._kinds:
-                kind.update(self._clock())
+            self._update()
 
-    def chunks(self) -> dict[str, Chunk]:
-        """Give the lines of every metric that has any, as things are now."""
+    def pieces(self) -> list[tuple[str, Piece]]:
+        """Give the lines of every metric that has any, in one piece or several, as things are now."""
         with self._lock:
-            self._facts.update()
-            chunks = self._facts.chunks()
-            for kind in self._kinds:
-                kind.update(self._clock())
-                chunks |= kind.chunks()
-            own = render(exporter_group(self._ledger))
-            return chunks | {family: Chunk(lines) for family, lines in own.items()}
+            self._update()
+            of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
+            return [*of_jobs, *self._facts.runs(), *render(exporter_group(self._ledger)).items()]
+
+    def _update(self) -> None:
+        self._facts.update()
+        for kind in self._kinds:
+            kind.update(self._clock())
 
 
 class _KindOfJobs:
@@ -75,7 +69,7 @@ class _KindOfJobs:
         self._group_of = partial(job_group, kind, ledger=ledger)
         self._live = LiveLines(kind, self._group_of)
         self._sealed = SealedLines([family.name for family in job_families(kind)])
-        self._counts: Mapping[str, Chunk] = {}
+        self._counts: Mapping[str, Run] = {}
         self._counted_at: object = None
 
     def update(self, now: float) -> None:
@@ -87,11 +81,7 @@ class _KindOfJobs:
             self._sealed.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():
             self._sealed.remove(bucket, job_ids)
-        for job_id, job in changes.live.items():
-            if job is None:
-                self._live.remove(job_id)
-            else:
-                self._live.put(job)
+        self._live.take(changes.live, changes.progressed)
         newly: dict[int, dict[str, Lines]] = {}
         for job_id, (bucket, job) in changes.sealed.items():
             newly.setdefault(bucket, {})[job_id] = render(self._group_of(job))
@@ -101,12 +91,8 @@ class _KindOfJobs:
             self._counts = _deflated(tally_group(self._kind, tally, self._ledger) for tally in tallies)
             self._counted_at = counted_at
 
-    def chunks(self) -> dict[str, Chunk]:
-        chunks = dict(self._counts)
-        for family, run in chain(self._sealed.runs(), self._live.runs()):
-            chunk = chunks.get(family, Chunk())
-            chunks[family] = chunk._replace(deflated=(*chunk.deflated, run))
-        return chunks
+    def runs(self) -> Iterator[tuple[str, Run]]:
+        return chain(self._counts.items(), self._sealed.runs().items(), self._live.runs().items())
 
 
 class _Facts:
@@ -115,7 +101,7 @@ class _Facts:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
-        self._inventory: Mapping[str, Chunk] = {}
+        self._inventory: Mapping[str, Run] = {}
         self._taken_from: object = None
 
     def update(self) -> None:
@@ -133,18 +119,13 @@ class _Facts:
             self._inventory = _deflated(groups)
             self._taken_from = (vaults, plans)
 
-    def chunks(self) -> dict[str, Chunk]:
-        return dict(self._inventory) | {
-            family: Chunk(deflated=(run,)) for family, run in self._resources.runs()
-        }
+    def runs(self) -> Iterator[tuple[str, Run]]:
+        return chain(self._inventory.items(), self._resources.runs().items())
 
 
-def _deflated(groups: Iterable[Group]) -> Mapping[str, Chunk]:
+def _deflated(groups: Iterable[Group]) -> Mapping[str, Run]:
     lines: dict[str, list[bytes]] = {}
     for group in groups:
         for family, text in render(group).items():
             lines.setdefault(family, []).append(text)
-    return {
-        family: Chunk(deflated=(run_of([deflate(b"".join(texts), FASTEST)]),))
-        for family, texts in lines.items()
-    }
+    return {family: deflate(b"".join(texts), FASTEST) for family, texts in lines.items()}

@@ -1,13 +1,14 @@
 """Lines that never change again, kept deflated and ready to be copied into a gzip answer.
 
-Each family's lines of some jobs form a part: a raw deflate stream that ends with a full flush, so that
-parts can stand one behind the other, with its checksum and length. A block holds the parts of up to a
+Each family's lines of some jobs form a run: a raw deflate stream that ends with a full flush, so that
+runs can stand one behind the other, with its checksum and length. A block holds the runs of up to a
 thousand jobs of one bucket; small blocks are merged as they come, so that there are few.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from zlib_ng import zlib_ng
@@ -23,48 +24,39 @@ _JOB_ID = re.compile(rb'[^{]*\{job_id="((?:[^"\\]|\\.)*)"')
 Lines = Mapping[str, bytes]  # by family
 
 
-class Part(NamedTuple):
-    """Some lines, deflated: to be copied behind another part; checksum and length are of the lines."""
-
-    deflated: bytes
-    crc: int
-    length: int
-
-
-def deflate(lines: bytes, level: int = _LEVEL) -> Part:
-    """Deflate lines so that anything may follow them."""
-    compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
-    deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
-    return Part(deflated, zlib_ng.crc32(lines), len(lines))
-
-
-def inflate(part: Part) -> bytes:
-    """Give back the lines of a part."""
-    return bytes(zlib_ng.decompressobj(RAW_DEFLATE).decompress(part.deflated))
-
-
 class Run(NamedTuple):
-    """Parts one behind the other; checksum and length are of all their lines."""
+    """Deflated lines: parts to be copied one behind the other; checksum and length are of all their lines."""
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[bytes, ...] = ()
     crc: int = 0
     length: int = 0
 
 
-def run_of(parts: Iterable[Part]) -> Run:
-    """Put parts one behind the other."""
-    run = Run(tuple(parts))
+def deflate(lines: bytes, level: int = _LEVEL) -> Run:
+    """Deflate lines so that anything may follow them."""
+    compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
+    deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
+    return Run((deflated,), zlib_ng.crc32(lines), len(lines))
+
+
+def inflate(run: Run) -> Iterator[bytes]:
+    """Give back the lines, part by part."""
+    return (zlib_ng.decompressobj(RAW_DEFLATE).decompress(part) for part in run.parts)
+
+
+def join(runs: Sequence[Run]) -> Run:
+    """Put runs one behind the other."""
     crc, length = 0, 0
-    for part in run.parts:
-        crc = zlib_ng.crc32_combine(crc, part.crc, part.length)
-        length += part.length
-    return run._replace(crc=crc, length=length)
+    for run in runs:
+        crc = zlib_ng.crc32_combine(crc, run.crc, run.length)
+        length += run.length
+    return Run(tuple(chain.from_iterable(run.parts for run in runs)), crc, length)
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
     job_ids: tuple[str, ...]
-    parts: Mapping[str, Part]
+    lines: Mapping[str, Run]
 
 
 class SealedLines:
@@ -102,18 +94,18 @@ class SealedLines:
         if self._buckets.pop(bucket, None):
             self._runs = None
 
-    def runs(self) -> Iterator[tuple[str, Run]]:
+    def runs(self) -> Mapping[str, Run]:
         """Give all lines of each family that has any, oldest bucket first."""
         if self._runs is None:
             blocks = [block for bucket in sorted(self._buckets) for block in self._buckets[bucket]]
             of_families = {
-                name: [block.parts[name] for block in blocks if name in block.parts]
+                name: [block.lines[name] for block in blocks if name in block.lines]
                 for name in self._families
             }
-            self._runs = {name: run_of(parts) for name, parts in of_families.items() if parts}
-        return iter(self._runs.items())
+            self._runs = {name: join(runs) for name, runs in of_families.items() if runs}
+        return self._runs
 
-    def _deflate(self, rows: Iterable[Lines]) -> dict[str, Part]:
+    def _deflate(self, rows: Iterable[Lines]) -> dict[str, Run]:
         lines: dict[str, list[bytes]] = {}
         for row in rows:
             for family, text in row.items():
@@ -122,7 +114,8 @@ class SealedLines:
 
     def _merge(self, first: _Block, second: _Block) -> _Block:
         both = self._deflate(
-            {family: inflate(part) for family, part in block.parts.items()} for block in (first, second)
+            {family: b"".join(inflate(run)) for family, run in block.lines.items()}
+            for block in (first, second)
         )
         return _Block(first.job_ids + second.job_ids, both)
 
@@ -132,8 +125,8 @@ class SealedLines:
             return block
         names = {_escaped(job_id) for job_id in kept}
         lines = {
-            family: b"".join(line for line in _split(inflate(part)) if _job_of(line) in names)
-            for family, part in block.parts.items()
+            family: b"".join(line for text in inflate(run) for line in _split(text) if _job_of(line) in names)
+            for family, run in block.lines.items()
         }
         return _Block(kept, {family: deflate(text) for family, text in lines.items() if text})
 

@@ -1,10 +1,18 @@
-"""The exporter's own metrics that prometheus-client keeps: histograms, build information, the process."""
+"""What the exporter tells of itself beside its scopes: how long things took, its build, the process.
+
+What the process and Python tell is prometheus-client's.
+"""
 
 import platform
-from collections.abc import Collection, Iterable, Iterator
+import threading
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from itertools import accumulate, chain
 
-from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -55,17 +63,9 @@ class Telemetry:
     """What the exporter tells of itself. May be used from several threads."""
 
     def __init__(self) -> None:
+        self._request_seconds = _Histogram(REQUEST_SECONDS, _REQUEST_BUCKETS)
+        self._refresh_seconds = _Histogram(REFRESH_SECONDS, _REFRESH_BUCKETS)
         self._registry = CollectorRegistry()
-        self._request_seconds = Histogram(
-            REQUEST_SECONDS.name,
-            REQUEST_SECONDS.help,
-            REQUEST_SECONDS.labels,
-            buckets=_REQUEST_BUCKETS,
-            registry=self._registry,
-        )
-        self._refresh_seconds = Histogram(
-            REFRESH_SECONDS.name, REFRESH_SECONDS.help, buckets=_REFRESH_BUCKETS, registry=self._registry
-        )
         self._registry.register(_Build())
         self._reload = _Reload()
         self._registry.register(self._reload)
@@ -75,7 +75,7 @@ class Telemetry:
 
     def observe_request(self, operation: str, seconds: float) -> None:
         """Take note of one call to AWS."""
-        self._request_seconds.labels(operation).observe(seconds)
+        self._request_seconds.observe(seconds, operation)
 
     def observe_refresh(self, seconds: float) -> None:
         """Take note of one refresh."""
@@ -92,17 +92,82 @@ class Telemetry:
 
     def lines(self, names: Collection[str] = ()) -> Iterator[tuple[Family, bytes]]:
         """Render each metric's samples; with names, only those of these names."""
+        for histogram in (self._request_seconds, self._refresh_seconds):
+            if lines := histogram.lines(names):
+                yield histogram.family, lines
         for metric in self._registry.collect():
-            suffix = "_total" if metric.type == "counter" else ""
-            lines = [
-                line(sample.name, label_text(tuple(sample.labels.items())), sample.value)
+            lines = b"".join(
+                line(sample.name, _label_text(tuple(sample.labels.items())), sample.value)
                 for sample in metric.samples
-                # prometheus-client adds when each counter was made: nobody asks for that.
-                if (not names or sample.name in names) and not sample.name.endswith("_created")
-            ]
+                if not names or sample.name in names
+            )
             if lines:
-                family = Family(f"{metric.name}{suffix}", metric.type, metric.documentation, ())
-                yield family, b"".join(lines)
+                yield _family(metric.name, metric.type, metric.documentation), lines
+
+
+_label_text = cache(label_text)
+
+
+@cache
+def _family(name: str, type_: str, help_: str) -> Family:
+    return Family(f"{name}_total" if type_ == "counter" else name, type_, help_, ())
+
+
+class _Histogram:
+    """Counts durations. All of it changes with each scrape, so it is made to be written fast.
+
+    Args:
+        family: the metric; its labels are those beside `le`.
+        bounds: the upper bound of each bucket but the last, in seconds, ascending.
+    """
+
+    def __init__(self, family: Family, bounds: Sequence[float]) -> None:
+        self.family = family
+        self._bounds = bounds
+        self._observed: dict[tuple[str, ...], _Observed] = {}
+        if not family.labels:
+            self._observed[()] = self._nothing_observed()
+        self._lock = threading.Lock()
+
+    def observe(self, seconds: float, *labels: str) -> None:
+        """Take note of one duration."""
+        with self._lock:
+            if labels not in self._observed:
+                self._observed[labels] = self._nothing_observed(*labels)
+            observed = self._observed[labels]
+            observed.counts[bisect_left(self._bounds, seconds)] += 1
+            observed.seconds += seconds
+
+    def lines(self, names: Collection[str]) -> bytes:
+        """Render the samples; with names, only those of these names."""
+        with self._lock:
+            return b"".join(
+                line(name, labels, number)
+                for observed in self._observed.values()
+                for (name, labels), number in zip(observed.series, observed.numbers(), strict=True)
+                if not names or name in names
+            )
+
+    def _nothing_observed(self, *labels: str) -> "_Observed":
+        name, own = self.family.name, tuple(zip(self.family.labels, labels, strict=True))
+        bounds = [*map(repr, self._bounds), "+Inf"]
+        series = [(f"{name}_bucket", label_text((*own, ("le", bound)))) for bound in bounds]
+        series += [(f"{name}_count", label_text(own)), (f"{name}_sum", label_text(own))]
+        return _Observed(series, [0] * len(bounds))
+
+
+@dataclass(slots=True)
+class _Observed:
+    """Durations under the same labels: the names and labels of their series, how many fell in each bucket."""
+
+    series: Sequence[tuple[str, str]]
+    counts: list[int]
+    seconds: float = 0.0
+
+    def numbers(self) -> Iterator[float]:
+        """Give the values of the series."""
+        up_to = list(accumulate(self.counts, initial=0.0))
+        return chain(up_to[1:], up_to[-1:], (self.seconds,))
 
 
 class _Build(Collector):

@@ -1,6 +1,7 @@
 """One scope's door to AWS Backup: every call is counted, budgeted, retried where that helps, and checked."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from botocore import xform_name
@@ -87,24 +88,15 @@ class BackupApi:
     ) -> Iterator[list[Answer]]:
         """Walk a list call's pages; a short or empty page may well be followed by another.
 
+        A page that did not come through is asked for again by the next step.
+
         Raises:
             AwsError, OverBudgetError: as `call`; AwsError also when AWS repeats a token.
         """
-        seen: set[str] = set()
-        while True:
-            answer = self.call(
-                operation, member, leaving=leaving, patience=patience, MaxResults=PAGE_SIZE, **asked
-            )
-            yield answer[member]
-            token = answer.get("NextToken")
-            if not token:
-                return
-            if not isinstance(token, str):
-                raise malformed(operation, "a NextToken that is no text")
-            if token in seen:
-                raise malformed(operation, "the same NextToken came twice")
-            seen.add(token)
-            asked["NextToken"] = token
+        ask = partial(
+            self.call, operation, member, leaving=leaving, patience=patience, MaxResults=PAGE_SIZE, **asked
+        )
+        return _Pages(ask, operation, member)
 
     def _take_token(self, leaving: float, patience: float) -> None:
         began = self._clock()
@@ -142,3 +134,28 @@ class BackupApi:
         if not isinstance(answer, Mapping) or answer.get(member) is None:
             raise malformed(operation, f"an answer without {member}")
         return answer
+
+
+class _Pages(Iterator[list[Answer]]):
+    def __init__(self, ask: Callable[..., Answer], operation: str, member: str) -> None:
+        self._ask = ask
+        self._operation = operation
+        self._member = member
+        self._token: object = ""
+        self._used: set[object] = set()
+
+    def __next__(self) -> list[Answer]:
+        if self._token is None:
+            raise StopIteration
+        answer = self._ask(**self._from_token())
+        self._used.add(self._token)
+        self._token = answer.get("NextToken") or None
+        rows: list[Answer] = answer[self._member]
+        return rows
+
+    def _from_token(self) -> dict[str, str]:
+        if not isinstance(self._token, str):
+            raise malformed(self._operation, "a NextToken that is no text")
+        if self._token in self._used:
+            raise malformed(self._operation, "the same NextToken came twice")
+        return {"NextToken": self._token} if self._token else {}

@@ -87,6 +87,11 @@ class AwsError(Exception):
         return self.fault.code == CONNECTION or self.status >= 500 or self.is_throttling
 
     @property
+    def may_pass(self) -> bool:
+        """The very same call may come through later: nothing was wrong with what was asked."""
+        return self.is_transient or self.fault.code == TIMEOUT
+
+    @property
     def is_about_the_job(self) -> bool:
         """AWS does not know this one job, or refuses its id; nothing is wrong otherwise."""
         return self.fault.code in _ABOUT_THE_JOB

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import boto3
@@ -17,6 +18,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
+from botocore.utils import parse_timestamp
 
 from exporter import __version__
 from exporter.aws.faults import from_boto
@@ -107,6 +109,8 @@ class Access:
     def _make_client(self, region: str) -> Client:
         if self._session is None:
             session = self._open_session(self._target)
+            parsers = session.get_component("response_parser_factory")
+            parsers.set_parser_defaults(timestamp_parser=_timestamp)
             if self._target.role_arn:
                 self._assume(self._target.role_arn, session, region)
             self._session = boto3.Session(botocore_session=session)
@@ -143,6 +147,15 @@ class Access:
         if self._target.external_id:
             arguments["ExternalId"] = self._target.external_id.get_secret_value()
         return arguments
+
+
+def _timestamp(value: Any) -> datetime:
+    """Read a time as botocore does, but in UTC: in local time it takes as long as all the rest of a list."""
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        told: datetime = parse_timestamp(value)
+        return told
 
 
 class _AssumedRole(CredentialProvider):

@@ -9,7 +9,7 @@ described.
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
@@ -79,7 +79,7 @@ class JobsCollector:
         self._followed_until: float | None = None
         self._said_bad_row = False
         self._earlier: deque[dict[str, Any]] = deque()
-        self._pages: Iterator[list[Answer]] | None = None
+        self._pages: _ReadAhead | None = None
         self._caught_up = not discovery.enabled
 
     def refresh(self) -> None:
@@ -139,14 +139,16 @@ class JobsCollector:
 
     def _list_earlier(self) -> None:
         if self._pages is None:
-            self._pages = self._list(self._earlier[0], PATIENCE, leaving=self._api.budget.reserve)
+            leaving = self._api.budget.reserve
+            self._pages = _ReadAhead(self._list(self._earlier[0], PATIENCE, leaving=leaving))
         try:
             self._enter(next(self._pages))
         except StopIteration:
             self._earlier.popleft()
             self._pages = None
-        except (AwsError, OverBudgetError):
-            self._pages = None
+        except AwsError as error:
+            if not error.may_pass:
+                self._pages = None
             raise
 
     def _describe_a_finished_parent(self) -> bool:
@@ -297,6 +299,24 @@ class JobsCollector:
             return True
         types, vaults = self._discovery.resource_types, self._discovery.vaults
         return (not types or job.resource_type in types) and (not vaults or job.vault_name in vaults)
+
+
+class _ReadAhead:
+    """Pages, the next of which is on its way while one is worked on. One that failed is asked for again."""
+
+    def __init__(self, pages: Iterator[list[Answer]]) -> None:
+        self._pages = pages
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._coming: Future[list[Answer]] | None = None
+
+    def __next__(self) -> list[Answer]:
+        coming, self._coming = self._coming or self._ask(), None
+        page = coming.result()
+        self._coming = self._ask()
+        return page
+
+    def _ask(self) -> Future[list[Answer]]:
+        return self._thread.submit(next, self._pages)
 
 
 def published_already(account_id: str, scope: Scope, holder: Scope) -> AwsError:

@@ -3,17 +3,19 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.faults.sight import Log, calls, up
-from tests.faults.wire import Exchange, Wire, answers, only
+from tests.faults.wire import Breakage, Exchange, Wire, answers, only, refuses, resets
 from tests.harness import START, Bench, Clock, Watch, bench, job
 
 LIST = "ListBackupJobs"
 LISTS = "/backup-jobs/?"
+HOUR = 3600.0
 
 
 def page(*rows: Any, token: Any = None) -> str:
@@ -198,6 +200,68 @@ def test_a_token_that_ran_out(aws: Bench, wire: Wire, log: Log) -> None:
     series = watched.scrape()
     assert up(series) == 1
     assert len(series.find("aws_backup_job_info")) == 2
+
+
+class Earlier:
+    """Three pages of what came before the start, the last of which breaks until it is mended.
+
+    Attributes:
+        tokens: those that were asked for.
+    """
+
+    def __init__(self, wire: Wire, breakage: Breakage) -> None:
+        self.tokens: list[str] = []
+        self._breakage: Breakage | None = breakage
+        wire.breakage = self._answer
+
+    def mend(self) -> None:
+        """Let the last page through."""
+        self._breakage = None
+
+    def _answer(self, exchange: Exchange) -> None:
+        asked = parse_qs(urlsplit(exchange.path).query)
+        if asked.get("createdAfter") != [datetime.fromtimestamp(START - 6 * HOUR, UTC).strftime("%FT%TZ")]:
+            exchange.forward()
+            return
+        [token] = asked.get("nextToken", [""])
+        self.tokens.append(token)
+        if token == "3" and self._breakage:
+            self._breakage(exchange)
+        else:
+            exchange.give(200, self._pages[token])
+
+    _pages: Mapping[str, str] = {
+        "": page(job("a", "COMPLETED", created=START - 2 * HOUR), token="2"),
+        "2": page(job("b", "COMPLETED", created=START - 3 * HOUR), token="3"),
+        "3": page(job("c", "COMPLETED", created=START - 4 * HOUR)),
+    }
+
+
+def everything_is_there_in_the_end(watched: Watch, earlier: Earlier) -> bool:
+    """Catch up while the last page breaks, and once more when it is mended."""
+    watched.catch_up()
+    assert {labels["job_id"] for labels, _ in watched.read().find("aws_backup_job_info")} == {"a", "b"}
+    earlier.mend()
+    watched.catch_up()
+    return {labels["job_id"] for labels, _ in watched.read().find("aws_backup_job_info")} == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    "breakage", [refuses("ServiceUnavailableException", 503), resets], ids=["503", "reset"]
+)
+def test_a_long_list_goes_on_where_it_broke(aws: Bench, wire: Wire, breakage: Breakage) -> None:
+    """When one page of what came before the start breaks, that page is asked for again and none before it."""
+    earlier = Earlier(wire, breakage)
+    assert everything_is_there_in_the_end(watch(aws, wire), earlier)
+    assert list(dict.fromkeys(earlier.tokens)) == ["", "2", "3"]
+    assert Counter(earlier.tokens)[""] == Counter(earlier.tokens)["2"] == 1
+
+
+def test_a_long_list_whose_token_ran_out_is_begun_anew(aws: Bench, wire: Wire) -> None:
+    """When AWS refuses the token of a page, the list is read from its first page."""
+    earlier = Earlier(wire, refuses("InvalidParameterValueException"))
+    assert everything_is_there_in_the_end(watch(aws, wire), earlier)
+    assert Counter(earlier.tokens)[""] > 1
 
 
 def test_jobs_that_arrive_between_pages() -> None:

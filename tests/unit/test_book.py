@@ -34,8 +34,9 @@ def test_what_did_not_change_is_not_handed_over() -> None:
     made.drain()
     made.enter(job(), NOW + 15, described=True)
     assert made.drain() == Changes()
-    made.enter(job(numbers={"progress_ratio": 0.5}), NOW + 30, described=True)
-    assert list(made.drain().live) == ["a"]
+    further = job(numbers={"progress_ratio": 0.5})
+    made.enter(further, NOW + 30, described=True)
+    assert made.drain() == Changes(progressed={"a": further})
 
 
 def test_the_stalest_comes_first() -> None:

@@ -15,7 +15,7 @@ from exporter.sealed import (
     SealedLines,
     deflate,
     inflate,
-    run_of,
+    join,
 )
 
 ODD_IDS = [
@@ -49,12 +49,12 @@ def rows(job_ids: Iterable[str]) -> dict[str, dict[str, bytes]]:
 
 def text(of: SealedLines, family: str = "m") -> bytes:
     """Give the lines of a metric."""
-    return joined(dict(of.runs()).get(family, Run()))
+    return joined(of.runs().get(family, Run()))
 
 
 def joined(run: Run) -> bytes:
     """Give the lines of a run, and see that it tells their checksum and length."""
-    found = b"".join(map(inflate, run.parts))
+    found = b"".join(inflate(run))
     assert (run.crc, run.length) == (zlib_ng.crc32(found), len(found))
     return found
 
@@ -70,18 +70,18 @@ def sealed() -> SealedLines:
 
 
 @given(st.lists(st.binary(max_size=200), max_size=6))
-def test_parts_stand_one_behind_the_other(texts: list[bytes]) -> None:
-    """Deflated parts, one behind the other, are one deflate stream; the checksum is that of all."""
-    run = run_of(map(deflate, texts))
+def test_runs_stand_one_behind_the_other(texts: list[bytes]) -> None:
+    """Deflated lines, one behind the other, are one deflate stream; the checksum is that of all."""
+    run = join([deflate(text) for text in texts])
     assert joined(run) == b"".join(texts)
     stream = zlib_ng.decompressobj(RAW_DEFLATE)
-    assert stream.decompress(b"".join(part.deflated for part in run.parts)) == b"".join(texts)
+    assert stream.decompress(b"".join(run.parts)) == b"".join(texts)
     assert not stream.eof, "something can follow"
 
 
 def test_an_empty_run() -> None:
     """Where there are no lines there are no parts."""
-    assert dict(sealed().runs()) == {}
+    assert sealed().runs() == {}
 
 
 def test_buckets_come_oldest_first() -> None:
@@ -100,7 +100,7 @@ def test_a_job_need_not_have_lines_of_every_metric() -> None:
     of.add(1, {"a": row("a", both=False), "b": row("b")})
     assert text(of, "n") == should_be("b", "n")
     of.remove(1, {"b"})
-    assert set(dict(of.runs())) == {"m"}
+    assert set(of.runs()) == {"m"}
     assert text(of) == should_be("a")
 
 
@@ -143,7 +143,7 @@ def test_a_bucket_can_be_emptied_job_by_job() -> None:
     of.add(1, rows("ab"))
     of.remove(1, {"a"})
     of.remove(1, {"b"})
-    assert dict(of.runs()) == {}
+    assert of.runs() == {}
     of.add(1, rows("c"))
     assert text(of) == should_be("c")
 
@@ -154,7 +154,7 @@ def test_jobs_that_come_one_by_one_are_put_together() -> None:
     for number in range(MOST_JOBS_IN_A_BLOCK):
         of.add(1, rows([f"j{number}"]))
     assert text(of) == should_be(f"j{number}" for number in range(MOST_JOBS_IN_A_BLOCK))
-    assert len(dict(of.runs())["m"].parts) <= 12
+    assert len(of.runs()["m"].parts) <= 12
 
 
 def test_a_block_holds_a_thousand_jobs_at_most() -> None:
@@ -162,7 +162,7 @@ def test_a_block_holds_a_thousand_jobs_at_most() -> None:
     of = sealed()
     job_ids = [f"j{number}" for number in range(2 * MOST_JOBS_IN_A_BLOCK + 5)]
     of.add(1, rows(job_ids))
-    assert len(dict(of.runs())["m"].parts) == 3
+    assert len(of.runs()["m"].parts) == 3
     of.remove(1, set(job_ids[::3]))
     kept = [job_id for place, job_id in enumerate(job_ids) if place % 3]
     assert text(of) == should_be(kept)

@@ -1,6 +1,6 @@
 """The lines of jobs that can still change: a job that moves on has only those lines made anew that differ."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from exporter.kinds import Kind
 from exporter.lines import Lines, label_text, line, render
@@ -71,9 +71,8 @@ class LiveLines:
                 self._put(job)
             else:
                 self._remove(job_id)
-        for family, numbers in zip(self._gauges, self._differing(progressed), strict=True):
-            if numbers:
-                self._lines.update(family, self._lines_of(family, numbers))
+        if progressed:
+            self._take_numbers(progressed)
 
     def _put(self, job: Job) -> None:
         group = self._group_of(job)
@@ -86,15 +85,17 @@ class LiveLines:
             del self._labels[job_id]
             self._lines.put(job_id, {})
 
-    def _differing(self, progressed: Mapping[str, Job]) -> Sequence[Mapping[str, Number | None]]:
-        """Give the numbers that differ from those before, for each gauge by job."""
-        differing: list[dict[str, Number | None]] = [{} for _ in self._gauges]
-        for job_id, job in progressed.items():
-            for of_gauge, old, new in zip(differing, self._values[job_id], job.values, strict=True):
-                if old != new:
-                    of_gauge[job_id] = new
-            self._values[job_id] = job.values
-        return differing
+    def _take_numbers(self, progressed: Mapping[str, Job]) -> None:
+        """Compare the numbers gauge by gauge: for most gauges they are the same for all jobs."""
+        after = {job_id: job.values for job_id, job in progressed.items()}
+        before = [self._values[job_id] for job_id in after]
+        self._values |= after
+        columns = zip(*before, strict=True), zip(*after.values(), strict=True)
+        for family, olds, news in zip(self._gauges, *columns, strict=True):
+            if olds != news:
+                numbers = zip(after, olds, news, strict=True)
+                differing = {job_id: new for job_id, old, new in numbers if old != new}
+                self._lines.update(family, self._lines_of(family, differing))
 
     def _lines_of(self, family: str, numbers: Mapping[str, Number | None]) -> Mapping[str, bytes]:
         labels = self._labels

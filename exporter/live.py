@@ -24,7 +24,7 @@ class KeyedLines:
         """Put the lines of a key in the place of those it had."""
         for family, known in self._lines.items():
             text = lines.get(family, b"")
-            if text or key in known:
+            if text != known.get(key, b""):
                 self.update(family, {key: text})
 
     def update(self, family: str, lines: Mapping[str, bytes]) -> None:

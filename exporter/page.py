@@ -20,6 +20,7 @@ from exporter.metrics import (
     tally_group,
     vault_group,
 )
+from exporter.model import Resource
 from exporter.sealed import FASTEST, Run, SealedLines, deflate
 
 Piece = bytes | Run
@@ -100,16 +101,18 @@ class _Facts:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
+        self._resources: dict[str, Resource] = {}
+        self._lines_of_resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
         self._inventory: Mapping[str, Run] = {}
         self._taken_from: object = None
 
     def update(self) -> None:
         with self._ledger.open_resources() as resources:
-            changed = resources.drain()
-        for arn, resource in changed.items():
-            lines = render(resource_group(resource, self._ledger)) if resource else {}
-            self._resources.put(arn, lines)
+            told_of = resources.drain()
+        for arn, resource in told_of.items():
+            # Each job tells of its resource again: hardly ever is anything new of it.
+            if resource != self._resources.get(arn):
+                self._put(arn, resource)
         vaults, plans = self._ledger.vaults, self._ledger.plans
         if self._taken_from != (vaults, plans):
             groups = (
@@ -120,7 +123,15 @@ class _Facts:
             self._taken_from = (vaults, plans)
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._inventory.items(), self._resources.runs().items())
+        return chain(self._inventory.items(), self._lines_of_resources.runs().items())
+
+    def _put(self, arn: str, resource: Resource | None) -> None:
+        if resource:
+            self._resources[arn] = resource
+            self._lines_of_resources.put(arn, render(resource_group(resource, self._ledger)))
+        else:
+            del self._resources[arn]
+            self._lines_of_resources.put(arn, {})
 
 
 def _deflated(groups: Iterable[Group]) -> Mapping[str, Run]:

@@ -13,7 +13,7 @@ import time
 
 from bench.aws import simulated
 from bench.measure import tell
-from bench.process import exporter, value
+from bench.process import Running, exporter, value
 from exporter.aws import Budget
 from exporter.aws.api import PAGE_SIZE
 from exporter.config import Api
@@ -23,8 +23,9 @@ FIGURES = (
     "process_resident_memory_bytes",
     "aws_backup_exporter_api_requests_total",
 )
+FINISHED = "aws_backup_exporter_jobs", 'phase="finished"'
 PATIENCE = 300.0  # seconds in which all must be in
-SOON = 0.5  # seconds between two scrapes at least; each takes three calls from the same budget
+SOON, LATER = 0.5, 5.0  # seconds between two scrapes: each takes three calls from the same budget
 
 
 def main(ended: int) -> None:
@@ -36,26 +37,31 @@ def main(ended: int) -> None:
             first = time.monotonic() - began
             allowed = _allowed(ended)
             time.sleep(max(0.0, allowed - first))  # nothing can be complete sooner: no scrape is in the way
-            known, complete = 0.0, 0.0
-            while known < ended and complete < PATIENCE:
-                text = running.scrape(*FIGURES)[1]
-                complete = time.monotonic() - began
-                known = value(text, "aws_backup_exporter_jobs", 'phase="finished"')
-                calls = value(text, "aws_backup_exporter_api_requests_total")
-                time.sleep(max(SOON, (ended / known - 1) * complete / 2))  # half of what the rest should take
+            complete, figures = _watch(running, began, ended)
             for _ in range(5):
                 seconds, everything = running.scrape()
             text = running.scrape(*FIGURES)[1]
             tell(
-                jobs=known,
+                jobs=value(figures, *FINISHED),
                 first_answer_seconds=first,
                 complete_seconds=complete,
                 allowed_seconds=allowed,
-                calls=calls,
+                calls=value(figures, "aws_backup_exporter_api_requests_total"),
                 scrape_seconds=seconds,
                 scrape_bytes=len(everything),
                 resident_bytes=value(text, "process_resident_memory_bytes"),
             )
+
+
+def _watch(running: Running, began: float, jobs: int) -> tuple[float, str]:
+    """Scrape until all jobs are in; gives the seconds that took, and what the last scrape told."""
+    while True:
+        figures = running.scrape(*FIGURES)[1]
+        passed, known = time.monotonic() - began, value(figures, *FINISHED)
+        if known >= jobs or passed > PATIENCE:
+            return passed, figures
+        rest = passed * (jobs - known) / max(known, 1.0)
+        time.sleep(min(max(SOON, rest / 2), LATER))
 
 
 def _allowed(jobs: int) -> float:

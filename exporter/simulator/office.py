@@ -95,7 +95,7 @@ class Office:
     def _eventful_day(self) -> Iterator[Job]:
         """Give what no day lacks: every way to end within the last hours, and big jobs that still run."""
         rule = self.site.plans[0].rules[0]
-        plain = Course(pends=20, runs=60, ends=1800)
+        plain = Course(pends=20, runs=60, ends=self.rng.uniform(1500, 2100))
         server = WEB[-1]
         ends = (
             replace(plain, outcome="EXPIRED", message=_EXPIRED),

@@ -47,8 +47,13 @@ class Reference:
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
 
-    def enter(self, job: Job, now: float, *, described: bool) -> None:
-        """Take up a row of a list, or a description."""
+    def enter(self, jobs: Iterable[Job], now: float, *, described: bool) -> None:
+        """Take up the rows of a list, or descriptions; the limit holds again after all of them."""
+        for job in jobs:
+            self._enter(job, now, described)
+        self.keep_to_the_limit()
+
+    def _enter(self, job: Job, now: float, described: bool) -> None:
         before = self.known.get(job.id)
         if before and before.job.finished and not described:
             return
@@ -68,7 +73,6 @@ class Reference:
         self.known[job.id] = Known(job, bucket, bucket, born)
         if job.finished and (described or not (before or job.is_parent)):
             self.settle(job.id, now, followed=before is not None)
-        self.keep_to_the_limit()
 
     def close(self, job_id: str, now: float) -> None:
         """Settle a finished job with what is known."""

@@ -151,8 +151,7 @@ class Sequences(RuleBasedStateMachine):
         with self.ledgers[at].open(BACKUP) as book:
             for told in jobs:
                 book.enter(told, self.clock(), described=described)
-        for told in jobs:
-            self.references[at].enter(told, self.clock(), described=described)
+        self.references[at].enter(jobs, self.clock(), described=described)
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS))
     def cannot_be_described(self, at: int, job_id: str) -> None:

@@ -100,7 +100,7 @@ class Kind:
         Raises:
             MalformedJobError: the row carries no job id.
         """
-        job_id = _text(row, self.id_member)
+        job_id = _text(row, self.id_member) if isinstance(row, Mapping) else ""
         if not job_id:
             raise MalformedJobError(f"no {self.id_member} in the answer")
         state = _text(row, self.state_member)
@@ -176,9 +176,12 @@ def one_line(text: str) -> str:
 
 
 def _text(row: Answer, path: str) -> str:
-    value: object = row
-    for member in path.split("."):
-        value = value.get(member) if isinstance(value, Mapping) else None
+    member, _, below = path.partition(".")
+    value = row.get(member)
+    if below:
+        return _text(value, below) if isinstance(value, Mapping) else ""
+    if isinstance(value, str):
+        return value
     if path == "IsParent":
         return "true" if value is True else "false"
     if value is None:

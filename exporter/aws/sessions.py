@@ -22,7 +22,9 @@ from botocore.utils import parse_timestamp
 
 from exporter import __version__
 from exporter.aws.faults import from_boto
+from exporter.aws.rows import take_plain_rows
 from exporter.config import Api, Target
+from exporter.kinds import KINDS
 
 OpenSession = Callable[[Target], BotocoreSession]
 
@@ -114,13 +116,16 @@ class Access:
             if self._target.role_arn:
                 self._assume(self._target.role_arn, session, region)
             self._session = boto3.Session(botocore_session=session)
-        client: Client = self._session.client(
+        client = self._session.client(
             "backup",
             region_name=region or None,
             endpoint_url=self._target.endpoint_url,
             config=self._config,
         )
-        return client
+        for kind in KINDS:
+            client.meta.events.register(f"before-parse.backup.{kind.list_operation}", take_plain_rows)
+        made: Client = client
+        return made
 
     def _assume(self, role_arn: str, session: BotocoreSession, region: str) -> None:
         own_credentials = session.get_component("credential_provider").load_credentials()

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 from bench.aws import simulated
 from bench.measure import tell
 from bench.process import Running, exporter, value
+from exporter.__main__ import TIDY_EVERY
 from tests.web.load import IDLE, SLOW, Load
 
 EACH_SLOW, EACH_IDLE = 125, 1000
@@ -42,7 +43,7 @@ def main(jobs: int, seconds: float) -> None:
         with _crowd(running):
             scrapes, health = _ask(running, seconds)
             meanwhile = _of_itself(running)
-        time.sleep(2)
+        time.sleep(TIDY_EVERY + 2)
         after = _of_itself(running)
         tell(
             clients=len(SLOW) * EACH_SLOW + len(IDLE) * EACH_IDLE,

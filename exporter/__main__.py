@@ -18,6 +18,7 @@ from exporter.assembly import Assembler, Exporter, World, real_world
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form
+from exporter.memory import give_back
 from exporter.reload import InForce
 from exporter.telemetry import Telemetry
 from exporter.web.app import Site
@@ -35,6 +36,7 @@ from exporter.web.server import (
 log = logging.getLogger("exporter")
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
+TIDY_EVERY = 10.0  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -143,7 +145,15 @@ async def _serve_until_told(
         loop.add_signal_handler(signal_number, stop)
     loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    tidying = asyncio.create_task(_keep_tidy())
     await server.serve(sockets=list(sockets))
+    tidying.cancel()
+
+
+async def _keep_tidy() -> None:
+    while True:
+        await asyncio.sleep(TIDY_EVERY)
+        give_back()
 
 
 def _say_where(sockets: Sequence[socket.socket], telemetry_path: str) -> None:

@@ -40,7 +40,7 @@ def many_files() -> Iterator[None]:
 def test_slow_and_idle_clients(aws: Aws, listen: Run) -> None:
     """Beside 500 slow and 2,000 idle clients every question is answered.
 
-    When they have left, their files are closed; and when they come again, memory does not grow.
+    When they have left, their files are closed, and their memory is the system's again.
     """
     for number in range(JOBS):
         aws.account.put(sorts.full(f"job-{number}", "COMPLETED"))
@@ -49,15 +49,14 @@ def test_slow_and_idle_clients(aws: Aws, listen: Run) -> None:
     until(lambda: f'job_id="job-{JOBS - 1}"' in ask(address, "/metrics").text)
     files = of_itself(address, "process_open_fds")
     clients = dict.fromkeys(SLOW, 125) | dict.fromkeys(IDLE, 1000)
-    memory = []
-    for _ in range(3):
+    memory = of_itself(address, "process_resident_memory_bytes")
+    for _ in range(2):
         with held(address, clients):
             assert of_itself(address, "process_open_fds") > 2000
             for path in PATHS * 10:
                 assert ask(address, path, within=SCRAPE_TIMEOUT).status == 200
         until(lambda: of_itself(address, "process_open_fds") <= files + 5, AFTERWARDS)
-        memory.append(of_itself(address, "process_resident_memory_bytes"))
-    assert memory[2] < 1.2 * memory[0]
+        until(lambda: of_itself(address, "process_resident_memory_bytes") < 1.4 * memory, AFTERWARDS)
     assert "level=error" not in process.err
 
 

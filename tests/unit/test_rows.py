@@ -22,7 +22,9 @@ PLAIN = {
     "timestamp": SECONDS,
     "map": st.dictionaries(st.sampled_from(["COMPLETED", "WindowsVSS"]), st.integers(0, 3), max_size=2),
 }
-ODD: st.SearchStrategy[Any] = st.one_of(st.none(), st.booleans(), st.text("0123456789", max_size=3), SECONDS, st.just([]))
+ODD: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.text("0123456789", max_size=3), SECONDS, st.just([])
+)
 EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 

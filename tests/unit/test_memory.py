@@ -1,0 +1,37 @@
+"""What is freed goes back to the system."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+from exporter.memory import give_back
+
+def resident():
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * 4096
+
+give_back()
+before = resident()
+size = 2000
+held = [b"x" * size for _ in range(50_000)]
+last = held.pop()
+full = resident() - before
+del held
+kept = resident() - before
+give_back()
+print(full, kept, resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what is freed")
+def test_freed_memory_goes_back() -> None:
+    """Memory that lies below something in use is kept when it is freed, and goes back when told to."""
+    told = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True).stdout
+    full, kept, left = map(int, told.split())
+
+    assert full > 90e6
+    assert kept > 90e6
+    assert left < 10e6

@@ -65,9 +65,7 @@ class Passport(Access):
             AwsError: there are none, or they cannot be had.
         """
         try:
-            session = self._open_session(self._target)
-            session.set_default_client_config(self._config)  # else SSO and web identity wait for minutes
-            own = session.get_credentials()
+            own = self._new_session().get_credentials()
             if own is None:
                 raise NoCredentialsError
             key_id = self._look_at(own)
@@ -96,7 +94,7 @@ class Passport(Access):
         """
         try:
             with self._lock:
-                sts = self._session_in(region).client("sts", region_name=region, config=self._config)
+                sts = self._session_in(region).client("sts", region_name=region)
             answer = sts.get_caller_identity()
         except Exception as error:
             raise from_boto("GetCallerIdentity", error) from error

@@ -108,9 +108,14 @@ class Access:
             self._session = None
             self._clients.clear()
 
+    def _new_session(self) -> BotocoreSession:
+        session = self._open_session(self._target)
+        session.set_default_client_config(self._config)  # else SSO and web identity wait for minutes
+        return session
+
     def _make_client(self, region: str) -> Client:
         if self._session is None:
-            session = self._open_session(self._target)
+            session = self._new_session()
             parsers = session.get_component("response_parser_factory")
             parsers.set_parser_defaults(timestamp_parser=_timestamp)
             if self._target.role_arn:
@@ -120,7 +125,6 @@ class Access:
             "backup",
             region_name=region or None,
             endpoint_url=self._target.endpoint_url,
-            config=self._config,
         )
         for kind in KINDS:
             client.meta.events.register(f"before-parse.backup.{kind.list_operation}", take_plain_rows)
@@ -141,9 +145,7 @@ class Access:
 
     def _sts_creator(self, session: BotocoreSession, region: str) -> Callable[..., Any]:
         def create(service: str, **arguments: Any) -> Any:
-            return session.create_client(
-                service, region_name=region or None, config=self._config, **arguments
-            )
+            return session.create_client(service, region_name=region or None, **arguments)
 
         return create
 

@@ -11,6 +11,7 @@ import pytest
 
 from exporter.assembly import Assembler, World
 from exporter.aws import default_session
+from exporter.aws.api import RETRY_PAUSES
 from exporter.config import Config, Target
 from exporter.telemetry import Telemetry
 from tests.faults.sight import Log, calls, up
@@ -231,6 +232,23 @@ def test_role_that_may_not_be_assumed(
     wire.breakage = answers(200, ASSUMED, "text/xml")
     series = watch.scrape()
     assert (up(series), series.state("a")) == (1, "RUNNING")
+
+
+def test_a_web_identity_is_asked_for_with_our_patience(
+    aws: Bench, wire: Wire, log: Log, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What finds credentials has the configured time-outs, and no attempts of its own beside those of a call."""
+    token = tmp_path / "token"
+    token.write_text("a token of the cluster")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", wire.endpoint_url)
+    wire.breakage = answers(500, "")
+
+    assert up(start(aws.target()).scrape()) == 0
+
+    assert len(wire.requests) == 1 + len(RETRY_PAUSES)
+    assert "AssumeRoleWithWebIdentity" in log.failure["reason"]
 
 
 def test_a_denied_role_is_one_line(

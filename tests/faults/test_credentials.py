@@ -237,7 +237,7 @@ def test_role_that_may_not_be_assumed(
 def test_a_web_identity_is_asked_for_with_our_patience(
     aws: Bench, wire: Wire, log: Log, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What finds credentials has the configured time-outs, and no attempts of its own beside those of a call."""
+    """What finds credentials has the configured time-outs, and no attempts beside those of a call."""
     token = tmp_path / "token"
     token.write_text("a token of the cluster")
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Protocol
 
 import boto3
@@ -39,8 +40,16 @@ class Client(Protocol):
 
 
 def shared_loader() -> Loader:
-    """Make a loader of service models for all sessions: a session with its own costs ten times the memory."""
+    """Make a loader of service models for all sessions: a session with its own costs ten times the memory.
+
+    It has read what clients need. Where the clients of many targets are made at the same time, each thread
+    would read it anew, and look at thousands of files: with a hundred targets for half a minute.
+    """
     loader: Loader = BotocoreSession().get_component("data_loader")
+    for service, model in product(("backup", "sts"), ("service-2", "endpoint-rule-set-1")):
+        loader.load_service_model(service, model, api_version=None)  # the very call that a client makes
+    for data in ("endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data(data)
     return loader
 
 

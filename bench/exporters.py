@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Callable, Mapping
-from concurrent.futures import wait
 from typing import Any
 
 import boto3
@@ -34,7 +33,7 @@ def ours(
 
 def refresh(exporter: Exporter) -> None:
     """Refresh everything and wait for it."""
-    wait(exporter.refresher.refresh())
+    exporter.refresher.refresh().result()
 
 
 def calls(exporter: Exporter) -> Mapping[tuple[str, str], int]:

@@ -7,14 +7,15 @@ One that outlives the scrape which began it goes on, and serves the next.
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import chain, count
 
 from exporter.aws import AwsError, OverBudgetError
 from exporter.collectors import Collector, SlowCollector
+from exporter.crew import Crew
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health, Scope
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 PACE = 300.0  # seconds between two refreshes of what rarely changes
 PACE_AFTER_FAILURE = 55.0  # such a refresh that failed is tried again within a minute
 LOOK_EVERY = 5.0  # seconds between two looks at whether one is due
+AT_ONCE, IN_BACKGROUND_AT_ONCE = 64, 16  # collectors of all scopes together that ask AWS at the same time
 FIRST_PAUSE = 5.0  # seconds before catching up is tried again after a failure; doubles up to the longest
 LONGEST_PAUSE = 60.0
 
@@ -50,6 +52,7 @@ class ScopeRefresh:
         self.scope = ledger.scope
         self._ledger = ledger
         self._collectors = collectors
+        self._behind = list(collectors)  # those that have not taken in what was there before the start
         self._slow = slow
         self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
         self._clock = clock
@@ -66,7 +69,34 @@ class ScopeRefresh:
         """Run one collector once."""
         self._take_note(collector.name, self._failure_of(collector.refresh, collector.name))
 
-    def refresh_slow(self) -> None:
+    def refresh_completely(self) -> None:
+        """Take in all there is to know, once; what fails is not tried again."""
+        for collector in self._collectors:
+            self.refresh(collector)
+        for _ in chain(self._refresh_slow(), self._catch_up()):
+            pass
+        if not self._behind:
+            for collector in self._collectors:
+                self.refresh(collector)
+
+    def background(self) -> Iterator[bool]:
+        """Take in what was there before the start, and keep the slow collectors' pace, step by step.
+
+        Yields whether the next step is due at once, or not for a while. A collector that cannot catch up is
+        tried again and again, and holds up no other.
+        """
+        try_at, pause = -math.inf, FIRST_PAUSE
+        while self._slow or self._behind:
+            for _ in self._refresh_slow():
+                yield True
+            if self._behind and self._clock() >= try_at:
+                for _ in self._catch_up():
+                    yield True
+                try_at = self._clock() + pause
+                pause = min(LONGEST_PAUSE, 2 * pause)
+            yield False
+
+    def _refresh_slow(self) -> Iterator[None]:
         """Run each slow collector that is due."""
         for collector in self._slow:
             if self._clock() >= self._due[collector.name]:
@@ -74,42 +104,22 @@ class ScopeRefresh:
                 self._take_note(collector.name, fault)
                 self._due[collector.name] = self._clock() + (PACE_AFTER_FAILURE if fault else PACE)
                 self._absorb()
+                yield
 
-    def go_on(self, stop: threading.Event) -> None:
-        """Take in what was there before the start, and keep the slow collectors' pace, until `stop` is set.
-
-        A collector that cannot catch up is tried again and again, and holds up no other.
-        """
-        complete, try_at, pause = False, -math.inf, FIRST_PAUSE
-        while not stop.is_set() and (self._slow or not complete):
-            self.refresh_slow()
-            if not complete and self._clock() >= try_at:
-                complete = self._catch_up_once(stop)
-                try_at = self._clock() + pause
-                pause = min(LONGEST_PAUSE, 2 * pause)
-            stop.wait(LOOK_EVERY)
-
-    def refresh_completely(self) -> None:
-        """Take in all there is to know, once; what fails is not tried again."""
-        for collector in self._collectors:
-            self.refresh(collector)
-        self.refresh_slow()
-        if self._catch_up_once(threading.Event()):
-            for collector in self._collectors:
-                self.refresh(collector)
-
-    def _catch_up_once(self, stop: threading.Event) -> bool:
-        complete = True
-        for collector in self._collectors:
-            fault = self._failure_of(partial(self._take_steps, collector, stop), collector.name)
+    def _catch_up(self) -> Iterator[None]:
+        """Let each collector that is behind take step after step, until it has caught up or fails."""
+        for collector in tuple(self._behind):
+            fault = None
+            while collector in self._behind and not fault:
+                fault = self._failure_of(partial(self._take_step, collector), collector.name)
+                yield
             if fault:
-                complete = False
                 self._take_note(collector.name, fault)
-        return complete
 
-    def _take_steps(self, collector: Collector, stop: threading.Event) -> None:
-        while not stop.is_set() and collector.catch_up():
-            self._absorb()
+    def _take_step(self, collector: Collector) -> None:
+        if not collector.catch_up():
+            self._behind.remove(collector)
+        self._absorb()
 
     def _failure_of(self, work: Callable[[], None], collector: str) -> Fault | None:
         try:
@@ -161,10 +171,13 @@ class Refresher:
         self._clock = clock
         self._observe = observe
         self._scopes: dict[Scope, ScopeRefresh] = {}
-        self._leaders = self._enough_leaders()
+        self._crew = Crew("refresh", AT_ONCE, clock)
+        self._background_crew = Crew("background", IN_BACKGROUND_AT_ONCE, clock)
         self._flights: dict[tuple[ScopeRefresh, str], Future[None]] = {}
-        self._backgrounds: dict[ScopeRefresh, threading.Event] = {}
+        self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
+        self._resting: set[ScopeRefresh] = set()
         self._started = False
+        self._stop = threading.Event()
         self._lock = threading.Lock()
 
     def attend_to(self, scopes: Iterable[ScopeRefresh]) -> None:
@@ -174,10 +187,9 @@ class Refresher:
         """
         with self._lock:
             self._scopes = {scope.scope: scope for scope in scopes}
-            self._leaders.shutdown(wait=False)
-            self._leaders = self._enough_leaders()
             for left_out in self._backgrounds.keys() - set(self._scopes.values()):
-                self._backgrounds.pop(left_out).set()
+                del self._backgrounds[left_out]
+                self._resting.discard(left_out)
             started = self._started
         if started:
             self._start_new()
@@ -187,9 +199,10 @@ class Refresher:
         with self._lock:
             self._started = True
         self._start_new()
+        threading.Thread(target=self._keep_pace, name="pace", daemon=True).start()
 
-    def refresh(self, only: Scope | None = None) -> list[Future[None]]:
-        """Begin to refresh every scope, or one, as far as that is not under way. Returns what to wait for."""
+    def refresh(self, only: Scope | None = None) -> Future[None]:
+        """Begin to refresh every scope, or one, as far as that is not under way. Done when all of it is."""
         began = self._clock()
         flights: list[Future[None]] = []
         begun = False
@@ -199,58 +212,75 @@ class Refresher:
                 for collector in scope.collectors:
                     flight = scope, collector.name
                     if flight not in self._flights:
-                        self._flights[flight] = self._leaders.submit(self._fly, scope, collector)
+                        self._flights[flight] = self._crew.do(partial(self._fly, scope, collector))
                         begun = True
                     flights.append(self._flights[flight])
+        done = _when_all_are(flights)
         if begun and not only:
-            self._observe_when_done(flights, began)
-        return flights
+            done.add_done_callback(lambda _: self._observe(self._clock() - began))
+        return done
 
     def refresh_completely(self) -> None:
         """Take in all there is to know of every scope, once, and wait for it."""
-        wait([self._leaders.submit(scope.refresh_completely) for scope in self._scopes.values()])
+        wait([self._crew.do(scope.refresh_completely) for scope in self._scopes.values()])
 
     def stop(self) -> None:
         """Begin nothing more. What is under way is left to end by itself."""
-        with self._lock:
-            for stop in self._backgrounds.values():
-                stop.set()
-            self._leaders.shutdown(wait=False, cancel_futures=True)
-
-    def _enough_leaders(self) -> ThreadPoolExecutor:
-        """Give each collector a thread, so that one whose AWS hangs holds up no other."""
-        most = sum(len(scope.collectors) + 1 for scope in self._scopes.values())
-        return ThreadPoolExecutor(max(1, most), thread_name_prefix="refresh")
+        self._stop.set()
+        self._crew.stop()
+        self._background_crew.stop()
 
     def _start_new(self) -> None:
         with self._lock:
             new = [scope for scope in self._scopes.values() if scope not in self._backgrounds]
-            stops = {scope: threading.Event() for scope in new}
-            self._backgrounds |= stops
-        for scope, stop in stops.items():
+            self._backgrounds |= {scope: scope.background() for scope in new}
+        for scope in new:
             first_refresh = self.refresh(scope.scope)
-            background = threading.Thread(
-                target=self._go_on, args=(scope, first_refresh, stop), name="background", daemon=True
-            )
-            background.start()
+            first_refresh.add_done_callback(partial(self._go_on, scope))
 
     def _fly(self, scope: ScopeRefresh, collector: Collector) -> None:
         try:
-            scope.refresh(collector)
+            if self._scopes.get(scope.scope) is scope:
+                scope.refresh(collector)
         finally:
             with self._lock:
                 del self._flights[scope, collector.name]
 
-    def _go_on(self, scope: ScopeRefresh, first_refresh: list[Future[None]], stop: threading.Event) -> None:
-        wait(first_refresh)
-        scope.go_on(stop)
+    def _keep_pace(self) -> None:
+        """Wake those that rest, again and again."""
+        while not self._stop.wait(LOOK_EVERY):
+            with self._lock:
+                resting, self._resting = self._resting, set()
+            for scope in resting:
+                self._go_on(scope)
 
-    def _observe_when_done(self, flights: Sequence[Future[None]], began: float) -> None:
-        still_out = count(len(flights) - 1, -1)
+    def _go_on(self, scope: ScopeRefresh, _: object = None) -> None:
+        self._background_crew.do(partial(self._take_step, scope))
 
-        def landed(_: Future[None]) -> None:
-            if next(still_out) == 0:
-                self._observe(self._clock() - began)
+    def _take_step(self, scope: ScopeRefresh) -> None:
+        background = self._backgrounds.get(scope)
+        if background is None:
+            return
+        due_at_once = next(background, None)
+        if due_at_once:
+            self._go_on(scope)
+        elif due_at_once is False:
+            with self._lock:
+                self._resting.add(scope)
 
-        for flight in flights:
-            flight.add_done_callback(landed)
+
+def _when_all_are(flights: Sequence[Future[None]]) -> Future[None]:
+    """Give one future that is done when all of them are, however they ended."""
+    done: Future[None] = Future()
+    done.set_running_or_notify_cancel()  # whoever waits for it in vain cannot cancel it for others
+    still_out = count(len(flights) - 1, -1)
+
+    def landed(_: Future[None]) -> None:
+        if next(still_out) == 0:
+            done.set_result(None)
+
+    for flight in flights:
+        flight.add_done_callback(landed)
+    if not flights:
+        done.set_result(None)
+    return done

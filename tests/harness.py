@@ -1,7 +1,6 @@
 """The exporter on a simulated account, driven by hand: a clock that moves when told, scrapes when asked."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +80,7 @@ class Watch:
 
     def refresh(self) -> None:
         """Refresh every scope and wait for it."""
-        wait(self.exporter.refresher.refresh())
+        self.exporter.refresher.refresh().result()
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""

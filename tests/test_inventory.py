@@ -1,10 +1,10 @@
 """Vaults and plans: what is published of them, at a pace of their own."""
 
-import threading
 from typing import Any
 
+from exporter.refresh import LOOK_EVERY, PACE
 from exporter.simulator.errors import ApiError
-from tests.harness import LOADER, REGION, START, Bench, Clock, Series, static_session
+from tests.harness import LOADER, REGION, START, Bench, Series, static_session
 
 HOUR, DAY = 3600.0, 86400.0
 ROLE = "arn:aws:iam::123456789012:role/backup"
@@ -92,30 +92,18 @@ def test_a_slow_collector_that_failed_is_tried_again_within_a_minute(aws: Bench)
     assert series.find("aws_backup_vault_locked", vault_name="prod")
 
 
-class Steps(threading.Event):
-    """Lets the clock pass instead of waiting, so many times."""
-
-    def __init__(self, clock: Clock, waits: int) -> None:
-        super().__init__()
-        self._clock = clock
-        self._left = waits
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Let the time pass."""
-        self._clock.advance(timeout or 0.0)
-        self._left -= 1
-        if not self._left:
-            self.set()
-        return self.is_set()
-
-
 def test_jobs_that_cannot_be_listed_hold_up_no_slow_collector(aws: Bench) -> None:
     """While copies are denied for good, the vaults are asked for every five minutes all the same."""
     aws.account.fail("ListCopyJobs", ApiError("AccessDeniedException", 403, "no"))
     watch = aws.watch(collectors=("copy_jobs", "vaults"))
     watch.refresh()
     [scope] = watch.exporter.refresher._scopes.values()
-    scope.go_on(Steps(aws.clock, waits=121))
+    begun = aws.clock()
+    for due_at_once in scope.background():
+        if not due_at_once:
+            aws.clock.advance(LOOK_EVERY)
+        if aws.clock() > begun + 2 * PACE:
+            break
     asked = [call.operation for call in aws.account.calls]
     assert asked.count("ListBackupVaults") == 3
     assert watch.read().value("aws_backup_up", collector="vaults") == 1

@@ -4,7 +4,6 @@ import gc
 import logging
 import weakref
 from collections.abc import Callable
-from concurrent.futures import wait
 
 import pytest
 
@@ -58,7 +57,7 @@ class Running:
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""
-        wait(self.in_force.exporter.refresher.refresh())
+        self.in_force.exporter.refresher.refresh().result()
         return Series(self.in_force.exporter.exposition.write(TEXT).decode())
 
     def reload(self, config: Config) -> None:

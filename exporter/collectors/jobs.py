@@ -145,11 +145,16 @@ class JobsCollector:
             self._enter(next(self._pages))
         except StopIteration:
             self._earlier.popleft()
-            self._pages = None
+            self._stop_reading_ahead()
         except AwsError as error:
             if not error.may_pass:
-                self._pages = None
+                self._stop_reading_ahead()
             raise
+
+    def _stop_reading_ahead(self) -> None:
+        if self._pages:
+            self._pages.close()
+        self._pages = None
 
     def _describe_a_finished_parent(self) -> bool:
         with self._ledger.open(self._kind) as book:
@@ -314,6 +319,10 @@ class _ReadAhead:
         page = coming.result()
         self._coming = self._ask()
         return page
+
+    def close(self) -> None:
+        """Let the thread go; what is on its way is not waited for."""
+        self._thread.shutdown(wait=False)
 
     def _ask(self) -> Future[list[Answer]]:
         return self._thread.submit(next, self._pages)

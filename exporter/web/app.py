@@ -17,20 +17,17 @@ from exporter.config import Config, ConfigError, to_yaml
 from exporter.exposition import Exposition, Form
 from exporter.ledger import Ledger
 from exporter.model import Reload, Scope
+from exporter.web.deadline import TIMEOUT_HEADER, Deadline
 from exporter.web.discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
 from exporter.web.exposed import Exposed
 from exporter.web.negotiation import content_type, gzip_accepted
 from exporter.web.status import answer, status_of
 
-DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
-TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
-MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
-
 
 class Refreshes(Protocol):
     """Whoever refreshes what is published."""
 
-    def refresh(self, only: Scope | None = None) -> Sequence[Future[None]]:
+    def refresh(self, only: Scope | None = None) -> Future[None]:
         """Begin to refresh everything or one scope; returns what to wait for."""
 
 
@@ -77,6 +74,7 @@ class Site:
         in_force: the configuration in force and the exporter for it.
         lifecycle: whether `/-/reload` may be used.
         clock: seconds since 1970.
+        steady: seconds on a clock that never goes back.
 
     Attributes:
         stopping: once set, no scrape waits for AWS any longer.
@@ -89,6 +87,7 @@ class Site:
         *,
         lifecycle: bool = False,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stopping = asyncio.Event()
         self._telemetry_path = telemetry_path
@@ -96,6 +95,7 @@ class Site:
         self._lifecycle = lifecycle
         self._clock = clock
         self._started = clock()
+        self._deadline = Deadline(steady)
 
     def app(self) -> Starlette:
         """Make the ASGI application."""
@@ -129,11 +129,13 @@ class Site:
         return await self._expose(request, exporter, scope)
 
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
-        await _wait_for_all(exporter.refresher.refresh(scope), self.stopping, within=_patience(request))
+        patience = self._deadline.patience(_header(request, TIMEOUT_HEADER), scope)
+        await _wait_for(exporter.refresher.refresh(scope), self.stopping, within=patience)
         kind = content_type(_header(request, "Accept"))
         form = Form(openmetrics=kind.startswith("application/openmetrics-text"), gzip=True)
         names = frozenset(request.query_params.getlist("name[]"))
-        parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
+        with self._deadline.writing(scope):
+            parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
         return Exposed(parts, kind, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
 
     async def _targets(self, request: Request) -> Response:
@@ -191,21 +193,8 @@ def _header(request: Request, name: str) -> str:
     return ",".join(request.headers.getlist(name))
 
 
-def _patience(request: Request) -> float:
-    """How many seconds a scrape may wait for AWS, from the time-out that Prometheus announces."""
-    try:
-        timeout = float(request.headers.get(TIMEOUT_HEADER, ""))
-    except ValueError:
-        timeout = DEFAULT_TIMEOUT
-    if not 0 < timeout < float("inf"):
-        timeout = DEFAULT_TIMEOUT
-    return max(timeout - MARGIN, timeout / 2)
-
-
-async def _wait_for_all(futures: Sequence[Future[None]], stopping: asyncio.Event, *, within: float) -> None:
-    refreshed: asyncio.Future[Any] = asyncio.gather(
-        *map(asyncio.wrap_future, futures), return_exceptions=True
-    )
-    told_to_stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait([refreshed, told_to_stop], timeout=within, return_when=asyncio.FIRST_COMPLETED)
-    told_to_stop.cancel()
+async def _wait_for(future: Future[None], stopping: asyncio.Event, *, within: float) -> None:
+    waited: list[asyncio.Future[Any]] = [asyncio.wrap_future(future), asyncio.create_task(stopping.wait())]
+    await asyncio.wait(waited, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for one in waited:
+        one.cancel()

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import wait
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ def targets(aws: Bench, wire: Wire, **settings: Any) -> tuple[Target, Target]:
 def start(aws: Bench, wire: Wire, **settings: Any) -> Watch:
     """Start an exporter with both; `one` comes first."""
     watch = aws.watch(*targets(aws, wire, **settings))
-    wait(watch.exporter.refresher.refresh(Scope("one", REGION)))
+    watch.exporter.refresher.refresh(Scope("one", REGION)).result()
     return watch
 
 
@@ -83,7 +82,7 @@ def test_discovered_late(aws: Bench, wire: Wire, state: str) -> None:
     assert (up(series, target="one"), up(series, target="two")) == (1, 1)
     aws.account.put(job("a", state))
     aws.clock.advance(15)
-    wait(watch.exporter.refresher.refresh(Scope("one", REGION)))
+    watch.exporter.refresher.refresh(Scope("one", REGION)).result()
 
     series = watch.scrape()
 

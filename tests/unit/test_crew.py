@@ -1,0 +1,131 @@
+"""Threads that work for all scopes."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
+from functools import partial
+from threading import Event
+
+import pytest
+
+from exporter.crew import Crew
+from tests.harness import Clock
+
+PATIENCE = 0.01  # also how often it is looked whether somebody is held up
+LONG = 20.0  # seconds until a test gives up
+
+
+class Work:
+    """Some work that begins, and ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = Event()
+        self.may_end = Event()
+
+    def __call__(self) -> None:
+        """Do it."""
+        self.begun.set()
+        assert self.may_end.wait(LONG)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def works() -> Iterator[list[Work]]:
+    """Some works; each ends after the test."""
+    made = [Work() for _ in range(4)]
+    yield made
+    for work in made:
+        work.may_end.set()
+
+
+def test_so_many_at_the_same_time(clock: Clock, works: list[Work]) -> None:
+    """The next begins when one of those at work has ended, and no sooner."""
+    crew = Crew("test", 2, clock, PATIENCE)
+    done = [crew.do(work) for work in works[:3]]
+    assert works[0].begun.wait(LONG)
+    assert works[1].begun.wait(LONG)
+    assert not works[2].begun.wait(10 * PATIENCE)
+
+    works[1].may_end.set()
+
+    assert works[2].begun.wait(LONG)
+    assert [one.done() for one in done] == [False, True, False]
+
+
+def test_one_that_is_held_up_makes_room(clock: Clock, works: list[Work]) -> None:
+    """Who has worked for long no longer counts, though nobody ends and nothing new comes."""
+    crew = Crew("test", 1, clock, PATIENCE)
+    for work in works[:2]:
+        crew.do(work)
+    assert works[0].begun.wait(LONG)
+    assert not works[1].begun.wait(10 * PATIENCE)
+
+    clock.advance(PATIENCE)
+
+    assert works[1].begun.wait(LONG)
+
+
+def test_a_place_is_given_once(clock: Clock, works: list[Work]) -> None:
+    """When one that made room ends at last, no second place is free."""
+    crew = Crew("test", 1, clock, PATIENCE)
+    done = [crew.do(work) for work in works[:2]]
+    assert works[0].begun.wait(LONG)
+    clock.advance(PATIENCE)
+    assert works[1].begun.wait(LONG)
+
+    works[0].may_end.set()
+    wait(done[:1], LONG)
+    crew.do(works[2])
+
+    assert not works[2].begun.wait(10 * PATIENCE)
+
+
+def test_in_the_order_it_came(clock: Clock) -> None:
+    """What came first is begun first."""
+    crew = Crew("test", 1, clock)
+    order: list[int] = []
+
+    wait([crew.do(partial(order.append, number)) for number in range(100)], LONG)
+
+    assert order == list(range(100))
+
+
+def test_few_threads(clock: Clock) -> None:
+    """No more threads are made than may work at the same time."""
+    crew = Crew("few", 3, clock)
+
+    wait([crew.do(lambda: None) for _ in range(200)], LONG)
+
+    assert sum(thread.name.startswith("few") for thread in threading.enumerate()) <= 3
+
+
+def test_a_failure_is_told_and_harms_no_other(clock: Clock) -> None:
+    """Work that raises is done, and the next is begun."""
+    crew = Crew("test", 1, clock)
+
+    failed, well = crew.do(lambda: [][0]), crew.do(lambda: None)
+
+    assert isinstance(failed.exception(LONG), IndexError)
+    assert well.exception(LONG) is None
+
+
+def test_nothing_is_begun_after_the_stop(clock: Clock, works: list[Work]) -> None:
+    """What waits when it is told to stop is never begun, nor what comes later; who waits for it is let go."""
+    crew = Crew("test", 1, clock, PATIENCE)
+    crew.do(works[0])
+    assert works[0].begun.wait(LONG)
+    waiting = crew.do(works[1])
+
+    crew.stop()
+    late = crew.do(works[2])
+    wait([waiting, late], LONG)
+    works[0].may_end.set()
+
+    assert waiting.cancelled()
+    assert late.cancelled()
+    assert not works[1].begun.wait(10 * PATIENCE)

@@ -86,6 +86,20 @@ def living() -> list[Row]:
     ]
 
 
+def spreading() -> list[Row]:
+    """Watch many accounts with one exporter."""
+    many = measure("targets", 200, 10)
+    return [
+        Row(
+            "start, 200 accounts with 10 jobs each",
+            f"all in after {many['complete_seconds']:.0f} s, {many['start_calls']:,.0f} calls",
+        ),
+        Row("  CPU of the start", f"{many['start_cpu_seconds']:.1f} s"),
+        Row("  a scrape then", f"{many['scrape_cpu_seconds']:.2f} s CPU, {many['scrape_calls']:.0f} calls"),
+        Row("  memory then", _mib(many, "resident_bytes")),
+    ]
+
+
 def besieged() -> list[Row]:
     """Scrape it for a minute beside 500 slow and 2,000 idle clients."""
     door = measure("door", 10_000, 60)
@@ -111,7 +125,7 @@ def _mib(figures: Figures, name: str) -> str:
 def main() -> None:
     """Measure everything and print the table."""
     print(f"Python {platform.python_version()} on {platform.machine()}\n\n| work | figure |\n| --- | --- |")
-    for part in (partial(writing, 10_000), partial(writing, 100_000), asking, living, besieged):
+    for part in (partial(writing, 10_000), partial(writing, 100_000), asking, living, spreading, besieged):
         for row in part():
             print(f"| {row.work} | {row.figure} |", flush=True)
 

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bench.jobs import REGION, active, finished
+from bench.jobs import ACCOUNT, REGION, active, finished
 from exporter.simulator.account import Account
 from exporter.simulator.gate import AWS_QUOTAS
 from exporter.simulator.jobs import GIB, Course, Scripted
@@ -19,16 +19,24 @@ ENDS_EVERY = 3.0  # seconds between the ends of two active jobs
 
 
 @contextmanager
-def simulated(ended: int, running: int, *, delay: float = 0.0, quotas: bool = False) -> Iterator[str]:
+def simulated(
+    ended: int,
+    running: int,
+    *,
+    delay: float = 0.0,
+    quotas: bool = False,
+    accounts: Sequence[str] = (ACCOUNT,),
+) -> Iterator[str]:
     """Serve so many jobs from a child process until the block ends. Gives the endpoint's URL.
 
     Args:
-        ended: finished jobs, spread over the window.
-        running: active jobs; one ends every three seconds.
+        ended: finished jobs of each account, spread over the window.
+        running: active jobs of the first account; one ends every three seconds.
         delay: seconds that each answer takes.
         quotas: whether AWS's documented quotas are in force.
+        accounts: their ids.
     """
-    arguments = [str(ended), str(running), str(delay), str(int(quotas))]
+    arguments = [str(ended), str(running), str(delay), str(int(quotas)), *accounts]
     with subprocess.Popen(
         [sys.executable, "-m", "bench.aws", *arguments],
         stdin=subprocess.PIPE,
@@ -42,7 +50,7 @@ def simulated(ended: int, running: int, *, delay: float = 0.0, quotas: bool = Fa
             child.terminate()
 
 
-def main(ended: int, running: int, delay: float, quotas: bool) -> None:
+def main(ended: int, running: int, delay: float, quotas: bool, accounts: Sequence[str]) -> None:
     """Serve until terminated."""
     now = time.time()
     make = partial(
@@ -52,10 +60,11 @@ def main(ended: int, running: int, delay: float, quotas: bool) -> None:
         delay=(lambda _: time.sleep(delay)) if delay else None,
     )
     with serve(make) as server:
-        account = server.account(REGION)
-        for answer in finished(ended, now):
-            account.put(answer)
-        account.add(*(_running(number, answer, now) for number, answer in enumerate(active(running, now, 1))))
+        for account_id in accounts:
+            for answer in finished(ended, now, account_id):
+                server.account(REGION, account_id).put(answer)
+        jobs = (_running(number, answer, now) for number, answer in enumerate(active(running, now, 1)))
+        server.account(REGION, accounts[0]).add(*jobs)
         print(server.endpoint_url, flush=True)
         sys.stdin.read()
 
@@ -74,4 +83,4 @@ def _running(number: int, answer: dict[str, Any], now: float) -> Scripted:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1")
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1", sys.argv[5:])

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,15 +53,16 @@ class Running:
 
 
 @contextmanager
-def exporter(endpoint_url: str, **limits: int) -> Iterator[Running]:
-    """Run the exporter on a simulated account until the block ends."""
+def exporter(endpoint_url: str, *, accounts: Sequence[str] = (), **limits: int) -> Iterator[Running]:
+    """Run the exporter on a simulated account until the block ends, or on several by a role in each."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
-        configuration.write_text(_configuration(endpoint_url, limits))
+        configuration.write_text(_configuration(endpoint_url, accounts, limits))
         command = [sys.executable, "-m", "exporter", f"--config.file={configuration}", "--log.level=error"]
-        environment = os.environ | {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+        credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+        environment = os.environ | credentials | {"AWS_ENDPOINT_URL_STS": endpoint_url}
         address = f"--web.listen-address=127.0.0.1:{port}"
         with subprocess.Popen([*command, address], env=environment) as child:
             try:
@@ -76,11 +77,13 @@ def value(text: str, name: str, *labels: str) -> float:
     return sum(float(number) for found, number in lines if all(label in found for label in labels))
 
 
-def _configuration(endpoint_url: str, limits: dict[str, int]) -> str:
+def _configuration(endpoint_url: str, accounts: Sequence[str], limits: dict[str, int]) -> str:
+    common = f"regions: [{REGION}], endpoint_url: '{endpoint_url}'"
+    roles = [f"name: a{account}, role_arn: 'arn:aws:iam::{account}:role/bench'" for account in accounts]
     return "\n".join(
         [
             "targets:",
-            f"  - {{name: bench, regions: [{REGION}], endpoint_url: '{endpoint_url}'}}",
+            *(f"  - {{{one}, {common}}}" for one in roles or ["name: bench"]),
             "collectors: [backup_jobs, copy_jobs, restore_jobs, resources, vaults, plans]",
             *(["limits:"] if limits else []),
             *(f"  {name}: {number}" for name, number in limits.items()),

@@ -1,13 +1,14 @@
 """What follows the backups of the demo's company: copies by their rules, restores on demand and as tests."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from random import Random
 from typing import Any
 
 from exporter.simulator.arns import recovery_point_arn, restored_arn, vault_arn
 from exporter.simulator.copies import CompositeCopy, Copy
-from exporter.simulator.fleet import ACCOUNT, STACK_PARTS, Rule, Site
+from exporter.simulator.fleet import ACCOUNT, COPIES, HOUR, STACK_PARTS, Rule, Site
 from exporter.simulator.jobs import Course, Job
 from exporter.simulator.kinds import COPY, RESTORE, Answer, Kind
 from exporter.simulator.office import uuid
@@ -25,6 +26,8 @@ _UNRESTORED = (
     "Access denied trying to call {service}. Check that the IAM role has the permissions to restore",
     "The subnet of the restored resource does not have enough free addresses",
 )
+_WELL_RESTORED = Course(runs=5, ends=90)
+_DOUBTFUL = Trial("FAILED", "The restored database lacks the rows of the last hour")
 _MEANT_FOR_ONE_IN = 25
 """One in so many backups is restored because somebody asks for it."""
 
@@ -49,9 +52,26 @@ class Aftermath:
         if tried or (rng.randrange(_MEANT_FOR_ONE_IN) == 0 and not backup["IsParent"]):
             yield RESTORE, self._restore(backup, rng, test=tried and rng.random() < 0.6)
 
+    def eventful_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
+        """Give what no day lacks: a copy and a restore that failed, and a restore test that found a fault."""
+        tried = self.site.tried.arn(self.site.region, ACCOUNT)
+        completed = (job for job in backups if job["ResourceArn"] == tried and job["State"] == "COMPLETED")
+        backup = max(completed, key=itemgetter("CreationDate"))
+        rng = Random(backup["BackupJobId"])
+        region, vault = COPIES
+        course = _uncopied(_copying(rng), rng)
+        fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup)
+        yield COPY, Copy(uuid(rng), now - 5 * HOUR, course, fields)
+        restore, test = (self._restore(backup, rng, test=test) for test in (False, True))
+        course = _unrestored(restore.course, rng, backup["ResourceType"])
+        yield RESTORE, replace(restore, created=now - 6 * HOUR, course=course)
+        yield RESTORE, replace(test, created=now - 3 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
+
     def _copies(self, backup: Answer, region: str, vault: str, rng: Random) -> Iterator[Job]:
         """Give the copy job of a recovery point; a composite's has a child for each of its parts."""
-        fields, parent_id = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup), uuid(rng)
+        by_rule = {"CreatedBy": dict(backup["CreatedBy"]), "CreatedByBackupJobId": backup["BackupJobId"]}
+        fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup) | by_rule
+        parent_id = uuid(rng)
         created = backup["CompletionDate"] + rng.uniform(0.5, 2)
         made = _copied_to(backup["ResourceArn"], region, parent_id)
         if not backup["IsParent"]:
@@ -108,8 +128,6 @@ def _copied(backup: Answer, destination: str) -> dict[str, Any]:
         "ResourceName": backup["ResourceName"],
         "ResourceType": backup["ResourceType"],
         "IamRoleArn": backup["IamRoleArn"],
-        "CreatedBy": dict(backup["CreatedBy"]),
-        "CreatedByBackupJobId": backup["BackupJobId"],
     }
 
 
@@ -125,8 +143,10 @@ def _copied_to(arn: str, region: str, job_id: str) -> dict[str, str]:
 def _copying(rng: Random) -> Course:
     """Choose how a copy goes: one in eight fails."""
     course = Course(runs=rng.uniform(2, 5), ends=rng.uniform(60, 120))
-    if rng.random() >= 1 / 8:
-        return course
+    return course if rng.random() >= 1 / 8 else _uncopied(course, rng)
+
+
+def _uncopied(course: Course, rng: Random) -> Course:
     message, category = rng.choice(_UNCOPIED)
     return Course(course.runs, course.runs, course.ends / 2, "FAILED", message=message, category=category)
 
@@ -134,8 +154,10 @@ def _copying(rng: Random) -> Course:
 def _restoring(rng: Random, service: str) -> Course:
     """Choose how a restore goes: one in eight fails."""
     course = Course(runs=rng.uniform(4, 9), ends=rng.uniform(60, 120))
-    if rng.random() >= 1 / 8:
-        return course
+    return course if rng.random() >= 1 / 8 else _unrestored(course, rng, service)
+
+
+def _unrestored(course: Course, rng: Random, service: str) -> Course:
     message = rng.choice(_UNRESTORED).format(service=service)
     return Course(course.runs, course.runs, course.ends / 2, "FAILED", message=message)
 
@@ -144,4 +166,4 @@ def _trial(rng: Random) -> Trial:
     """Choose how the validation of a test ends: one in five finds that something is wrong."""
     if rng.random() < 0.8:
         return Trial(message="The restored resource answered as expected")
-    return Trial("FAILED", "The restored database lacks the rows of the last hour")
+    return _DOUBTFUL

@@ -36,7 +36,10 @@ def fill(simulation: Simulation, now: float, rng: Random) -> None:
         account.schedule(planned.planned(), kept=LISTED_FOR)
         account.schedule(busy.busy(), kept=KEPT)
         rules = {creator["BackupRuleId"]: rule for rule, creator in creators.items()}
-        account.follow(Aftermath(site, rules, uuid(rng)).jobs, kept=KEPT)
+        aftermath = Aftermath(site, rules, uuid(rng))
+        account.follow(aftermath.jobs, kept=KEPT)
+        for kind, job in aftermath.eventful_day(account.jobs(), now):
+            account.add(job, kind=kind)
 
 
 def _introduce(account: Account, plan: Plan, created: float, rng: Random) -> dict[Rule, Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from exporter.simulator.backend import Simulation
 from exporter.simulator.company import fill
 from exporter.simulator.fleet import LOCKED_VAULT, NEVER_SUCCEEDS, RENAMED, SITES, STOPPED, Resource
 from exporter.simulator.kinds import COPY, KINDS, RESTORE, Kind
-from tests.simulator.conftest import REGION, Clock, Connect
+from tests.simulator.conftest import NOW, REGION, Clock, Connect
 from tests.simulator.test_field_names import strangers
 
 DAY = 86400.0
@@ -46,7 +46,8 @@ def rules(client: Any) -> dict[str, tuple[str, Mapping[str, Any]]]:
 def test_each_backup_by_a_copying_rule_is_copied(client: Any, account: Account, clock: Clock) -> None:
     """A backup job of a rule with a copy action has one copy job once it COMPLETED, and none otherwise."""
     clock.advance(3600)
-    copied = Counter(job["CreatedByBackupJobId"] for job in account.jobs(COPY) if "ParentJobId" not in job)
+    by_rule = (job for job in account.jobs(COPY) if "CreatedBy" in job and "ParentJobId" not in job)
+    copied = Counter(job["CreatedByBackupJobId"] for job in by_rule)
     copying = {rule_id for rule_id, (_, rule) in rules(client).items() if "CopyActions" in rule}
     backups = [
         job["BackupJobId"]
@@ -66,7 +67,7 @@ def test_copies_go_where_their_rule_says(client: Any, account: Account) -> None:
     """A copy job's destination is that of its rule's copy action, its source the backup's vault."""
     known = rules(client)
     jobs = {job["BackupJobId"]: job for job in account.jobs()}
-    for copy in account.jobs(COPY):
+    for copy in (job for job in account.jobs(COPY) if "CreatedBy" in job):
         _, rule = known[copy["CreatedBy"]["BackupRuleId"]]
         assert copy["DestinationBackupVaultArn"] == rule["CopyActions"][0]["DestinationBackupVaultArn"]
         assert copy["SourceBackupVaultArn"] == jobs[copy["CreatedByBackupJobId"]]["BackupVaultArn"]
@@ -113,6 +114,20 @@ def test_restores_are_asked_for_or_tests(account: Account, clock: Clock) -> None
     assert all("ValidationStatus" not in job for job in restores if "CreatedBy" not in job)
     points = {job.get("RecoveryPointArn") for job in account.jobs()}
     assert {job["RecoveryPointArn"] for job in restores} <= points
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_no_day_lacks_what_follows_badly(hour: int) -> None:
+    """At any hour a day has a copy and a restore that failed, and a restore test that found a fault."""
+    now = NOW + 3600 * hour
+    simulation = Simulation(partial(Account, clock=lambda: now))
+    fill(simulation, now, Random(20))
+    account = simulation.account(REGION)
+    copies = [job for job in account.jobs(COPY) if "ParentJobId" not in job]
+    restores = account.jobs(RESTORE)
+    assert "FAILED" in {job["State"] for job in copies if job["CreationDate"] > now - DAY}
+    assert "FAILED" in {job["Status"] for job in restores if job["CreationDate"] > now - DAY}
+    assert "FAILED" in {job.get("ValidationStatus") for job in restores if job["CreationDate"] > now - DAY}
 
 
 def test_vaults_grow(connect: Connect, clock: Clock) -> None:

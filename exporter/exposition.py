@@ -123,15 +123,15 @@ class _GzipWriter:
 
 
 def _write_family(writer: _Writer, family: Family, pieces: Sequence[Piece], form: Form) -> None:
-    text, deflated = _header(family, form.openmetrics)
+    text, deflated = _header(family.name, family.type, family.help, form.openmetrics)
     writer.write(deflated if isinstance(pieces[0], Run) else text)
     for piece in pieces:
         writer.write(piece)
 
 
 @cache
-def _header(family: Family, openmetrics: bool) -> tuple[bytes, Run]:
+def _header(name: str, type_: str, help_: str, openmetrics: bool) -> tuple[bytes, Run]:
     """Write HELP and TYPE, as text and deflated: text before what is deflated would cost a flush."""
-    name = family.name.removesuffix("_total") if openmetrics else family.name
-    text = f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n".encode()
+    told = name.removesuffix("_total") if openmetrics else name
+    text = f"# HELP {told} {help_}\n# TYPE {told} {type_}\n".encode()
     return text, deflate(text)

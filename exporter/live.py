@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from exporter.kinds import Kind
-from exporter.lines import Lines, label_text, line, render
+from exporter.lines import Lines, encode, label_text, render
 from exporter.metrics import Group, gauge_names, job_families
 from exporter.model import Job, Number
 from exporter.sealed import FASTEST, Run, deflate
@@ -55,7 +55,7 @@ class LiveLines:
         self._group_of = group_of
         self._gauges = gauge_names(kind)
         self._values: dict[str, tuple[Number | None, ...]] = {}
-        self._labels: dict[str, str] = {}  # those that all lines of a job share, as text
+        self._labels: dict[str, bytes] = {}  # those that all lines of a job share, as they stand in a line
         self._lines = KeyedLines(family.name for family in job_families(kind))
         self.runs = self._lines.runs
 
@@ -78,7 +78,7 @@ class LiveLines:
         group = self._group_of(job)
         self._lines.put(job.id, render(group))
         self._values[job.id] = job.values
-        self._labels[job.id] = label_text(group.labels)
+        self._labels[job.id] = encode(f"{{{label_text(group.labels)}}}")
 
     def _remove(self, job_id: str) -> None:
         if self._values.pop(job_id, None):
@@ -98,8 +98,8 @@ class LiveLines:
                 self._lines.update(family, self._lines_of(family, differing))
 
     def _lines_of(self, family: str, numbers: Mapping[str, Number | None]) -> Mapping[str, bytes]:
-        labels = self._labels
+        name, labels = family.encode(), self._labels
         return {
-            job_id: b"" if number is None else line(family, labels[job_id], number)
+            job_id: b"" if number is None else b"%b%b %a\n" % (name, labels[job_id], number)
             for job_id, number in numbers.items()
         }

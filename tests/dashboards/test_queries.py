@@ -240,8 +240,8 @@ def test_a_count_tells_none_from_unknown(scene: Scene, title: str) -> None:
 
 def test_the_demo_has_something_to_count(scene: Scene) -> None:
     """The demo shows a number for everything that is counted."""
-    for title in (*COUNTED, "In progress"):
-        assert float(_text(scene, title, DEMO)) > 0, title
+    shown = {title: _text(scene, title, DEMO) for title in (*COUNTED, "In progress")}
+    assert [title for title, text in shown.items() if not text.isdecimal()] == []
 
 
 @pytest.mark.parametrize(

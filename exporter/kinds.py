@@ -162,11 +162,12 @@ def timestamp(value: object) -> float | None:
 
 def percentage(value: object) -> float | None:
     """Read AWS's PercentDone (`23.71`, `100.00%`) as a ratio; None when it is empty or no number."""
+    percent = str(value).strip().removesuffix("%").rstrip()
     try:
-        percent = float(str(value).strip().removesuffix("%"))
+        # Shifted in the text: 44.91 / 100 would be 0.44909999999999994.
+        return number(float(f"{percent}e-2"))
     except ValueError:
         return None
-    return percent / 100 if math.isfinite(percent) else None
 
 
 def one_line(text: str) -> str:

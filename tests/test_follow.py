@@ -11,7 +11,7 @@ def test_a_running_job_is_described_on_every_scrape(aws: Bench) -> None:
     assert watch.scrape().value("aws_backup_job_progress_ratio", job_id="a") == 0.1
     aws.account.put(job("a", PercentDone="23.71"))
     aws.clock.advance(15)
-    assert watch.scrape().value("aws_backup_job_progress_ratio", job_id="a") == 23.71 / 100
+    assert watch.scrape().value("aws_backup_job_progress_ratio", job_id="a") == 0.2371
     assert aws.described() == ["a", "a"]
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -58,7 +59,7 @@ def of_jobs(jobs: Iterable[Mapping[str, Any]]) -> Samples:
 
         _say_words(job, say)
         if "PercentDone" in job:
-            say("progress_ratio", float(job["PercentDone"].rstrip("%")) / 100)
+            say("progress_ratio", float(Decimal(job["PercentDone"].rstrip("%")) / 100))
         for suffix, member in NUMBERS.items():
             if member in job:
                 say(suffix, job[member])

@@ -6,7 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from exporter.aws import Access, BackupApi, Budget, OpenSession, default_session, regions_of, shared_loader
+from exporter.aws import (
+    SIDE_BY_SIDE,
+    Access,
+    BackupApi,
+    Budget,
+    OpenSession,
+    default_session,
+    regions_of,
+    shared_loader,
+)
 from exporter.book import Book
 from exporter.claims import Claims
 from exporter.collectors import SlowCollector
@@ -25,8 +34,6 @@ from exporter.refresh import Refresher, ScopeRefresh
 from exporter.resources import Resources
 from exporter.schedule import longest_gap
 from exporter.telemetry import Telemetry
-
-SIDE_BY_SIDE = 32  # calls to AWS at the same time, of all scopes together
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """Threads that work for all scopes: so many at the same time, whatever holds some of them up."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 1.0  # seconds after which one who works counts as held up
 MOST_THREADS = 10_000
@@ -19,6 +22,7 @@ class _Task:
         try:
             self.work()
         except BaseException as error:
+            log.exception("the exporter has a bug")
             self.done.set_exception(error)
         else:
             self.done.set_result(None)

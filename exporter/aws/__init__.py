@@ -3,9 +3,17 @@
 from exporter.aws.api import BackupApi, Meter, OverBudgetError
 from exporter.aws.budget import Budget
 from exporter.aws.faults import AwsError, malformed
-from exporter.aws.sessions import Access, OpenSession, default_session, regions_of, shared_loader
+from exporter.aws.sessions import (
+    SIDE_BY_SIDE,
+    Access,
+    OpenSession,
+    default_session,
+    regions_of,
+    shared_loader,
+)
 
 __all__ = [
+    "SIDE_BY_SIDE",
     "Access",
     "AwsError",
     "BackupApi",

@@ -29,7 +29,8 @@ from exporter.kinds import KINDS
 
 OpenSession = Callable[[Target], BotocoreSession]
 
-CONNECTIONS = 16
+SIDE_BY_SIDE = 32  # jobs that are described at the same time, of all targets together
+CONNECTIONS = SIDE_BY_SIDE + 8  # those, the lists of each kind, and what is asked in the background
 ROLE_SESSION_NAME = "aws-backup-exporter"
 
 

@@ -81,6 +81,13 @@ def test_all_is_well(demo: Process) -> None:
     until(lambda: set(_scrape(demo, "aws_backup_up").values()) == {1})
 
 
+def test_it_warns_of_nothing(demo: Process) -> None:
+    """While it is scraped the demo's log has nothing but what is worth to know."""
+    for _ in range(10):
+        _scrape(demo, "aws_backup_up")
+    assert [line for line in demo.err.splitlines() if "level=info" not in line] == []
+
+
 def test_it_says_where_to_look(demo: Process) -> None:
     """The demo prints its addresses, and each answers."""
     urls = until(lambda: re.findall(r"http://localhost:(\d+)(/\S*)", demo.out))

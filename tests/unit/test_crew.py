@@ -104,13 +104,14 @@ def test_few_threads(clock: Clock) -> None:
     assert sum(thread.name.startswith("few") for thread in threading.enumerate()) <= 3
 
 
-def test_a_failure_is_told_and_harms_no_other(clock: Clock) -> None:
-    """Work that raises is done, and the next is begun."""
+def test_a_failure_is_told_and_harms_no_other(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """Work that raises is told in the log, and the next is begun."""
     crew = Crew("test", 1, clock)
 
     failed, well = crew.do(lambda: [][0]), crew.do(lambda: None)
 
     assert isinstance(failed.exception(LONG), IndexError)
+    assert "IndexError" in caplog.text
     assert well.exception(LONG) is None
 
 

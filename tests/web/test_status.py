@@ -1,168 +1,32 @@
-"""The status page: what it says of what is known, and that nothing gets through it unescaped."""
-
-import asyncio
-import gzip
-import re
-import subprocess
-import sys
-from base64 import b64encode
-from collections.abc import Iterable, Mapping
-from hashlib import sha256
-from html.parser import HTMLParser
-from pathlib import Path
-from zipfile import ZipFile
+"""The status page: what it says of what is known."""
 
 import pytest
 import yaml
-from pydantic import SecretStr
-from starlette.responses import Response
-from starlette.types import Message
 
-from exporter.book import Book
-from exporter.config import Api, Config, Target
+from exporter.config import Api, Config
 from exporter.configured import ConfiguredIds
-from exporter.kinds import BACKUP, KINDS
-from exporter.ledger import Ledger
-from exporter.model import Fault, Health, Reload, Scope
-from exporter.web.status import SECURITY_HEADERS, Status, answer, status_of, status_page
-from exporter.web.status.facts import LONGEST_MESSAGE, STALE_AFTER
-from exporter.web.status.page import DOCUMENTS, FOLD_BEYOND, PLACES_NAMED
+from exporter.model import Fault, Health, Reload
+from exporter.web.status import Status, status_page
+from exporter.web.status.facts import STALE_AFTER
+from exporter.web.status.page import FOLD_BEYOND, PLACES_NAMED
 from exporter.web.status.verdict import verdict_on
-from tests.docs.markdown import ROOT, anchors, document
-from tests.unit.makers import HOUR, NOW, WINDOW, job
-
-COLLECTORS = (*(kind.collector for kind in KINDS), "vaults")
-STARTED = NOW - 3 * HOUR - 720
-READ = Reload(True, STARTED)
-REFUSED = Reload(False, STARTED, "config.yaml:1:5: no such key\nconfig.yaml:7:1: no number")
-CONFIG = Config(targets=(Target(name="production"),))
-UP = Health(up=True, last_success=NOW - 12)
-DENIED = Fault("AccessDeniedException", "ListCopyJobs: not authorized", 'allow backup:ListCopyJobs on "*"')
-FAILING = Health(fault=DENIED, last_success=NOW - HOUR)
-OLD = Health(up=True, last_success=NOW - STALE_AFTER - 1)
-PENDING = Health()
-UNKNOWN = Fault("ResourceNotFoundException", "DescribeBackupJob: no such job", "")
-HOSTILE = "<script>alert(1)</script>\"'&lt;"
-
-
-def ledger(
-    target: str = "production",
-    region: str = "eu-west-1",
-    configured: ConfiguredIds | None = None,
-    max_jobs: int = 1000,
-    **health: Health,
-) -> Ledger:
-    """A ledger whose collectors are up, but for those that are named."""
-    books = [Book(kind, window=WINDOW, since=STARTED) for kind in KINDS]
-    made = Ledger(
-        Scope(target, region), books, max_jobs=max_jobs, collectors=COLLECTORS, configured=configured
-    )
-    for name in COLLECTORS:
-        made.set_health(name, health.get(name, UP))
-    return made
-
-
-def fleet(count: int, **health: Health) -> list[Ledger]:
-    """So many ledgers, each of a target of its own."""
-    return [ledger(f"target-{number}", "eu-west-1", None, 1000, **health) for number in range(count)]
-
-
-def refusing(*regions: str, job_ids: Iterable[str] = ("a", "b"), fault: Fault = UNKNOWN) -> list[Ledger]:
-    """Ledgers of one target, each of which refuses the first of the configured job ids."""
-    configured = ConfiguredIds(job_ids)
-    made = [ledger(region=region, configured=configured) for region in regions]
-    for region in regions:
-        configured.refused(next(iter(job_ids)), region, NOW, fault)
-    return made
-
-
-def with_dropped() -> Ledger:
-    """A ledger with one active, one finished and two dropped backup jobs."""
-    made = ledger(max_jobs=2)
-    with made.open(BACKUP) as book:
-        book.enter(job("running"), NOW, described=True)
-        for age in range(3):
-            ended = job(f"ended-{age}", "COMPLETED", created=NOW - age, completed=NOW)
-            book.enter(ended, NOW, described=True)
-    return made
-
-
-def status(
-    *ledgers: Ledger, reload: Reload = READ, started: float = STARTED, config: Config = CONFIG
-) -> Status:
-    """What the page is made of; without ledgers, one of which all is up."""
-    return status_of(
-        ledgers or (ledger(),), now=NOW, started=started, version="1.2.3", reload=reload, config=config
-    )
-
-
-class Page(HTMLParser):
-    """What a browser finds in a page: text, elements, tables."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, Mapping[str, str | None]]] = []
-        self._open: list[str] = []
-        self._texts: list[tuple[str, tuple[str, ...]]] = []
-        self._rows: list[list[str]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of an element."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "link"):
-            self._open.append(tag)
-        if tag == "tr":
-            self._rows.append([])
-        if tag in ("th", "td"):
-            self._rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        """Take note of its end."""
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Take note of text."""
-        self._texts.append((data, tuple(self._open)))
-        if {"th", "td"} & set(self._open):
-            self._rows[-1][-1] += f" {data}"
-
-    def within(self, tag: str) -> str:
-        """The text of all elements of a name, white space made one blank."""
-        return " ".join(" ".join(text for text, where in self._texts if tag in where).split())
-
-    def attributes(self, name: str) -> list[str]:
-        """Every value of an attribute, as a browser reads it."""
-        return [value[name] or "" for _, value in self.elements if name in value]
-
-    def row(self, head: str) -> list[str]:
-        """The cells of the one row of a table that begins so, its head left out."""
-        [row] = [row for row in self._rows if " ".join(row[0].split()) == head]
-        return [" ".join(cell.split()) for cell in row[1:]]
-
-    def rows(self) -> list[str]:
-        """What the rows of the table of targets and Regions begin with."""
-        heads = [" ".join(row[0].split()) for row in self._rows if len(row) == len(COLLECTORS) + 2]
-        return [head for head in heads if head != "Target and Region"]
-
-
-def page(*ledgers: Ledger, reload: Reload = READ, config: Config = CONFIG) -> Page:
-    """The page of some ledgers."""
-    return Page(status_page(status(*ledgers, reload=reload, config=config)))
-
-
-def sent(response: Response) -> bytes:
-    """The body of an answer as a client gets it."""
-    messages: list[Message] = []
-
-    async def take(message: Message) -> None:
-        messages.append(message)
-
-    async def nothing() -> Message:
-        return {"type": "http.disconnect"}
-
-    asyncio.run(response({"type": "http", "method": "GET"}, nothing, take))
-    return b"".join(message.get("body", b"") for message in messages)
+from tests.docs.markdown import document
+from tests.unit.makers import NOW
+from tests.web.pages import (
+    CONFIG,
+    DENIED,
+    FAILING,
+    OLD,
+    PENDING,
+    REFUSED,
+    Page,
+    fleet,
+    ledger,
+    page,
+    refusing,
+    status,
+    with_dropped,
+)
 
 
 @pytest.mark.parametrize(
@@ -391,156 +255,3 @@ def test_a_job_id_of_two_targets() -> None:
     """The same id in two targets is two configured ids."""
     two = [ledger(name, configured=ConfiguredIds(["a"])) for name in ("one", "two")]
     assert "2 configured, 0 refused" in page(*two).within("dd")
-
-
-def test_links_stay_below_the_page() -> None:
-    """Links to the exporter's own paths are relative, so that a proxy may put it under a path of its own."""
-    shown = status_of(
-        [ledger(region="")], now=NOW, started=NOW, version="", reload=READ, config=CONFIG, metrics_path="/a:b"
-    )
-    own = [
-        link for link in Page(status_page(shown)).attributes("href") if not link.startswith(("data", "http"))
-    ]
-    assert own == [
-        "./",
-        "./a:b",
-        "./targets",
-        "./config",
-        "./-/healthy",
-        "./-/ready",
-        "./probe?target=production&region=",
-    ]
-
-
-def test_links_to_documents() -> None:
-    """Every link to a document leads to one of the repository, and to a section where it names one."""
-    everything = page(
-        ledger(backup_jobs=FAILING),
-        ledger("other", vaults=OLD),
-        with_dropped(),
-        *refusing("eu-west-1"),
-        reload=REFUSED,
-    )
-    links = everything.attributes("href") + page(ledger(vaults=FAILING)).attributes("href")
-    led = [link.removeprefix(DOCUMENTS).partition("#") for link in links if link.startswith("http")]
-    assert {anchor for _, _, anchor in led} >= {
-        *("awsbackuptargetfailing", "awsbackupcollectorfailing", "awsbackupdatastale"),
-        *("awsbackupreloadfailed", "awsbackupjobidunknown", "awsbackupseriesdropped"),
-    }
-    for path, _, anchor in led:
-        assert not anchor or anchor in anchors(document(path)), f"{path}#{anchor}"
-
-
-def test_nothing_is_taken_for_html() -> None:
-    """Whatever AWS or the network says is text, in whichever place it comes."""
-    fault = Fault(HOSTILE, HOSTILE, HOSTILE)
-    of, others = ledger(HOSTILE, HOSTILE, vaults=Health(fault=fault)), refusing(HOSTILE, fault=fault)
-    of.count_call(HOSTILE, HOSTILE)
-    shown = status_of(
-        [of, *others],
-        now=NOW,
-        started=NOW,
-        version=HOSTILE,
-        reload=Reload(False, NOW, HOSTILE),
-        config=CONFIG,
-        metrics_path=f"/{HOSTILE}",
-    )
-    html = status_page(shown)
-    found = Page(html)
-    assert "script" not in {tag for tag, _ in found.elements}
-    assert {name for _, attributes in found.elements for name in attributes} <= {
-        *("charset", "class", "content", "data-of", "datetime", "href", "lang", "name", "rel", "scope"),
-        *("title", "aria-label"),
-    }
-    for place in ("header", "h3", "dd", "td", "th", "p"):
-        assert HOSTILE in found.within(place), place
-    assert f"./{HOSTILE}" in found.attributes("href")
-    assert "<script" not in html.lower()
-
-
-def test_a_lone_surrogate_is_replaced() -> None:
-    """Half a character, which JSON can carry and UTF-8 cannot, does not keep the page from being sent."""
-    half = Health(fault=Fault("InternalFailure", "half \ud83d of it", ""))
-    assert "half \ufffd of it" in sent(answer(status(ledger(vaults=half)), gzip=False)).decode()
-
-
-def test_no_secret_is_shown() -> None:
-    """An external id and a session token are masked, also where AWS repeats them."""
-    message = (
-        "DescribeBackupJob: the canonical string should have been 'GET host:backup "
-        "x-amz-security-token:FwoGZXIvYXdzEBY//Example+Token== x-amz-date:2026' for hush-external-id"
-    )
-    secret = Target(
-        name="production",
-        role_arn=f"arn:aws:iam::{'1' * 12}:role/a",
-        external_id=SecretStr("hush-external-id"),
-    )
-    fault = Fault("SignatureDoesNotMatch", message, "")
-    ledgers = [ledger(vaults=Health(fault=fault)), *refusing("eu-west-1", fault=fault)]
-    html = status_page(status(*ledgers, config=Config(targets=(secret,))))
-    assert "hush" not in html
-    assert "Token==" not in html
-    assert "FwoG" not in html
-    assert html.count("x-amz-security-token:*** x-amz-date") == 2
-
-
-def test_a_long_message_is_shortened() -> None:
-    """A whole page of a proxy in the place of an answer does not fill this one."""
-    fault = Fault("malformed", "x" * 10 * LONGEST_MESSAGE, "")
-    shown = page(ledger(vaults=Health(fault=fault))).within("code")
-    assert shown == f"{'x' * (LONGEST_MESSAGE - 1)}…"
-
-
-def test_the_policy_allows_this_style_alone() -> None:
-    """The content security policy forbids scripts and all that is not in the page, whose style it knows."""
-    html = status_page(status())
-    [style] = re.findall("<style>(.*?)</style>", html, re.DOTALL)
-    known = b64encode(sha256(style.encode()).digest()).decode()
-    policy = {
-        name: rest
-        for name, _, rest in (
-            part.partition(" ") for part in SECURITY_HEADERS["Content-Security-Policy"].split("; ")
-        )
-    }
-    assert policy == {
-        "default-src": "'none'",
-        "style-src": f"'sha256-{known}'",
-        "img-src": "data:",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    assert "url(" not in style
-    assert "@import" not in style
-    assert not re.search(r"\sstyle=", html)
-
-
-def test_the_headers_of_an_answer() -> None:
-    """An answer carries the security headers, and is neither sniffed, framed, kept nor referred to."""
-    headers = answer(status(), gzip=False).headers
-    assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
-    assert headers["Content-Type"] == "text/html; charset=utf-8"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers["Cache-Control"] == "no-store"
-
-
-def test_an_answer_is_compressed_on_demand() -> None:
-    """Who accepts gzip gets the same page in far fewer bytes."""
-    shown = status(*fleet(100))
-    plain, packed = (answer(shown, gzip=accepted) for accepted in (False, True))
-    assert "Content-Encoding" not in plain.headers
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert sent(plain).decode() == gzip.decompress(sent(packed)).decode() == status_page(shown)
-    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 10
-
-
-def test_the_wheel_has_the_page(tmp_path: Path) -> None:
-    """An installed exporter brings the page's template and style along."""
-    build = (sys.executable, "-m", "flit_core.wheel", "--outdir", str(tmp_path), str(ROOT))
-    subprocess.run(build, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
-    assert {"exporter/web/status/status.html", "exporter/web/status/status.css"} <= set(
-        ZipFile(wheel).namelist()
-    )

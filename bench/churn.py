@@ -11,7 +11,6 @@ scrapes, when the window was full, and after the last.
 import sys
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from random import Random
 from typing import Any, cast
@@ -21,6 +20,7 @@ from bench.measure import resident, tell
 from exporter.aws import BackupApi, Budget
 from exporter.book import Book
 from exporter.claims import Claims
+from exporter.clock import Clock
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
 from exporter.configured import ConfiguredIds
@@ -30,6 +30,7 @@ from exporter.ledger import Ledger
 from exporter.model import Scope
 from exporter.page import Page
 from exporter.telemetry import Telemetry
+from exporter.workers import WorkerPool
 
 MINUTE = 60.0
 JOBS_A_MINUTE = 3
@@ -75,7 +76,7 @@ def main(scrapes: int) -> None:
     aws = _PassingJobs()
     ledger = Ledger(
         Scope("bench", REGION),
-        [Book(BACKUP, window=WINDOW, since=0)],
+        [Book(BACKUP, window=WINDOW, since=lambda: 0.0)],
         max_jobs=20_000,
         collectors=[BACKUP.collector],
     )
@@ -87,8 +88,10 @@ def main(scrapes: int) -> None:
         lookback=WINDOW,
         configured=ConfiguredIds(),
         claims=Claims(),
-        clock=lambda: aws.now,
-        side_by_side=ThreadPoolExecutor(8),
+        clock=Clock(lambda: aws.now, lambda: aws.now),
+        steady=lambda: aws.now,
+        calls=WorkerPool("call", 8, lambda: aws.now),
+        absorb=lambda: None,
     )
     exposition = Exposition([Page(ledger, lambda: aws.now)], Telemetry())
     held = []

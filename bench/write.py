@@ -53,7 +53,7 @@ def main(way: str, count: int) -> None:
 
 
 def _ledger(now: float) -> Ledger:
-    book = Book(BACKUP, window=WINDOW, since=now)
+    book = Book(BACKUP, window=WINDOW, since=lambda: now)
     return Ledger(Scope("bench", REGION), [book], max_jobs=10**6, collectors=[BACKUP.collector])
 
 

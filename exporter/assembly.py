@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from exporter.aws import (
@@ -11,6 +10,7 @@ from exporter.aws import (
     Access,
     BackupApi,
     Budget,
+    Deadlines,
     OpenSession,
     default_session,
     regions_of,
@@ -18,6 +18,7 @@ from exporter.aws import (
 )
 from exporter.book import Book
 from exporter.claims import Claims
+from exporter.clock import Clock
 from exporter.collectors import SlowCollector
 from exporter.collectors.jobs import JobsCollector
 from exporter.collectors.plans import PlansCollector
@@ -34,6 +35,9 @@ from exporter.refresh import Refresher, ScopeRefresh
 from exporter.resources import Resources
 from exporter.schedule import longest_gap
 from exporter.telemetry import Telemetry
+from exporter.workers import WorkerPool
+
+CALL_PATIENCE = 0.25  # seconds after which a call to AWS makes room for the next
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,18 @@ class World:
     """What the exporter takes from outside: time, sleep, credentials.
 
     Attributes:
-        clock: seconds since 1970.
-        steady: seconds on a clock that never goes back.
-        sleep: waits so many seconds.
         open_session: gives a new botocore session for a target.
+        clock: the time of day.
+        steady: seconds on a monotonic clock.
+        sleep: waits so many seconds.
+        deadlines: ends calls to AWS that take too long.
     """
 
     open_session: OpenSession
-    clock: Callable[[], float] = time.time
+    clock: Clock = field(default_factory=lambda: Clock(time.time, time.monotonic))
     steady: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 def real_world() -> World:
@@ -103,7 +109,9 @@ class Assembler:
         self._telemetry = telemetry
         self._world = world
         self._claims = Claims()
-        self._side_by_side = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="call")
+        self._calls = WorkerPool(
+            "call", SIDE_BY_SIDE, world.steady, patience=CALL_PATIENCE, per_key=SIDE_BY_SIDE
+        )
         self._refresher = Refresher(clock=world.steady, observe=telemetry.observe_refresh)
         self._watched: tuple[_Watched, ...] = ()
 
@@ -138,7 +146,7 @@ class Assembler:
         )
 
     def _watch(self, setting: _Setting) -> _Watched:
-        access = Access(setting.target, setting.api, self._world.open_session)
+        access = Access(setting.target, setting.api, self._world.open_session, self._world.deadlines)
         configured = ConfiguredIds(setting.target.job_ids)
         ledgers = tuple(
             _ledger(setting, region, expected, configured, self._world)
@@ -163,7 +171,9 @@ class Assembler:
                 configured=_configured(kind, ledger.configured),
                 claims=self._claims,
                 clock=clock,
-                side_by_side=self._side_by_side,
+                steady=self._world.steady,
+                calls=self._calls,
+                absorb=page.update,
             )
             for kind in ledger.kinds
         ]
@@ -173,7 +183,7 @@ class Assembler:
             PlansCollector(api, ledger, clock=clock),
         )
         wanted = [collector for collector in slow if collector.name in setting.collectors]
-        return ScopeRefresh(ledger, jobs, wanted, clock=clock, absorb=page.update)
+        return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, absorb=page.update)
 
 
 def _lookback(setting: _Setting, kind: Kind) -> float:
@@ -196,7 +206,7 @@ def _ledger(
         Book(
             kind,
             window=setting.discovery.window,
-            since=world.clock(),
+            since=lambda: world.clock.started,
             pinned=_configured(kind, configured),
         )
         for kind in KINDS
@@ -231,4 +241,5 @@ def _api(settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, wo
         meter=meter,
         clock=world.steady,
         sleep=world.sleep,
+        hear_time=partial(world.clock.heard, ledger.scope),
     )

@@ -7,7 +7,7 @@ They are grouped into buckets by time of creation, so that they leave the window
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from exporter.kinds import Kind
@@ -68,7 +68,7 @@ class Book:
     Args:
         kind: the row of the table of kinds.
         window: jobs created within so many seconds have series.
-        since: when the exporter started; what finished earlier is not counted as having finished.
+        since: tells when the exporter started; what finished earlier is not counted as having finished.
         pinned: configured job ids; they keep their series whatever their age.
 
     Attributes:
@@ -77,7 +77,9 @@ class Book:
 
     account_id = ""
 
-    def __init__(self, kind: Kind, *, window: float, since: float, pinned: Iterable[str] = ()) -> None:
+    def __init__(
+        self, kind: Kind, *, window: float, since: Callable[[], float], pinned: Iterable[str] = ()
+    ) -> None:
         self.kind = kind
         self._window = window
         self._width = min(LONGEST_BUCKET, window / BUCKETS_IN_WINDOW)
@@ -260,7 +262,7 @@ class Book:
         if bucket >= self._oldest_bucket(now):
             self._buckets.setdefault(bucket, _Bucket()).tally[place] += 1
         ended = job.finished and not (before and before.finished)
-        if ended and (before or (job.completed or job.created or 0.0) >= self._since):
+        if ended and (before or (job.completed or job.created or 0.0) >= self._since()):
             self._finished_total[place] += 1
 
     def _uncount(self, job: Job, bucket: int) -> None:

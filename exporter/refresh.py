@@ -9,15 +9,15 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count
 
 from exporter.aws import AwsError, OverBudgetError
 from exporter.collectors import Collector, SlowCollector
-from exporter.crew import Crew
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health, Scope
+from exporter.workers import WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,11 @@ LOOK_EVERY = 5.0  # seconds between two looks at whether one is due
 AT_ONCE, IN_BACKGROUND_AT_ONCE = 64, 16  # collectors of all scopes together that ask AWS at the same time
 FIRST_PAUSE = 5.0  # seconds before catching up is tried again after a failure; doubles up to the longest
 LONGEST_PAUSE = 60.0
+STALLED_AFTER = 3  # scrapes that a refresh may outlast, and the seconds; then what is published is stale
+STALLED_SECONDS = 10.0
+REMEDY_FOR_STALL = (
+    "check the network path to AWS and to the source of credentials, and that the exporter gets CPU time"
+)
 
 
 class ScopeRefresh:
@@ -37,6 +42,7 @@ class ScopeRefresh:
         collectors: run on each scrape.
         slow: run at a pace of their own, in the background.
         clock: seconds since 1970.
+        steady: seconds on a monotonic clock.
         absorb: called while catching up, so that what was learned can be rendered and let go.
     """
 
@@ -47,17 +53,19 @@ class ScopeRefresh:
         slow: Sequence[SlowCollector] = (),
         *,
         clock: Callable[[], float],
+        steady: Callable[[], float],
         absorb: Callable[[], None],
     ) -> None:
         self.scope = ledger.scope
         self._ledger = ledger
         self._collectors = collectors
-        self._behind = list(collectors)  # those that have not taken in what was there before the start
         self._slow = slow
         self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
         self._clock = clock
+        self._steady = steady
         self._absorb = absorb
         self._said: set[str] = set()
+        self._cannot_catch_up: dict[str, Fault] = {}
         self._lock = threading.Lock()
 
     @property
@@ -86,39 +94,52 @@ class ScopeRefresh:
         tried again and again, and holds up no other.
         """
         try_at, pause = -math.inf, FIRST_PAUSE
-        while self._slow or self._behind:
+        while True:
             for _ in self._refresh_slow():
                 yield True
-            if self._behind and self._clock() >= try_at:
+            if not self._behind:
+                try_at, pause = -math.inf, FIRST_PAUSE
+            elif self._steady() >= try_at:
                 for _ in self._catch_up():
                     yield True
-                try_at = self._clock() + pause
+                try_at = self._steady() + pause
                 pause = min(LONGEST_PAUSE, 2 * pause)
             yield False
+
+    def take_note_of_stall(self, collector: Collector, seconds: float) -> None:
+        """Take note that a refresh is under way for so long that what is published is stale."""
+        message = f"a refresh is under way for {seconds:.0f} s; what is published is as old as that"
+        self._take_note(collector.name, Fault("stalled", message, REMEDY_FOR_STALL))
+
+    @property
+    def _behind(self) -> list[Collector]:
+        """The collectors that have not taken in what was there before the start."""
+        return [collector for collector in self._collectors if not collector.caught_up]
 
     def _refresh_slow(self) -> Iterator[None]:
         """Run each slow collector that is due."""
         for collector in self._slow:
-            if self._clock() >= self._due[collector.name]:
+            if self._steady() >= self._due[collector.name]:
                 fault = self._failure_of(collector.refresh, collector.name)
                 self._take_note(collector.name, fault)
-                self._due[collector.name] = self._clock() + (PACE_AFTER_FAILURE if fault else PACE)
+                self._due[collector.name] = self._steady() + (PACE_AFTER_FAILURE if fault else PACE)
                 self._absorb()
                 yield
 
     def _catch_up(self) -> Iterator[None]:
         """Let each collector that is behind take step after step, until it has caught up or fails."""
-        for collector in tuple(self._behind):
+        for collector in self._behind:
             fault = None
-            while collector in self._behind and not fault:
+            while not (collector.caught_up or fault):
                 fault = self._failure_of(partial(self._take_step, collector), collector.name)
                 yield
             if fault:
+                self._cannot_catch_up[collector.name] = fault
                 self._take_note(collector.name, fault)
 
     def _take_step(self, collector: Collector) -> None:
-        if not collector.catch_up():
-            self._behind.remove(collector)
+        collector.catch_up()
+        self._cannot_catch_up.pop(collector.name, None)
         self._absorb()
 
     def _failure_of(self, work: Callable[[], None], collector: str) -> Fault | None:
@@ -137,14 +158,14 @@ class ScopeRefresh:
         """Keep the health; say it in the log once, when it changes."""
         with self._lock:
             before = self._ledger.health()
+            succeeded = before[collector].last_success if fault else self._clock()
+            # A refresh got through, but what came before the start cannot be read: not all is well.
+            fault = fault or self._cannot_catch_up.get(collector)
             if fault:
                 known = {(said.fault.code, said.fault.remedy) for said in before.values() if said.fault}
                 if (fault.code, fault.remedy) not in known:
                     self._say_fault(collector, fault)
-                health = replace(before[collector], up=False, fault=fault)
-            else:
-                health = Health(up=True, last_success=self._clock())
-            self._ledger.set_health(collector, health)
+            self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
             if not fault and collector in self._said:
                 self._said.remove(collector)
                 log.info("refreshing works again", extra=self._where(collector))
@@ -159,11 +180,20 @@ class ScopeRefresh:
         return {"target": self.scope.target, "aws_region": self.scope.region, "collector": collector}
 
 
+@dataclass(slots=True)
+class _Flight:
+    """A refresh that is under way: when it began, and how many scrapes have come since."""
+
+    done: Future[None]
+    began: float
+    scrapes: int = 0
+
+
 class Refresher:
     """Refreshes all scopes side by side.
 
     Args:
-        clock: seconds on a clock that never goes back.
+        clock: seconds on a monotonic clock.
         observe: told how long each refresh of everything took, in seconds.
     """
 
@@ -171,9 +201,9 @@ class Refresher:
         self._clock = clock
         self._observe = observe
         self._scopes: dict[Scope, ScopeRefresh] = {}
-        self._crew = Crew("refresh", AT_ONCE, clock)
-        self._background_crew = Crew("background", IN_BACKGROUND_AT_ONCE, clock)
-        self._flights: dict[tuple[ScopeRefresh, str], Future[None]] = {}
+        self._pool = WorkerPool("refresh", AT_ONCE, clock)
+        self._background_pool = WorkerPool("background", IN_BACKGROUND_AT_ONCE, clock)
+        self._flights: dict[tuple[ScopeRefresh, str], _Flight] = {}
         self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
         self._resting: set[ScopeRefresh] = set()
         self._started = False
@@ -205,16 +235,20 @@ class Refresher:
         """Begin to refresh every scope, or one, as far as that is not under way. Done when all of it is."""
         began = self._clock()
         flights: list[Future[None]] = []
+        stalled: list[tuple[ScopeRefresh, Collector, float]] = []
         begun = False
         with self._lock:
-            wanted = [scope for scope in self._scopes.values() if only in (None, scope.scope)]
-            for scope in wanted:
+            for scope in [scope for scope in self._scopes.values() if only in (None, scope.scope)]:
                 for collector in scope.collectors:
-                    flight = scope, collector.name
-                    if flight not in self._flights:
-                        self._flights[flight] = self._crew.do(partial(self._fly, scope, collector))
+                    flight = self._flights.get((scope, collector.name))
+                    if flight is None:
+                        flight = self._take_off(scope, collector)
                         begun = True
-                    flights.append(self._flights[flight])
+                    elif self._is_stalled(flight):
+                        stalled.append((scope, collector, began - flight.began))
+                    flights.append(flight.done)
+        for scope, collector, seconds in stalled:
+            scope.take_note_of_stall(collector, seconds)
         done = _when_all_are(flights)
         if begun and not only:
             done.add_done_callback(lambda _: self._observe(self._clock() - began))
@@ -222,13 +256,24 @@ class Refresher:
 
     def refresh_completely(self) -> None:
         """Take in all there is to know of every scope, once, and wait for it."""
-        wait([self._crew.do(scope.refresh_completely) for scope in self._scopes.values()])
+        wait([self._pool.submit(scope.refresh_completely, scope) for scope in self._scopes.values()])
 
     def stop(self) -> None:
         """Begin nothing more. What is under way is left to end by itself."""
         self._stop.set()
-        self._crew.stop()
-        self._background_crew.stop()
+        self._pool.stop()
+        self._background_pool.stop()
+
+    def _take_off(self, scope: ScopeRefresh, collector: Collector) -> _Flight:
+        done = self._pool.submit(partial(self._fly, scope, collector), scope)
+        done.add_done_callback(_report_bug)
+        flight = self._flights[scope, collector.name] = _Flight(done, self._clock())
+        return flight
+
+    def _is_stalled(self, flight: _Flight) -> bool:
+        """Whether too many scrapes have come in vain; scrapes that come all at once are not counted alone."""
+        flight.scrapes += 1
+        return flight.scrapes >= STALLED_AFTER and self._clock() - flight.began >= STALLED_SECONDS
 
     def _start_new(self) -> None:
         with self._lock:
@@ -255,7 +300,8 @@ class Refresher:
                 self._go_on(scope)
 
     def _go_on(self, scope: ScopeRefresh, _: object = None) -> None:
-        self._background_crew.do(partial(self._take_step, scope))
+        step = self._background_pool.submit(partial(self._take_step, scope), scope)
+        step.add_done_callback(_report_bug)
 
     def _take_step(self, scope: ScopeRefresh) -> None:
         background = self._backgrounds.get(scope)
@@ -267,6 +313,12 @@ class Refresher:
         elif due_at_once is False:
             with self._lock:
                 self._resting.add(scope)
+
+
+def _report_bug(done: Future[None]) -> None:
+    """Log what no collector should raise: nobody else looks at it."""
+    if not done.cancelled() and (error := done.exception()):
+        log.error("the exporter has a bug", exc_info=error)
 
 
 def _when_all_are(flights: Sequence[Future[None]]) -> Future[None]:

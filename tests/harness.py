@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.assembly import Assembler, Exporter, World
 from exporter.aws import default_session, shared_loader
+from exporter.clock import Clock as TrueClock
 from exporter.config import Config, Target
 from exporter.exposition import Form
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
@@ -105,7 +106,9 @@ def static_session(target: Target) -> Session:
 
 def world(clock: Clock) -> World:
     """A world whose time is the test's."""
-    return World(open_session=static_session, clock=clock, steady=clock, sleep=clock.advance)
+    return World(
+        open_session=static_session, clock=TrueClock(clock, clock), steady=clock, sleep=clock.advance
+    )
 
 
 @dataclass

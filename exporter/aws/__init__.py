@@ -2,6 +2,7 @@
 
 from exporter.aws.api import BackupApi, Meter, OverBudgetError
 from exporter.aws.budget import Budget
+from exporter.aws.deadline import Deadlines
 from exporter.aws.faults import AwsError, malformed
 from exporter.aws.sessions import (
     SIDE_BY_SIDE,
@@ -18,6 +19,7 @@ __all__ = [
     "AwsError",
     "BackupApi",
     "Budget",
+    "Deadlines",
     "Meter",
     "OpenSession",
     "OverBudgetError",

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from botocore import xform_name
 
 from exporter.aws.budget import Budget
-from exporter.aws.faults import AwsError, from_boto, malformed
+from exporter.aws.faults import AwsError, from_boto, malformed, timed_out
 from exporter.aws.sessions import Access
 
 PAGE_SIZE = 1000
@@ -38,6 +38,7 @@ class BackupApi:
         meter: told of each attempt.
         clock: seconds on a clock that never goes back.
         sleep: waits so many seconds.
+        hear_time: told the `Date` header of each answer of AWS.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class BackupApi:
         meter: Meter,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        hear_time: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.budget = budget
         self._access = access
@@ -56,6 +58,7 @@ class BackupApi:
         self._meter = meter
         self._clock = clock
         self._sleep = sleep
+        self._hear_time = hear_time
 
     def call(
         self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
@@ -125,15 +128,32 @@ class BackupApi:
             self._meter(operation, code, self._clock() - began)
 
     def _ask(self, operation: str, member: str, asked: Mapping[str, Any]) -> Answer:
-        client = self._access.client(self._region)
-        try:
-            answer = getattr(client, xform_name(operation))(**asked)
-        except Exception as error:
-            raise from_boto(operation, error) from error
+        answer, failure = self._send(operation, asked)
         # botocore takes HTML, cut JSON or another shape for an empty answer, without an exception.
-        if not isinstance(answer, Mapping) or answer.get(member) is None:
-            raise malformed(operation, f"an answer without {member}")
+        if failure is None and (not isinstance(answer, Mapping) or answer.get(member) is None):
+            failure = malformed(operation, f"an answer without {member}")
+        if failure is None or failure.is_from_aws:
+            self._hear(answer)
+        if failure:
+            raise failure
         return answer
+
+    def _send(self, operation: str, asked: Mapping[str, Any]) -> tuple[Answer, AwsError | None]:
+        """Make one attempt. Gives the answer, also one that refuses, and what went wrong."""
+        client = self._access.client(self._region)
+        with self._access.within_deadline() as call:
+            try:
+                answer, error = getattr(client, xform_name(operation))(**asked), None
+            except Exception as raised:
+                answer, error = getattr(raised, "response", None), from_boto(operation, raised)
+        return ({}, timed_out(operation)) if call.expired else (answer, error)
+
+    def _hear(self, answer: object) -> None:
+        """Pass on the time that AWS tells with an answer, also with one that refuses."""
+        metadata = answer.get("ResponseMetadata") if isinstance(answer, Mapping) else None
+        date = metadata.get("HTTPHeaders", {}).get("date") if isinstance(metadata, Mapping) else None
+        if date:
+            self._hear_time(date)
 
 
 class _Pages(Iterator[list[Answer]]):

@@ -97,6 +97,16 @@ class AwsError(Exception):
         return self.fault.code in _ABOUT_THE_JOB
 
     @property
+    def is_from_aws(self) -> bool:
+        """AWS itself answered, and refused."""
+        return self.status > 0 and self.fault.code != MALFORMED
+
+    @property
+    def may_be_about_the_job(self) -> bool:
+        """AWS stumbles over this one job, perhaps: another may well be described."""
+        return self.status >= 500 or self.fault.code in (TIMEOUT, MALFORMED)
+
+    @property
     def is_unknown_job(self) -> bool:
         """AWS does not know the job, or not any longer."""
         return self.fault.code == "ResourceNotFoundException"
@@ -110,6 +120,12 @@ class AwsError(Exception):
 def malformed(operation: str, what: str) -> AwsError:
     """Describe an answer that is not the one AWS gives."""
     return AwsError(Fault(MALFORMED, f"{operation}: {what}", _REMEDIES[MALFORMED]))
+
+
+def timed_out(operation: str) -> AwsError:
+    """Describe a call that had not ended at its deadline."""
+    message = f"{operation}: the answer was not complete within api.connect_timeout and api.read_timeout"
+    return AwsError(Fault(TIMEOUT, message, _REMEDIES[TIMEOUT]))
 
 
 def from_boto(operation: str, error: Exception) -> AwsError:

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from botocore.session import Session as BotocoreSession
 from botocore.utils import parse_timestamp
 
 from exporter import __version__
+from exporter.aws.deadline import Call, Deadlines
 from exporter.aws.faults import from_boto
 from exporter.aws.rows import take_plain_rows
 from exporter.config import Api, Target
@@ -81,11 +83,14 @@ class Access:
         target: whose credentials, role and endpoint to use.
         api: time-outs.
         open_session: gives a new botocore session for the target.
+        deadlines: ends calls that take too long.
     """
 
-    def __init__(self, target: Target, api: Api, open_session: OpenSession) -> None:
+    def __init__(self, target: Target, api: Api, open_session: OpenSession, deadlines: Deadlines) -> None:
         self._target = target
         self._open_session = open_session
+        self._deadlines = deadlines
+        self._seconds_per_call = api.connect_timeout + api.read_timeout
         self._config = ClientConfig(
             connect_timeout=api.connect_timeout,
             read_timeout=api.read_timeout,
@@ -112,6 +117,10 @@ class Access:
                     raise from_boto("CreateClient", error) from error
             return self._clients[region]
 
+    def within_deadline(self) -> AbstractContextManager[Call]:
+        """End the calls in the block when the time-outs have passed, however fast AWS sends its bytes."""
+        return self._deadlines.within(self._seconds_per_call)
+
     def renew(self) -> None:
         """Forget credentials and clients, so that new ones are read when next needed."""
         with self._lock:
@@ -136,6 +145,7 @@ class Access:
             region_name=region or None,
             endpoint_url=self._target.endpoint_url,
         )
+        self._deadlines.apply_to(client)
         for kind in KINDS:
             client.meta.events.register(f"before-parse.backup.{kind.list_operation}", take_plain_rows)
         made: Client = client
@@ -155,7 +165,9 @@ class Access:
 
     def _sts_creator(self, session: BotocoreSession, region: str) -> Callable[..., Any]:
         def create(service: str, **arguments: Any) -> Any:
-            return session.create_client(service, region_name=region or None, **arguments)
+            client = session.create_client(service, region_name=region or None, **arguments)
+            self._deadlines.apply_to(client)
+            return client
 
         return create
 

@@ -25,6 +25,10 @@ class SlowCollector(Protocol):
 class Collector(SlowCollector, Protocol):
     """A collector that runs on each scrape, and has much to take in at the start."""
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether it has taken in all that was there before the start."""
+
     def catch_up(self) -> bool:
         """Take one more step through what was there before the start; False when nothing is left.
 

@@ -7,14 +7,17 @@ described.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
 from exporter.claims import Claims
+from exporter.clock import Clock
 from exporter.collectors import PATIENCE
+from exporter.collectors.backlog import Backlog, Filters
+from exporter.collectors.freshness import STALE_AFTER, Freshness
 from exporter.config import Discovery
 from exporter.configured import ConfiguredIds
 from exporter.kinds import Answer, Kind, MalformedJobError
@@ -23,17 +26,32 @@ from exporter.model import Fault, Job, Scope
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 LATE = 900.0  # seconds by which a job may show up late in a list
 FIRST_LOOK = 3600.0  # seconds before the start that the first refresh looks at before all else
-FIRST_REFRESH_TAKES = 1.0  # seconds that the first refresh spends on what came before
+FIRST_REFRESH_TAKES = 0.7  # seconds that the first refresh spends on what came before
+MOST_FAILURES = 5  # describe calls that fail before any succeeds, after which the others are not made
+TRIED_AGAIN_AFTER = 600.0  # seconds before a finished job whose description failed is described again
 
 
 class _Wanted(NamedTuple):
-    """Jobs to describe, and when each last was: configured, active, ended without a last word."""
+    """Jobs to describe, and when each was last tried: configured, active, ended without a last word."""
 
     configured: dict[str, float]
     active: dict[str, float]
     ended: dict[str, float]
+
+    @property
+    def all(self) -> dict[str, float]:
+        return self.configured | self.active | self.ended
+
+
+class Calls(Protocol):
+    """Runs calls to AWS side by side; the scopes take turns."""
+
+    def submit(self, work: Callable[[], T], key: Scope) -> Future[T]:
+        """Make a call when its turn comes."""
 
 
 class JobsCollector:
@@ -47,8 +65,13 @@ class JobsCollector:
         lookback: how many seconds back to read jobs at the start.
         configured: job ids to follow whatever discovery finds.
         claims: tells whether another scope publishes the same account and Region already.
-        clock: seconds since 1970.
-        side_by_side: runs describe calls at the same time.
+        clock: the time of day.
+        steady: seconds on a monotonic clock.
+        calls: runs list and describe calls at the same time.
+        absorb: called between pages of what came before the start, so that they can be rendered.
+
+    Attributes:
+        caught_up: whether all that came before the start has been read.
     """
 
     def __init__(
@@ -61,10 +84,13 @@ class JobsCollector:
         lookback: float,
         configured: ConfiguredIds,
         claims: Claims,
-        clock: Callable[[], float],
-        side_by_side: Executor,
+        clock: Clock,
+        steady: Callable[[], float],
+        calls: Calls,
+        absorb: Callable[[], None],
     ) -> None:
         self.name = kind.collector
+        self.caught_up = not discovery.enabled
         self._kind = kind
         self._api = api
         self._ledger = ledger
@@ -74,105 +100,123 @@ class JobsCollector:
         self._configured = configured
         self._lookback = lookback
         self._clock = clock
-        self._side_by_side = side_by_side
+        self._steady = steady
+        self._calls = calls
+        self._absorb = absorb
+        self._corrections = clock.corrections
         self._listed_until: float | None = None
         self._followed_until: float | None = None
+        self._backlog = Backlog((), self._earlier)
         self._said_bad_row = False
-        self._earlier: deque[dict[str, Any]] = deque()
-        self._pages: _ReadAhead | None = None
-        self._caught_up = not discovery.enabled
+        self._told: set[str] = set()  # codes with which finished jobs could not be described
+        self._failed: dict[str, float] = {}  # when the description of a job last failed
+        self._freshness = Freshness()
 
     def refresh(self) -> None:
         """Discover, then follow."""
         now = self._clock()
+        self._start_over_after_a_correction()
         with self._ledger.open(self._kind) as book:
             book.roll(now)
-        listed = self._discover(now) if self._discovery.enabled else set()
-        self._follow(listed)
+        self._freshness.begin()
+        if self._listed_until is not None and self._are_too_many(self._wanted()):
+            self._describe_what_no_list_tells(self._discover_and_sweep(now, self._listed_until))
+        else:
+            listed = self._discover(now) if self._discovery.enabled else set()
+            self._follow(listed)
         self._followed_until = now
+        self._tell_of_stale_jobs()
 
     def catch_up(self) -> bool:
         """List one more page of what came before the start, or describe one more finished parent."""
-        if self._caught_up:
+        if self.caught_up:
             return False
-        if self._earlier:
-            self._list_earlier()
-        else:
-            self._caught_up = not self._describe_a_finished_parent()
-        return not self._caught_up
+        if self._backlog.next_list:
+            self._backlog.read(self._enter)
+        elif not self._describe_a_finished_parent():
+            self.caught_up = self._backlog.next_list is None  # a correction may have brought a new one
+        return not self.caught_up
+
+    def _start_over_after_a_correction(self) -> None:
+        """Discover anew when the time was wrong: the lists so far went by it."""
+        corrections = self._clock.corrections
+        if corrections != self._corrections:
+            self._corrections = corrections
+            self._listed_until = self._followed_until = None
 
     def _discover(self, now: float) -> set[str]:
-        first = self._listed_until is None
-        if self._listed_until is None:
-            self._plan_to_catch_up(now)
-            self._listed_until = now - FIRST_LOOK + LATE
-        listed: set[str] = set()
-        for page in self._list({"ByCreatedAfter": self._listed_until - LATE}, PATIENCE):
-            listed |= self._enter(page)
+        if self._listed_until is not None:
+            listed = self._enter_all(self._created_since(self._listed_until - LATE))
+            self._listed_until = now
+            return listed
+        listed = self._enter_all(self._created_since(now - FIRST_LOOK))
         self._listed_until = now
-        if first:
-            self._begin_to_catch_up(now)
+        self._backlog = Backlog(self._lists_of_what_came_before(now), self._earlier)
+        self.caught_up = False
+        self._begin_to_catch_up(now)
         return listed
 
-    def _plan_to_catch_up(self, now: float) -> None:
+    def _discover_and_sweep(self, now: float, listed_until: float) -> set[str]:
+        """Do both side by side. What slips from one list into another meanwhile is described."""
+        listed, *swept = self._enter_side_by_side(
+            self._created_since(listed_until - LATE), *self._lists_of_active_jobs()
+        )
+        self._listed_until = now
+        return listed.union(*swept)
+
+    def _created_since(self, time: float) -> Filters:
+        return {"ByCreatedAfter": time}
+
+    def _lists_of_active_jobs(self) -> list[Filters]:
+        return [{self._kind.state_filter: state} for state in self._kind.active_states]
+
+    def _lists_of_what_came_before(self, now: float) -> Iterator[Filters]:
         """Newest first: what a person looks for is there first, however long the rest takes."""
         start = now - self._lookback
         before = now - FIRST_LOOK
         for after in (now - 6 * FIRST_LOOK, now - self._discovery.window, start):
             if start <= after < before:
-                self._earlier.append({"ByCreatedAfter": after, "ByCreatedBefore": before + 1})
+                yield {"ByCreatedAfter": after, "ByCreatedBefore": before + 1}
                 before = after
-        for state in self._kind.active_states:
-            self._earlier.append({self._kind.state_filter: state, "ByCreatedBefore": start})
+        for active in self._lists_of_active_jobs():
+            yield {**active, "ByCreatedBefore": start}
 
     def _begin_to_catch_up(self, now: float) -> None:
         """Look through the window at once as far as that costs neither time nor the calls to follow jobs."""
         budget = self._api.budget
         start_of_window = now - self._discovery.window
+        ends = self._steady() + FIRST_REFRESH_TAKES
         while (
-            self._earlier
-            and self._earlier[0].get("ByCreatedAfter", 0.0) >= start_of_window
-            and self._clock() < now + FIRST_REFRESH_TAKES
+            (coming := self._backlog.next_list)
+            and coming.get("ByCreatedAfter", 0.0) >= start_of_window
+            and self._steady() < ends
             and budget.available() > budget.reserve + 1
         ):
-            self._list_earlier()
-
-    def _list_earlier(self) -> None:
-        if self._pages is None:
-            leaving = self._api.budget.reserve
-            self._pages = _ReadAhead(self._list(self._earlier[0], PATIENCE, leaving=leaving))
-        try:
-            self._enter(next(self._pages))
-        except StopIteration:
-            self._earlier.popleft()
-            self._stop_reading_ahead()
-        except AwsError as error:
-            if not error.may_pass:
-                self._stop_reading_ahead()
-            raise
-
-    def _stop_reading_ahead(self) -> None:
-        if self._pages:
-            self._pages.close()
-        self._pages = None
+            self._backlog.read(self._enter)
+            self._absorb()
 
     def _describe_a_finished_parent(self) -> bool:
         with self._ledger.open(self._kind) as book:
-            waiting = [ended.job.id for ended in book.unsettled() if not ended.described_at]
+            waiting = [
+                ended.job.id
+                for ended in book.unsettled()
+                if not ended.described_at and self._may_be_tried(ended.job.id)
+            ]
         for job_id in waiting[:1]:
-            self._describe(job_id, leaving=self._api.budget.reserve, patience=PATIENCE)
+            self._describe_finished(job_id, leaving=self._api.budget.reserve, patience=PATIENCE)
         return bool(waiting)
 
     def _follow(self, listed: set[str]) -> None:
         wanted = self._wanted()
-        everything = wanted.configured | wanted.active | wanted.ended
-        if len(everything) <= self._api.budget.available() or not self._discovery.enabled:
-            self._describe_each(_stalest_first(everything), listed)
-            return
-        swept = self._sweep()
-        if len(wanted.active.keys() - swept) > self._api.budget.available():
-            self._list_the_ended()
-        self._describe_each(_stalest_first(self._left_by_the_sweep(swept)), swept)
+        if self._are_too_many(wanted):
+            swept = self._enter_side_by_side(*self._lists_of_active_jobs())
+            self._describe_what_no_list_tells(listed.union(*swept))
+        else:
+            self._describe_each(wanted, listed)
+
+    def _are_too_many(self, wanted: _Wanted) -> bool:
+        """Whether the budget cannot describe them all now, and lists can tell of them."""
+        return self._discovery.enabled and len(wanted.all) > self._api.budget.available()
 
     def _wanted(self) -> _Wanted:
         configured = self._configured.wanted_in(self._scope.region)
@@ -183,25 +227,19 @@ class JobsCollector:
                 ended={
                     followed.job.id: followed.described_at
                     for followed in book.unsettled()
-                    if followed.described_at or self._caught_up
+                    if (followed.described_at or self.caught_up) and self._may_be_tried(followed.job.id)
                 },
             )
 
-    def _sweep(self) -> set[str]:
-        """List the active jobs by state, in the order of a job's life, so that none slips through."""
-        swept: set[str] = set()
-        for state in self._kind.active_states:
-            for page in self._list({self._kind.state_filter: state}, PATIENCE):
-                swept |= self._enter(page)
-        return swept
+    def _may_be_tried(self, job_id: str) -> bool:
+        """Whether a finished job may be described: not again at once where that failed."""
+        failed = self._failed.get(job_id)
+        return failed is None or not 0 <= self._clock() - failed < TRIED_AGAIN_AFTER
 
-    def _list_the_ended(self) -> None:
-        since = self._followed_until or self._clock()
-        for page in self._list({"ByCompleteAfter": since - LATE}, PATIENCE):
-            self._enter(page)
-
-    def _left_by_the_sweep(self, swept: set[str]) -> dict[str, float]:
-        """What a list by state cannot tell: child counts, configured ids, and jobs that left their state."""
+    def _describe_what_no_list_tells(self, listed: set[str]) -> None:
+        """Describe what lists cannot tell: child counts, configured ids, and jobs that left their state."""
+        if len(self._wanted().active.keys() - listed) > self._api.budget.available():
+            self._list_the_ended()
         with self._ledger.open(self._kind) as book:
             for ended in book.unsettled():
                 if not ended.job.is_parent:
@@ -209,21 +247,52 @@ class JobsCollector:
             left = {
                 followed.job.id: followed.described_at
                 for followed in book.active()
-                if followed.job.is_parent or followed.job.id not in swept
+                if followed.job.is_parent or followed.job.id not in listed
             }
-        wanted = self._wanted()
-        return left | wanted.ended | wanted.configured
+        self._describe_each(self._wanted()._replace(active=left), listed)
 
-    def _describe_each(self, job_ids: Sequence[str], listed: set[str]) -> None:
+    def _list_the_ended(self) -> None:
+        since = self._followed_until or self._clock()
+        self._enter_all({"ByCompleteAfter": since - LATE})
+
+    def _describe_each(self, wanted: _Wanted, listed: set[str]) -> None:
         """Describe as many as the budget allows, side by side; always at least one, so that none starves."""
+        self._forget_old_failures()
         at_once = max(1, self._api.budget.available())
         calls = [
-            self._side_by_side.submit(
-                self._describe, job_id, listed=listed, patience=0.0 if place else PATIENCE
+            self._calls.submit(
+                partial(
+                    self._describe_finished if job_id in wanted.ended else self._describe,
+                    job_id,
+                    listed=listed,
+                    patience=0.0 if place else PATIENCE,
+                ),
+                self._scope,
             )
-            for place, job_id in enumerate(job_ids[:at_once])
+            for place, job_id in enumerate(self._stalest_first(wanted)[:at_once])
         ]
         _wait_for_all(calls)
+
+    def _stalest_first(self, wanted: _Wanted) -> list[str]:
+        """Order jobs by when each was last tried, so that one which always fails holds up no other."""
+        tried = wanted.all
+        return sorted(tried, key=lambda job_id: max(tried[job_id], self._failed.get(job_id, 0.0)))
+
+    def _describe_finished(
+        self, job_id: str, *, listed: Iterable[str] = (), leaving: float = 0.0, patience: float = 0.0
+    ) -> None:
+        """Describe a job that has ended; where that fails for this job alone, the others go on."""
+        try:
+            self._describe(job_id, listed=listed, leaving=leaving, patience=patience)
+        except AwsError as error:
+            if not error.may_be_about_the_job:
+                raise
+            if error.fault.code not in self._told:
+                self._told.add(error.fault.code)
+                log.warning(
+                    "cannot describe a finished job; it is tried again later",
+                    extra=self._where(job_id, error),
+                )
 
     def _describe(
         self, job_id: str, *, listed: Iterable[str] = (), leaving: float = 0.0, patience: float = 0.0
@@ -234,14 +303,17 @@ class JobsCollector:
             answer = self._api.call(
                 self._kind.describe_operation, member, leaving=leaving, patience=patience, **parameter
             )
+            job = self._described(job_id, answer)
         except OverBudgetError:
             return
         except AwsError as error:
+            self._failed[job_id] = self._clock()
             self._take_refusal(job_id, error, listed)
             return
-        job = self._described(job_id, answer)
+        self._failed.pop(job_id, None)
         self._configured.found(job_id, self._scope.region, self._clock())
         self._enter_jobs([job], described=True)
+        self._freshness.updated([job_id])
 
     def _described(self, job_id: str, answer: Answer) -> Job:
         try:
@@ -256,23 +328,67 @@ class JobsCollector:
         """AWS does not know the job (any longer), or something is wrong with more than this job."""
         if not error.is_about_the_job:
             raise error
+        self._freshness.updated([job_id])
         self._configured.refused(job_id, self._scope.region, self._clock(), error.fault)
         with self._ledger.open(self._kind) as book:
             book.close(job_id, self._clock())
             if error.is_unknown_job and job_id not in listed:
                 book.forget(job_id)
 
-    def _list(
-        self, filters: Mapping[str, Any], patience: float, *, leaving: float = 0.0
-    ) -> Iterator[list[Answer]]:
+    def _forget_old_failures(self) -> None:
+        now = self._clock()
+        self._failed = {job_id: at for job_id, at in self._failed.items() if now - at < TRIED_AGAIN_AFTER}
+
+    def _tell_of_stale_jobs(self) -> None:
+        """Fail when the budget does not suffice to keep all that may change up to date.
+
+        Raises:
+            AwsError: some jobs were left out too often.
+        """
+        wanted = self._wanted()
+        followed = wanted.configured.keys() | wanted.active.keys()
+        if stale := self._freshness.stale(followed):
+            message = (
+                f"{stale} of {len(followed)} active jobs were left out of the last {STALE_AFTER} refreshes"
+            )
+            remedy = "raise api.requests_per_second, or scrape less often"
+            raise AwsError(Fault("budget", message, remedy))
+
+    def _where(self, job_id: str, error: AwsError) -> dict[str, str]:
+        return {
+            "target": self._scope.target,
+            "aws_region": self._scope.region,
+            "job_id": job_id,
+            "code": error.fault.code,
+            "reason": error.fault.message,
+            "remedy": error.fault.remedy,
+        }
+
+    def _earlier(self, filters: Filters) -> Iterator[list[Answer]]:
+        return self._list(filters, leaving=self._api.budget.reserve)
+
+    def _list(self, filters: Filters, *, leaving: float = 0.0) -> Iterator[list[Answer]]:
         kind = self._kind
         return self._api.pages(
-            kind.list_operation, kind.list_member, patience=patience, leaving=leaving, **filters
+            kind.list_operation, kind.list_member, patience=PATIENCE, leaving=leaving, **filters
         )
+
+    def _enter_side_by_side(self, *lists: Filters) -> list[set[str]]:
+        """Read lists at the same time. Gives the ids of the jobs in each."""
+        return _wait_for_all(
+            [self._calls.submit(partial(self._enter_all, filters), self._scope) for filters in lists]
+        )
+
+    def _enter_all(self, filters: Filters) -> set[str]:
+        found: set[str] = set()
+        for page in self._list(filters):
+            found |= self._enter(page)
+        return found
 
     def _enter(self, rows: Iterable[Answer]) -> set[str]:
         jobs = [job for job in map(self._read, rows) if job and self._is_looked_for(job)]
         self._enter_jobs(jobs, described=False)
+        self._freshness.updated(job.id for job in jobs if not job.finished)
         return {job.id for job in jobs}
 
     def _enter_jobs(self, jobs: Sequence[Job], *, described: bool) -> None:
@@ -306,28 +422,6 @@ class JobsCollector:
         return (not types or job.resource_type in types) and (not vaults or job.vault_name in vaults)
 
 
-class _ReadAhead:
-    """Pages, the next of which is on its way while one is worked on. One that failed is asked for again."""
-
-    def __init__(self, pages: Iterator[list[Answer]]) -> None:
-        self._pages = pages
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._coming: Future[list[Answer]] | None = None
-
-    def __next__(self) -> list[Answer]:
-        coming, self._coming = self._coming or self._ask(), None
-        page = coming.result()
-        self._coming = self._ask()
-        return page
-
-    def close(self) -> None:
-        """Let the thread go; what is on its way is not waited for."""
-        self._thread.shutdown(wait=False)
-
-    def _ask(self) -> Future[list[Answer]]:
-        return self._thread.submit(next, self._pages)
-
-
 def published_already(account_id: str, scope: Scope, holder: Scope) -> AwsError:
     """Describe two targets that turned out to be one account and Region."""
     what = (
@@ -337,19 +431,21 @@ def published_already(account_id: str, scope: Scope, holder: Scope) -> AwsError:
     return AwsError(Fault("duplicate", what, remedy))
 
 
-def _stalest_first(asked: dict[str, float]) -> list[str]:
-    return sorted(asked, key=asked.__getitem__)
+def _wait_for_all(calls: Sequence[Future[T]]) -> list[T]:
+    """Wait for calls that run side by side; when all fail, those not begun are not made.
 
-
-def _wait_for_all(calls: Sequence[Future[None]]) -> None:
-    """Wait for calls that run side by side; when one fails, those not begun are not made."""
-    failure: AwsError | None = None
+    Raises:
+        AwsError: the first failure.
+    """
+    results: list[T] = []
+    failures: list[AwsError] = []
     for call in calls:
-        if failure and call.cancel():
+        if len(failures) >= MOST_FAILURES and not results and call.cancel():
             continue
         try:
-            call.result()
+            results.append(call.result())
         except AwsError as error:
-            failure = failure or error
-    if failure:
-        raise failure
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return results

@@ -47,7 +47,7 @@ def examine(config: Config, world: World) -> Report:
 
 def _examine_target(config: Config, world: World, target: Target) -> Iterable[Diagnosis]:
     """Look for the credentials once, then into each Region."""
-    passport = Passport(target, config.api, world.open_session)
+    passport = Passport(target, config.api, world.open_session, world.deadlines)
     regions = regions_of(target, world.open_session)
     checks, credentials = _enter(passport, target, regions[0])
     if regions == ("",):

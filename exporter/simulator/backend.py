@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.utils import formatdate
 from itertools import chain, islice
 from threading import RLock
 from typing import Any
@@ -104,7 +105,9 @@ class SimulatedResponse(BackupResponse):
     def respond(self, request: Request, url: str | None, headers: Any) -> TYPE_RESPONSE:
         """Answer the request."""
         self.setup_class(request, url, headers)
-        return self.call_action()
+        status, answered, body = self.call_action()
+        date = formatdate(self.backup_backend.account.now(), usegmt=True)
+        return status, {**answered, "Date": date}, body
 
     def call_action(self) -> TYPE_RESPONSE:
         """Answer job operations from the account, everything else from moto."""

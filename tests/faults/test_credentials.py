@@ -12,6 +12,7 @@ import pytest
 from exporter.assembly import Assembler, World
 from exporter.aws import default_session
 from exporter.aws.api import RETRY_PAUSES
+from exporter.clock import Clock
 from exporter.config import Config, Target
 from exporter.telemetry import Telemetry
 from tests.faults.sight import Log, calls, up
@@ -40,7 +41,7 @@ def start(aws: Bench) -> Iterator[Start]:
     watches = []
     world = World(
         open_session=partial(default_session, loader=LOADER),
-        clock=aws.clock,
+        clock=Clock(aws.clock, aws.clock),
         steady=aws.clock,
         sleep=aws.clock.advance,
     )

@@ -31,7 +31,7 @@ class Exchange(BaseHTTPRequestHandler):
     def give(self, status: int, body: str | bytes, content_type: str = JSON, **headers: str) -> None:
         """Send a whole answer."""
         data = body.encode() if isinstance(body, str) else body
-        self.send_response(status)
+        self.send_response_only(status)  # without a Date: tests have a time of their own
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
         for name, value in headers.items():
@@ -41,7 +41,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     def give_half(self) -> None:
         """Send an answer that ends before it is all there."""
-        self.send_response(200)
+        self.send_response_only(200)
         self.send_header("Content-Type", JSON)
         self.send_header("Content-Length", "1000")
         self.end_headers()
@@ -56,7 +56,7 @@ class Exchange(BaseHTTPRequestHandler):
             beyond.request(self.command, self.path, body, dict(self.headers))
             answer = beyond.getresponse()
             error = answer.getheader("x-amzn-ErrorType")
-            headers = {"x_amzn_ErrorType": error} if error else {}
+            headers = {"Date": answer.getheader("Date", "")} | ({"x_amzn_ErrorType": error} if error else {})
             self.give(answer.status, answer.read(), answer.getheader("Content-Type", JSON), **headers)
         finally:
             beyond.close()

@@ -74,7 +74,7 @@ def job(
 
 def book(*, window: float = WINDOW, since: float = NOW, pinned: Iterable[str] = ()) -> Book:
     """Make an empty book of backup jobs."""
-    return Book(BACKUP, window=window, since=since, pinned=pinned)
+    return Book(BACKUP, window=window, since=lambda: since, pinned=pinned)
 
 
 def ledger(of: Book | None = None, *, max_jobs: int = 1000, **settings: Any) -> Ledger:

@@ -100,7 +100,7 @@ class Sequences(RuleBasedStateMachine):
         self.ledgers: list[Ledger] = []
         self.references: list[Reference] = []
         for scope, most, own, account in zip(SCOPES, limits, labels, accounts, strict=True):
-            made = Book(BACKUP, window=WINDOW, since=NOW, pinned=PINNED)
+            made = Book(BACKUP, window=WINDOW, since=lambda: NOW, pinned=PINNED)
             ids = ConfiguredIds(PINNED)
             self.ledgers.append(
                 Ledger(

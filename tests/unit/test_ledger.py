@@ -84,7 +84,7 @@ def test_jobs_that_wait_for_their_last_word_keep_their_series() -> None:
 def test_the_limit_is_for_all_kinds_together() -> None:
     """The oldest jobs lose their series, of whatever kind they are."""
     copies = replace(BACKUP, name="copy")
-    books = [book(), Book(copies, window=WINDOW, since=NOW)]
+    books = [book(), Book(copies, window=WINDOW, since=lambda: NOW)]
     of = Ledger(SCOPE, books, max_jobs=2)
     with of.open(copies) as made:
         made.enter(job("copy", "COMPLETED", created=NOW - 2 * HOUR), NOW, described=True)

@@ -39,7 +39,7 @@ def ledger(
     **health: Health,
 ) -> Ledger:
     """A ledger whose collectors are up, but for those that are named."""
-    books = [Book(kind, window=WINDOW, since=STARTED) for kind in KINDS]
+    books = [Book(kind, window=WINDOW, since=lambda: STARTED) for kind in KINDS]
     made = Ledger(
         Scope(target, region), books, max_jobs=max_jobs, collectors=COLLECTORS, configured=configured
     )

@@ -1,0 +1,144 @@
+"""A deadline for each call to AWS.
+
+botocore's read time-out starts anew with each packet: an answer of one byte a second never times out. Here a
+call that is still under way at its deadline has its connection shut down, so that it fails at once.
+"""
+
+import heapq
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One call to AWS.
+
+    Attributes:
+        expired: whether its deadline passed before it ended. What came of it then is not to be trusted: an
+            answer that was cut short may look complete.
+    """
+
+    expired: bool = False
+    ended: bool = False
+    connection: Any = None
+
+
+class Deadlines:
+    """Ends calls at their deadlines. May be used from several threads.
+
+    Args:
+        clock: seconds on the monotonic clock that sockets wait by.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._calls: list[tuple[float, int, Call]] = []  # a heap
+        self._number = itertools.count()
+        self._current = threading.local()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._pool_classes = _pool_classes(self._use)
+
+    def apply_to(self, client: Any) -> None:
+        """Let the calls of a botocore client end at the deadline of the thread that makes them."""
+        session = client._endpoint.http_session  # noqa: SLF001 - botocore offers no public way
+        session._pool_classes_by_scheme = self._pool_classes  # noqa: SLF001
+        session._manager.pool_classes_by_scheme = self._pool_classes  # noqa: SLF001
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[Call]:
+        """End what this thread calls in the block after so many seconds."""
+        call = Call()
+        before = getattr(self._current, "call", None)
+        self._current.call = call
+        self._watch(call, self._clock() + seconds)
+        try:
+            yield call
+        finally:
+            self._current.call = before
+            with self._changed:
+                call.ended, call.connection = True, None
+
+    def _use(self, connection: Any) -> None:
+        """Take note of the connection that the current call uses from now on.
+
+        Raises:
+            TimeoutError: the deadline of the call has passed.
+        """
+        call: Call | None = getattr(self._current, "call", None)
+        with self._changed:
+            connection.call = call
+            if call:
+                if call.expired:
+                    raise TimeoutError("the deadline of the call has passed")
+                call.connection = connection
+
+    def _watch(self, call: Call, deadline: float) -> None:
+        with self._changed:
+            heapq.heappush(self._calls, (deadline, next(self._number), call))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif self._calls[0][2] is call:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while self._calls and (self._calls[0][2].ended or self._calls[0][0] <= self._clock()):
+                    _, _, call = heapq.heappop(self._calls)
+                    if not call.ended:
+                        call.expired = True
+                        _shut_down(call)
+                left = self._calls[0][0] - self._clock() if self._calls else None
+                self._changed.wait(left)
+
+
+def _shut_down(call: Call) -> None:
+    """Let whatever waits for the connection fail, unless another call has taken it over."""
+    sock = getattr(call.connection, "sock", None)
+    if isinstance(sock, socket.socket) and call.connection.call is call:
+        with suppress(OSError):
+            # Not SSLSocket.shutdown, which drops its TLS state: another thread is reading.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _pool_classes(use: Callable[[Any], None]) -> dict[str, type]:
+    """Make botocore's connection pools with connections that tell when they are used."""
+
+    class Reporting:
+        def connect(self) -> None:
+            use(self)
+            super().connect()  # type: ignore[misc] # a mixin of connections
+            use(self)
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            use(self)
+            super().request(*args, **kwargs)  # type: ignore[misc]
+
+    class Connection(Reporting, AWSHTTPConnection):  # type: ignore[misc] # botocore has no types
+        pass
+
+    class SecureConnection(Reporting, AWSHTTPSConnection):  # type: ignore[misc]
+        pass
+
+    class Pool(AWSHTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class SecurePool(AWSHTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    return {"http": Pool, "https": SecurePool}

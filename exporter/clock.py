@@ -1,7 +1,7 @@
 """The time of day, as far as it can be trusted.
 
 The clock of a machine may be wrong when the exporter starts, and may jump while it runs: a virtual machine
-starts with a wrong clock until NTP sets it, or somebody sets it by hand. Which jobs are within the window, and
+starts with a wrong clock until NTP sets it, or somebody sets it. Which jobs are within the window, and
 which ended since the start, depends on the time. AWS tells the true time in the `Date` header of each answer.
 """
 

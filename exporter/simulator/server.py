@@ -41,6 +41,10 @@ class _QuietHandler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         """Say nothing: requests are in the account's record of calls."""
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Leave out the machine's date: the account has a clock of its own."""
+        self.send_response_only(code, message)
+
 
 @contextmanager
 def serve(make: Callable[[str, str], Account] | Simulation, port: int = 0) -> Iterator[Server]:

@@ -4,7 +4,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 JSON = "application/json"
+DRIP = 0.05  # seconds between two bytes
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -85,6 +86,7 @@ class Wire:
         breakage: what happens to each request.
         requests: path and headers of each so far.
         down: set when the wire is taken down.
+        drops: bytes that were sent one by one.
     """
 
     def __init__(self, beyond: str) -> None:
@@ -92,6 +94,7 @@ class Wire:
         self.breakage: Breakage = Exchange.forward
         self.requests: list[tuple[str, Mapping[str, str]]] = []
         self.down = Event()
+        self.drops = 0
         self._server = _Server(self)
         self._server.server_bind()
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
@@ -179,3 +182,12 @@ def only_signed_with(part_of_signature: str, breakage: Breakage) -> Breakage:
             exchange.forward()
 
     return break_some
+
+
+def drips(exchange: Exchange) -> None:
+    """Send one byte of an answer after the other, for ever, or until the exporter has gone."""
+    with suppress(OSError):
+        exchange.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not exchange.server.wire.down.wait(DRIP):
+            exchange.wfile.write(b"-")
+            exchange.server.wire.drops += 1

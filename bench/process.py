@@ -53,13 +53,15 @@ class Running:
 
 
 @contextmanager
-def exporter(endpoint_url: str, *, accounts: Sequence[str] = (), **limits: int) -> Iterator[Running]:
+def exporter(
+    endpoint_url: str, *, accounts: Sequence[str] = (), requests_per_second: float = 10, **limits: int
+) -> Iterator[Running]:
     """Run the exporter on a simulated account until the block ends, or on several by a role in each."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
-        configuration.write_text(_configuration(endpoint_url, accounts, limits))
+        configuration.write_text(_configuration(endpoint_url, accounts, requests_per_second, limits))
         command = [sys.executable, "-m", "exporter", f"--config.file={configuration}", "--log.level=error"]
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
         environment = os.environ | credentials | {"AWS_ENDPOINT_URL_STS": endpoint_url}
@@ -77,7 +79,9 @@ def value(text: str, name: str, *labels: str) -> float:
     return sum(float(number) for found, number in lines if all(label in found for label in labels))
 
 
-def _configuration(endpoint_url: str, accounts: Sequence[str], limits: dict[str, int]) -> str:
+def _configuration(
+    endpoint_url: str, accounts: Sequence[str], requests_per_second: float, limits: dict[str, int]
+) -> str:
     common = f"regions: [{REGION}], endpoint_url: '{endpoint_url}'"
     roles = [f"name: a{account}, role_arn: 'arn:aws:iam::{account}:role/bench'" for account in accounts]
     return "\n".join(
@@ -85,6 +89,7 @@ def _configuration(endpoint_url: str, accounts: Sequence[str], limits: dict[str,
             "targets:",
             *(f"  - {{{one}, {common}}}" for one in roles or ["name: bench"]),
             "collectors: [backup_jobs, copy_jobs, restore_jobs, resources, vaults, plans]",
+            f"api: {{requests_per_second: {requests_per_second:g}}}",
             *(["limits:"] if limits else []),
             *(f"  {name}: {number}" for name, number in limits.items()),
         ]

@@ -1,9 +1,9 @@
 """From the start to the first answer, and until everything is in: so many jobs in the look-back.
 
-    python -m bench.start FINISHED
+    python -m bench.start FINISHED REQUESTS_PER_SECOND
 
 The exporter is a process of its own; its memory is what it tells of itself. The least that quota and paging
-allow: a call for every thousand jobs, at the default rate, the first calls at once out of a full bucket.
+allow: a call for every thousand jobs, at that rate, the first calls at once out of a full bucket.
 Nothing but these calls is in it: no other collector, and none of the scrapes that watch how it goes.
 """
 
@@ -16,7 +16,6 @@ from bench.measure import tell
 from bench.process import Running, exporter, value
 from exporter.aws import Budget
 from exporter.aws.api import PAGE_SIZE
-from exporter.config import Api
 
 FIGURES = (
     "aws_backup_exporter_jobs",
@@ -28,14 +27,14 @@ PATIENCE = 300.0  # seconds in which all must be in
 SOON, LATER = 0.5, 5.0  # seconds between two scrapes: each takes three calls from the same budget
 
 
-def main(ended: int) -> None:
+def main(ended: int, rate: float) -> None:
     """Measure and tell."""
     with simulated(ended, 0) as endpoint_url:
         began = time.monotonic()
-        with exporter(endpoint_url, max_jobs=10**6) as running:
+        with exporter(endpoint_url, requests_per_second=rate, max_jobs=10**6) as running:
             running.first_answer()
             first = time.monotonic() - began
-            allowed = _allowed(ended)
+            allowed = _allowed(ended, rate)
             time.sleep(max(0.0, allowed - first))  # nothing can be complete sooner: no scrape is in the way
             complete, figures = _watch(running, began, ended)
             for _ in range(5):
@@ -64,10 +63,10 @@ def _watch(running: Running, began: float, jobs: int) -> tuple[float, str]:
         time.sleep(min(max(SOON, rest / 2), LATER))
 
 
-def _allowed(jobs: int) -> float:
-    budget = Budget(Api().requests_per_second, time.monotonic)
+def _allowed(jobs: int, rate: float) -> float:
+    budget = Budget(rate, time.monotonic)
     return max(0.0, math.ceil(jobs / PAGE_SIZE) - budget.burst) / budget.rate
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]))

@@ -133,3 +133,53 @@ def test_nothing_is_begun_after_the_stop(clock: Clock, works: list[Work]) -> Non
     assert waiting.cancelled()
     assert late.cancelled()
     assert not works[1].begun.wait(10 * PATIENCE)
+
+
+def test_a_slow_key_waits_until_no_other_has_a_task(clock: Clock, works: list[Work]) -> None:
+    """A key whose task took too long comes after the keys whose tasks did not, however early it came."""
+    pool = WorkerPool("test", 1, clock, patience=PATIENCE)
+    slow = pool.submit(works[0], "slow")
+    assert works[0].begun.wait(LONG)
+    clock.advance(PATIENCE)
+    works[0].may_end.set()
+    wait([slow], LONG)
+    pool.submit(works[1], "prompt")
+    assert works[1].begun.wait(LONG)
+    order: list[str] = []
+
+    waiting = [pool.submit(partial(order.append, key), key) for key in ("slow", "prompt", "other")]
+    works[1].may_end.set()
+    wait(waiting, LONG)
+
+    assert order == ["prompt", "other", "slow"]
+
+
+def test_keys_take_turns(clock: Clock, works: list[Work]) -> None:
+    """A key with many tasks does not keep another from its first."""
+    pool = WorkerPool("test", 1, clock, patience=PATIENCE)
+    first = pool.submit(works[0], "busy")
+    assert works[0].begun.wait(LONG)
+    order: list[str] = []
+
+    waiting = [pool.submit(partial(order.append, key), key) for key in ("busy", "busy", "busy", "other")]
+    works[0].may_end.set()
+    wait([first, *waiting], LONG)
+
+    assert order == ["busy", "other", "busy", "busy"]
+
+
+def test_one_key_has_its_limit(clock: Clock, works: list[Work]) -> None:
+    """Tasks of a key that are slow still count against the key, so that it cannot take all threads."""
+    pool = WorkerPool("test", 4, clock, patience=PATIENCE, per_key=2)
+    for work in works[:3]:
+        pool.submit(work, "one")
+    assert works[0].begun.wait(LONG)
+    assert works[1].begun.wait(LONG)
+    clock.advance(PATIENCE)
+    pool.submit(works[3], "other")
+    assert works[3].begun.wait(LONG)
+    assert not works[2].begun.wait(10 * PATIENCE)
+
+    works[0].may_end.set()
+
+    assert works[2].begun.wait(LONG)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,18 @@ def require(program: str) -> str:
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"{reason}, and REQUIRE_ALL=1 lets no test skip", pytrace=False)
     pytest.skip(reason)
+
+
+PROMETHEUS_VERSIONS = ("2", "3")
+PROMETHEUS_3 = "PROMETHEUS_3"
+"""Names the folder in which the programs of Prometheus 3 are."""
+
+
+def require_prometheus(program: str, version: str) -> str:
+    """Give the path of a program of Prometheus 2, as the system has it, or of Prometheus 3."""
+    if version == "2":
+        return require(program)
+    folder = os.environ.get(PROMETHEUS_3)
+    if not folder:
+        pytest.skip(f"{PROMETHEUS_3} names no folder with the programs of Prometheus 3")
+    return str(Path(folder, program))

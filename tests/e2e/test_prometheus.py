@@ -15,7 +15,7 @@ from tests.e2e.forwarder import Forwarder, forwarder
 from tests.e2e.http import ask
 from tests.e2e.process import Process, environment, exporter_command, until
 from tests.e2e.prometheus import Prometheus, prometheus
-from tests.programs import require
+from tests.programs import PROMETHEUS_VERSIONS, require, require_prometheus
 
 TEXT, OPENMETRICS = "text", "openmetrics"
 TEXT_ACCEPTED = "text/plain;version=0.0.4"
@@ -33,10 +33,10 @@ class Scene:
     prometheus: Prometheus
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+@pytest.fixture(scope="module", params=PROMETHEUS_VERSIONS)
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Jobs of every sort, an exporter, and a Prometheus that has scraped it in both formats."""
-    program = require("prometheus")
+    program = require_prometheus("prometheus", request.param)
     directory = tmp_path_factory.mktemp("scene")
     with ExitStack() as stack:
         aws = stack.enter_context(simulated_aws())

@@ -3,13 +3,18 @@
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.docs.markdown import ROOT, links
-from tests.programs import require
-from tests.rules.checks import RULES
+from tests.e2e.http import ask
+from tests.e2e.process import until
+from tests.e2e.prometheus import serving
+from tests.programs import PROMETHEUS_VERSIONS, require, require_prometheus
+from tests.rules.checks import RULES, read
 
 PROMETHEUS, ALERTMANAGER = ROOT / "prometheus", ROOT / "alertmanager"
 UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
@@ -23,24 +28,46 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
+EACH_VERSION = pytest.mark.parametrize("version", PROMETHEUS_VERSIONS)
+
+
+@EACH_VERSION
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
-def test_alerts_fire_and_resolve(path: Path) -> None:
+def test_alerts_fire_and_resolve(path: Path, version: str) -> None:
     """The rules' unit tests pass."""
-    assert "SUCCESS" in run(require("promtool"), "test", "rules", path)
+    assert "SUCCESS" in run(require_prometheus("promtool", version), "test", "rules", path)
 
 
-def test_rules_are_sound() -> None:
+@EACH_VERSION
+def test_rules_are_sound(version: str) -> None:
     """Promtool finds nothing wrong with the rules."""
-    run(require("promtool"), "check", "rules", "--lint-fatal", RULES)
+    run(require_prometheus("promtool", version), "check", "rules", "--lint-fatal", RULES)
 
 
+@EACH_VERSION
+def test_rules_are_loaded(version: str, tmp_path: Path) -> None:
+    """A running Prometheus loads every rule, and evaluates each without an error."""
+    config = {"global": {"evaluation_interval": "1s"}, "rule_files": [str(RULES)]}
+    with serving(require_prometheus("prometheus", version), tmp_path, config) as address:
+        rules = partial(_loaded, address)
+        until(lambda: all(rule["lastEvaluation"] > "1" for rule in rules()), every=0.5)
+        assert {rule["name"]: rule.get("lastError", "") for rule in rules() if rule["health"] != "ok"} == {}
+        assert len(rules()) == len(read())
+
+
+def _loaded(address: str) -> list[dict[str, Any]]:
+    groups = ask(address, "/api/v1/rules").json["data"]["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+@EACH_VERSION
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_scrape_examples_are_sound(path: Path, tmp_path: Path) -> None:
+def test_scrape_examples_are_sound(path: Path, version: str, tmp_path: Path) -> None:
     """Promtool finds nothing wrong with a configuration, once the files that it names are there."""
     copied = shutil.copytree(PROMETHEUS, tmp_path / "prometheus") / path.relative_to(PROMETHEUS)
     for name in ("ca.crt", "password"):
         (copied.parent / name).touch()
-    run(require("promtool"), "check", "config", copied)
+    run(require_prometheus("promtool", version), "check", "config", copied)
 
 
 def test_alertmanager_example_is_sound() -> None:

@@ -3,13 +3,14 @@
 docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from exporter.kinds import BACKUP, KINDS, Kind
 from exporter.ledger import Ledger
+from exporter.limits import MOST_CODES, MOST_STATES, OTHER
 from exporter.model import Health, Job, Number, Plan, Resource, Tally, Vault
 
 Labels = tuple[tuple[str, str], ...]
@@ -161,6 +162,11 @@ EXPECTED_INTERVAL = _of_resource(
     "Within how many seconds a backup should succeed: as configured, else the largest gap between the runs "
     "of the shortest rule that backs the resource up.",
 )
+PARENT = _of_resource(
+    "parent_info",
+    "1 for a resource whose newest backup job is a child of that of parent_resource_arn (ParentJobId).",
+    "parent_resource_arn",
+)
 RESOURCE_FAMILIES = (
     LAST_SUCCESS,
     LAST_ATTEMPT,
@@ -169,6 +175,7 @@ RESOURCE_FAMILIES = (
     LAST_DURATION,
     LAST_RECOVERY_POINT,
     EXPECTED_INTERVAL,
+    PARENT,
 )
 
 RECOVERY_POINTS = Family(
@@ -219,7 +226,7 @@ API_REQUESTS = Family(
     "aws_backup_exporter_api_requests_total",
     "counter",
     "Number of calls to AWS, retries included, by how they ended: ok, the AWS error code, timeout, "
-    "connection, malformed or credentials.",
+    f"connection, malformed or credentials; other for all beyond the first {MOST_CODES} codes.",
     (*SCOPE_LABELS, "operation", "code"),
 )
 JOBS_KNOWN = Family(
@@ -231,7 +238,14 @@ JOBS_KNOWN = Family(
 JOBS_DROPPED = Family(
     "aws_backup_exporter_jobs_dropped",
     "gauge",
-    "Number of finished jobs of the window that have no series because of limits.max_jobs.",
+    "Number of jobs that have no series because of limits.max_jobs.",
+    (*SCOPE_LABELS, "kind"),
+)
+ITEMS_DROPPED = Family(
+    "aws_backup_exporter_items_dropped",
+    "gauge",
+    "Number of things that have no series of their own because there are too many, by kind: job_groups "
+    "(pairs of vault and resource type, counted as other), error_codes (likewise), resources, vaults, plans, rules.",
     (*SCOPE_LABELS, "kind"),
 )
 JOB_ERRORS = Family(
@@ -240,7 +254,7 @@ JOB_ERRORS = Family(
     "1 for each configured job id that AWS does not know or refuses.",
     (*SCOPE_LABELS, "job_id", "code"),
 )
-EXPORTER_FAMILIES = (UP, LAST_REFRESH, API_REQUESTS, JOBS_KNOWN, JOBS_DROPPED, JOB_ERRORS)
+EXPORTER_FAMILIES = (UP, LAST_REFRESH, API_REQUESTS, JOBS_KNOWN, JOBS_DROPPED, ITEMS_DROPPED, JOB_ERRORS)
 
 
 @cache
@@ -265,7 +279,7 @@ def job_group(kind: Kind, job: Job, ledger: Ledger) -> Group:
     )
     samples += (
         Sample(f"{prefix}_child_jobs_in_state", (("state", state),), count)
-        for state, count in job.child_states
+        for state, count in _bounded(job.child_states)
     )
     if job.message or job.category.lower() not in ("", SUCCESS):
         status = (("message_category", job.category), ("status_message", job.message))
@@ -315,6 +329,11 @@ def resource_group(resource: Resource, ledger: Ledger) -> Group:
                 Sample(LAST_STATE.name, (("state", state),), int(state == resource.last_state))
                 for state in states
             ),
+            *(
+                Sample(PARENT.name, (("parent_resource_arn", arn),), 1)
+                for arn in [resource.parent_arn]
+                if arn
+            ),
         ),
     )
 
@@ -347,9 +366,8 @@ def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
 
 def exporter_group(ledger: Ledger) -> Group:
     """Make the samples that tell how the exporter itself fares in one scope."""
-    labels = (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
     return Group(
-        labels,
+        _scope_labels(ledger),
         (
             *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
             *_call_samples(ledger),
@@ -359,6 +377,14 @@ def exporter_group(ledger: Ledger) -> Group:
                 for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
             ),
         ),
+    )
+
+
+def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
+    """Make the samples that tell of how many things there are no series."""
+    return Group(
+        _scope_labels(ledger),
+        tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
     )
 
 
@@ -381,6 +407,18 @@ def _book_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
     yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)
     yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), finished)
     yield Sample(JOBS_DROPPED.name, (label,), dropped)
+
+
+def _bounded(child_states: Sequence[tuple[str, Number]]) -> Sequence[tuple[str, Number]]:
+    """Give the counts of the first states, and of all others together."""
+    if len(child_states) <= MOST_STATES:
+        return child_states
+    others = sum(count for _, count in child_states[MOST_STATES:])
+    return (*child_states[:MOST_STATES], (OTHER, others))
+
+
+def _scope_labels(ledger: Ledger) -> Labels:
+    return (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
 
 
 def _aws_labels(ledger: Ledger, account_id: str) -> Labels:

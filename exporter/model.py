@@ -169,6 +169,7 @@ class Resource:
         last_state: state of that job; empty when there is no job.
         last_recovery_point: as ListProtectedResources tells it.
         expected_interval: seconds within which a backup should succeed.
+        parent_arn: the composite as a part of which the newest job backs it up; empty when it does so alone.
     """
 
     arn: str
@@ -182,6 +183,7 @@ class Resource:
     last_state: str = ""
     last_recovery_point: float | None = None
     expected_interval: float | None = None
+    parent_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

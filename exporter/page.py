@@ -12,6 +12,7 @@ from exporter.live import KeyedLines, LiveLines
 from exporter.metrics import (
     RESOURCE_FAMILIES,
     Group,
+    dropped_group,
     exporter_group,
     job_families,
     job_group,
@@ -41,6 +42,8 @@ class Page:
         self._clock = clock
         self._kinds = [_KindOfJobs(kind, ledger) for kind in ledger.kinds]
         self._facts = _Facts(ledger)
+        self._left_out: Mapping[str, int] = {}
+        self._lines_of_left_out: Lines = {}
         self._lock = threading.Lock()
 
     def update(self) -> None:
@@ -53,7 +56,15 @@ class Page:
         with self._lock:
             self._update()
             of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
-            return [*of_jobs, *self._facts.runs(), *render(exporter_group(self._ledger)).items()]
+            of_exporter = render(exporter_group(self._ledger)) | self._of_left_out()
+            return [*of_jobs, *self._facts.runs(), *of_exporter.items()]
+
+    def _of_left_out(self) -> Lines:
+        left_out = self._ledger.left_out()
+        if left_out != self._left_out:
+            self._left_out = left_out
+            self._lines_of_left_out = render(dropped_group(left_out, self._ledger))
+        return self._lines_of_left_out
 
     def _update(self) -> None:
         self._facts.update()

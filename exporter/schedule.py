@@ -8,9 +8,9 @@ import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 from zoneinfo import ZoneInfo
 
 _DAY = 86400
@@ -30,20 +30,33 @@ def longest_gap(expression: str, timezone: str | None, now: float) -> float | No
     """Tell the largest number of seconds between two consecutive runs.
 
     They are seconds of the rule's own wall clock, so that a daily rule gives 24 hours all year. With true
-    seconds the change of clocks would make that 25 hours, or 48 where it skips a run, and what alerts wait
-    for would change with the season. For the same reason the runs of the calendar's whole cycle of years
-    are compared, and not those of the next months: as long as the rule goes on, the answer is the same on
-    each day.
+    seconds the change of clocks would make that 25 hours, and what alerts wait for would change with the
+    season. For the same reason the runs of the calendar's whole cycle of years are compared, and not those of
+    the next
+    months: as long as the rule goes on, the answer is the same on each day.
+
+    Where clocks go forward over a run, AWS skips it: a daily rule at half past two then rests for 47 hours.
+    That gap counts from the run before it to the second run after it, so that the backup which ends it has
+    the time to complete that it has on any other day.
 
     Args:
         expression: as AWS writes it.
         timezone: an IANA name; None is UTC, and so is a name that nobody knows.
-        now: seconds since 1970; only the day counts.
+        now: seconds since 1970.
 
     Returns:
         None for a rule that runs once or never again, or that nobody understands.
     """
-    return _longest_gap(expression, datetime.fromtimestamp(now, _zone(timezone) or UTC).date())
+    today = datetime.fromtimestamp(now, _zone(timezone) or UTC).date()
+    gap = _longest_gap(expression, today)
+    if gap is None or not timezone:
+        return gap
+    around_now = (
+        skip.seconds
+        for skip in _skipped_runs(expression, timezone, today.year)
+        if skip.since <= now < skip.until
+    )
+    return max(gap, *around_now, 0.0)
 
 
 def next_run(expression: str, timezone: str | None, now: float) -> float | None:
@@ -148,6 +161,61 @@ def _longest_gap(expression: str, today: date) -> float | None:
     between_days = largest_gap_of(days)
     night = between_days and between_days * 1440 + cron.minutes[0] - cron.minutes[-1]
     return 60.0 * max(within_a_day or 0, night or 0) or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Skip:
+    """A skipped run: the seconds between the runs before and after it, and when these count."""
+
+    since: float
+    until: float
+    seconds: float
+
+
+@lru_cache(maxsize=4096)
+def _skipped_runs(expression: str, timezone: str, year: int) -> tuple[_Skip, ...]:
+    """Give the skipped runs that may count in a year: a yearly rule rests for two years over one."""
+    zone, cron = _zone(timezone), _cron(expression)
+    if not zone or not cron:
+        return ()
+    shortened = {day for around in range(year - 2, year + 2) for day in _shortened_days(timezone, around)}
+    shortened.intersection_update(cron.days(year - 2, year + 1))
+    return tuple(skip for day in sorted(shortened) if (skip := _skip_on(day, cron, zone)))
+
+
+@lru_cache(maxsize=4096)
+def _shortened_days(timezone: str, year: int) -> tuple[int, ...]:
+    """Give the days of a year on which clocks go forward, as `date.toordinal` counts."""
+    zone = _zone(timezone)
+    first, last = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
+    midnights = [datetime.combine(date.fromordinal(day), time.min, zone) for day in range(first, last + 1)]
+    offsets = [midnight.utcoffset() or timedelta() for midnight in midnights]
+    return tuple(first + day for day, (before, after) in enumerate(pairwise(offsets)) if after > before)
+
+
+def _skip_on(day: int, cron: _Cron, zone: tzinfo) -> _Skip | None:
+    """Look for a run that is skipped on a day on which clocks go forward."""
+
+    def at(day: int, minute: int) -> float | None:
+        return _epoch(datetime.combine(date.fromordinal(day), time.min) + timedelta(minutes=minute), zone)
+
+    skipped = [minute for minute in cron.minutes if at(day, minute) is None]
+    if not skipped:
+        return None
+    year = date.fromordinal(day).year
+    days = [*cron.days(year - _CYCLE, year + _CYCLE)]
+    before = (
+        at(earlier, minute)
+        for earlier in reversed(days)
+        for minute in reversed(cron.minutes)
+        if (earlier, minute) < (day, skipped[0])
+    )
+    after = (
+        at(later, minute) for later in days for minute in cron.minutes if (later, minute) > (day, skipped[-1])
+    )
+    last = next((run for run in before if run is not None), None)
+    coming = [*islice((run for run in after if run is not None), 2)]
+    return _Skip(last, coming[-1], coming[0] - last) if last is not None and coming else None
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from zlib_ng import zlib_ng
 
-from exporter.lines import encode, escape
+from exporter.lines import encode, escape, shortened
 
 MOST_JOBS_IN_A_BLOCK = 1024
 RAW_DEFLATE = -15
@@ -146,4 +146,4 @@ def _job_of(line: bytes) -> bytes:
 
 
 def _escaped(job_id: str) -> bytes:
-    return encode(escape(job_id))
+    return encode(escape(shortened(job_id)))

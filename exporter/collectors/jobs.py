@@ -396,14 +396,7 @@ class JobsCollector:
             holder = self._claims.holder(shown, self._scope)
             if holder != self._scope:
                 raise published_already(shown, self._scope, holder)
-        now = self._clock()
-        with self._ledger.open(self._kind) as book:
-            for job in jobs:
-                book.enter(job, now, described=described)
-        if self._kind.protects and self._ledger.follows_resources:
-            with self._ledger.open_resources() as resources:
-                for job in jobs:
-                    resources.enter(job)
+        self._ledger.enter(self._kind, jobs, self._clock(), described=described)
 
     def _read(self, row: Answer) -> Job | None:
         try:

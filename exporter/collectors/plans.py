@@ -33,17 +33,15 @@ class PlansCollector:
         pages = self._api.pages(
             "ListBackupPlans", "BackupPlansList", leaving=self._api.budget.reserve, patience=PATIENCE
         )
+        read_at = self._clock()
         rows = [row for page in pages for row in page if row.get("BackupPlanId")]
         plans = tuple(plan for plan in map(self._read, rows) if plan)
         self._ledger.plans = plans
         with self._ledger.open_resources() as resources:
-            resources.set_intervals(
-                {
-                    (plan.id, rule.rule_id): rule.interval
-                    for plan in plans
-                    for rule in plan.rules
-                    if rule.interval
-                }
+            resources.set_rules(
+                {(plan.id, rule.rule_id): rule.interval for plan in plans for rule in plan.rules},
+                unread_plans=(),
+                read_at=read_at,
             )
 
     def _read(self, row: Answer) -> Plan | None:
@@ -72,7 +70,12 @@ class PlansCollector:
         )
 
     def _rule(self, rule: Answer, runs: Iterable[Answer]) -> PlannedRule:
-        """Read a rule. AWS previews few runs, maybe of all rules together: the schedule tells the rest."""
+        """Read a rule.
+
+        AWS previews few runs, maybe of all rules together. So how far apart they are the schedule tells: a
+        preview may lack a run that a change of clocks skips, or that others hide. What nobody understands is
+        left to the preview.
+        """
         now = self._clock()
         rule_id = str(rule["RuleId"])
         expression, timezone = (
@@ -81,9 +84,8 @@ class PlansCollector:
         )
         previewed = [timestamp(run.get("ExecutionTime")) for run in runs if run.get("RuleId") == rule_id]
         coming = sorted(time for time in previewed if time is not None and time > now)
-        gaps = (longest_gap(expression, timezone, now), largest_gap_of(coming))
         return PlannedRule(
             rule_id=rule_id,
             next_run=coming[0] if coming else next_run(expression, timezone, now),
-            interval=max((gap for gap in gaps if gap), default=None),
+            interval=longest_gap(expression, timezone, now) or largest_gap_of(coming),
         )

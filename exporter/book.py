@@ -273,7 +273,7 @@ class Book:
 
     def counts_mark(self, now: float) -> tuple[int, int]:
         """Something that changes whenever `tallies` may give other counts."""
-        return (self._counts.changes, self._oldest_bucket(now))
+        return (self._counts.mark, self._oldest_bucket(now))
 
     def tallies(self, now: float) -> list[Tally]:
         """How many jobs each vault and resource type has, by state; every known state present."""

@@ -23,21 +23,19 @@ class Counts:
 
     Attributes:
         account_id: the account to assume where a job and its ARNs tell none.
-        changes: grows whenever a count changes.
     """
 
     account_id = ""
-    changes = 0
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._known_states = frozenset(kind.states) | kind.terminal
         self._groups: Distinct[Group] = Distinct(MOST_GROUPS)
         self._others: dict[Group, None] = {}
-        self._accounts: set[str] = set()
         self._other_states: Distinct[str] = Distinct(MOST_STATES)
         self._in_bucket: dict[int, Counter[Place]] = {}
         self._finished_total: Counter[Place] = Counter()
+        self._changes = 0
 
     def place(self, job: Job) -> Place | None:
         """Where a job is counted; None for a child job, whose parent is, and for one without a state."""
@@ -51,19 +49,19 @@ class Counts:
 
     def add(self, place: Place, bucket: int) -> None:
         """Count a job among those of a bucket."""
-        self.changes += 1
+        self._changes += 1
         self._in_bucket.setdefault(bucket, Counter())[place] += 1
 
     def remove(self, place: Place, bucket: int) -> None:
         """Count a job no longer."""
         counted = self._in_bucket.get(bucket)
         if counted and counted[place]:
-            self.changes += 1
+            self._changes += 1
             counted[place] -= 1
 
     def add_end(self, place: Place) -> None:
         """Count a job as having finished since the start."""
-        self.changes += 1
+        self._changes += 1
         self._finished_total[place] += 1
 
     def remove_before(self, oldest: int) -> None:
@@ -96,6 +94,11 @@ class Counts:
             )
             for account_id, vault, type_ in groups
         ]
+
+    @property
+    def mark(self) -> int:
+        """Something that changes whenever a count does, or a group is new."""
+        return self._changes + len(self._groups) + len(self._others)
 
     @property
     def left_out(self) -> int:

@@ -35,6 +35,9 @@ class Distinct(Generic[T]):
         self._admitted: dict[T, None] = {}
         self._beyond: set[T] = set()
 
+    def __len__(self) -> int:
+        return len(self._admitted)
+
     def __iter__(self) -> Iterator[T]:
         return iter(self._admitted)
 

@@ -245,7 +245,8 @@ ITEMS_DROPPED = Family(
     "aws_backup_exporter_items_dropped",
     "gauge",
     "Number of things that have no series of their own because there are too many, by kind: job_groups "
-    "(pairs of vault and resource type, counted as other), error_codes (likewise), resources, vaults, plans, rules.",
+    "(pairs of vault and resource type, counted as other), error_codes (likewise), resources, vaults, "
+    "plans, rules.",
     (*SCOPE_LABELS, "kind"),
 )
 JOB_ERRORS = Family(

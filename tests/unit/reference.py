@@ -12,19 +12,80 @@ from exporter.metrics import families
 from exporter.model import Job, Number, Scope
 
 CHILD_JOBS = [gauge.suffix for gauge in BACKUP.gauges].index("child_jobs")
+PROGRESS = [
+    place
+    for place, gauge in enumerate(BACKUP.gauges)
+    if gauge.suffix in {"progress_ratio", "transferred_bytes"}
+]
+LIFE = {"": -1, "CREATED": 0, "PENDING": 1, "RUNNING": 2, "ABORTING": 3, **dict.fromkeys(BACKUP.terminal, 4)}
+KINDS_OF_THINGS = ("job_groups", "error_codes", "resources", "vaults", "plans", "rules")
 Place = tuple[str, str, str]
+
+
+@dataclass
+class Told:
+    """What AWS told of a job at some time."""
+
+    job: Job
+    described: bool
+    at: float
+
+    @property
+    def progress(self) -> list[Number]:
+        """How far the job was, as far as was told."""
+        numbers = [self.job.values[place] for place in PROGRESS]
+        return [-1 if number is None else number for number in numbers]
+
+    def is_older_than(self, known: "Told") -> bool:
+        """Whether AWS told it before, whichever arrived first."""
+        life, reached = LIFE.get(self.job.state), LIFE.get(known.job.state)
+        if known.job.finished:
+            return not self.job.finished or not self.described
+        if self.job.finished or self.job.state != known.job.state:
+            return life is not None and reached is not None and life < reached
+        if self.at > known.at + 60:
+            return False
+        return (self.progress, self.described) < (known.progress, known.described)
+
+    def or_newer(self, known: "Told | None") -> "Told":
+        """Give the newer of two; in the same state progress does not go back."""
+        if known is None or not self.is_older_than(known):
+            if known and known.job.state == self.job.state and self.progress < known.progress:
+                return replace(self, job=further(self.job, known.job))
+            return self
+        return known
+
+
+def further(job: Job, known: Job) -> Job:
+    """Give a job the progress of another where that is further."""
+    values = list(job.values)
+    for place in PROGRESS:
+        new, old = values[place], known.values[place]
+        if new is not None and old is not None:
+            values[place] = max(new, old)
+    return replace(job, values=tuple(values))
 
 
 @dataclass
 class Known:
     """A job, and what became of it."""
 
-    job: Job
+    told: Told
+    described: Told | None
     seen_in: int  # the bucket that counts it
     kept_in: int  # the bucket whose leaving takes its series
     born: float
-    settled: int = 0  # how many were settled before it, from 1; 0 while it can change
+    is_settled: bool = False
+    was_active: bool = False
+    end_was_counted: bool = False
     has_series: bool = True
+
+    @property
+    def job(self) -> Job:
+        """The job as it should be published."""
+        if self.told.described or not self.described:
+            return self.told.job
+        return keeping_child_counts(self.told.job, self.described.job)
 
 
 @dataclass
@@ -41,7 +102,6 @@ class Reference:
     known: dict[str, Known] = field(default_factory=dict)
     places: set[Place] = field(default_factory=set)
     ended: Counter[tuple[Place, str]] = field(default_factory=Counter)
-    settled: int = 0
     up: dict[str, bool] = field(default_factory=dict)
     last_success: dict[str, float] = field(default_factory=dict)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -54,38 +114,59 @@ class Reference:
         self.keep_to_the_limit()
 
     def _enter(self, job: Job, now: float, described: bool) -> None:
-        before = self.known.get(job.id)
-        if before and before.job.finished and not described:
+        told, known = Told(job, described, now), self.known.get(job.id)
+        if known and known.is_settled and job.id not in self.pinned:
+            if not job.finished and not known.end_was_counted:
+                self._count_end(known)
             return
-        if before and before.settled and job.id not in self.pinned:
-            return
-        born = now if job.created is None else job.created
-        if not before and job.finished and born < now - self.window and job.id not in self.pinned:
-            return
-        if before and not described:
-            job = keeping_child_counts(job, before.job)
-        bucket = before.seen_in if before else self.bucket(born)
-        is_new_end = job.finished and not (before and before.job.finished)
-        if self.is_counted(job):
-            self.places.add(self.place(job))
-            if is_new_end and (before or (job.completed or job.created or 0.0) >= self.since):
-                self.ended[self.place(job), job.state] += 1
-        self.known[job.id] = Known(job, bucket, bucket, born)
-        if job.finished and (described or not (before or job.is_parent)):
-            self.settle(job.id, now, followed=before is not None)
+        followed = known is not None
+        if not known:
+            known = self._new(told)
+            if job.finished and not self._belongs(job, known.born, now):
+                return
+            self.known[job.id] = known
+        known.told = told.or_newer(known.told)
+        if described:
+            known.described = told.or_newer(known.described)
+        known.was_active |= not job.finished
+        if self.is_counted(known.job):
+            self.places.add(self.place(known.job))
+        since_start = (known.job.completed or known.job.created or 0.0) >= self.since
+        if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
+            self._count_end(known)
+        last_word = known.described is not None and known.described.job.finished
+        unwatched = not followed and not job.is_parent
+        if known.job.finished and not known.is_settled and (last_word or unwatched):
+            self.settle(job.id, now, followed=followed)
+
+    def _new(self, told: Told) -> Known:
+        born = told.at if told.job.created is None else told.job.created
+        bucket, oldest = self.bucket(born), self.oldest_bucket(told.at)
+        return Known(told, None, bucket, bucket if bucket >= oldest else oldest + 1, born)
+
+    def _belongs(self, job: Job, born: float, now: float) -> bool:
+        """Whether a job that ended unseen is of the window, ended just now, or is configured."""
+        width = min(3600.0, self.window / 24)
+        just_now = job.completed is not None and now - width <= job.completed <= now
+        return born >= now - self.window or just_now or job.id in self.pinned
+
+    def _count_end(self, known: Known) -> None:
+        known.end_was_counted = True
+        if self.is_counted(known.job):
+            self.ended[self.place(known.job), known.job.state] += 1
 
     def close(self, job_id: str, now: float) -> None:
         """Settle a finished job with what is known."""
         known = self.known.get(job_id)
-        if known and known.job.finished and not known.settled:
+        if known and known.job.finished and not known.is_settled:
             self.settle(job_id, now, followed=True)
         self.keep_to_the_limit()
 
     def settle(self, job_id: str, now: float, *, followed: bool) -> None:
         """Nothing more is asked of a job; one that was followed stays a little beyond the window."""
-        self.settled += 1
         known = self.known[job_id]
-        known.settled = self.settled
+        known.is_settled = True
+        known.has_series = True
         known.born = now if known.job.created is None else known.job.created
         if followed:
             known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
@@ -93,24 +174,38 @@ class Reference:
     def forget(self, job_id: str) -> None:
         """AWS does not know a job any longer that can still change, or is configured."""
         known = self.known.get(job_id)
-        if known and (not known.settled or job_id in self.pinned):
+        if known and (not known.is_settled or job_id in self.pinned):
             del self.known[job_id]
+        self.keep_to_the_limit()
 
     def roll(self, now: float) -> None:
         """Let finished jobs go that left the window."""
         oldest = self.oldest_bucket(now)
         for job_id, known in list(self.known.items()):
-            if known.job.finished and known.kept_in < oldest and job_id not in self.pinned:
+            leaves_with = known.kept_in if known.is_settled else known.seen_in
+            if known.job.finished and leaves_with < oldest and job_id not in self.pinned:
                 del self.known[job_id]
+        self.keep_to_the_limit()
 
     def keep_to_the_limit(self) -> None:
-        """Beyond the limit the oldest of those that nothing more is asked of lose their series."""
-        with_series = [known for known in self.known.values() if known.has_series]
-        may_lose = sorted(
-            (known for known in with_series if known.settled and known.job.id not in self.pinned),
-            key=lambda known: (known.kept_in, known.born, known.settled),
-        )
-        for known in may_lose[: max(0, len(with_series) - self.max_jobs)]:
+        """Give series to configured jobs, then to active ones, then to those that wait, then to the others.
+
+        Of what is settled, the oldest lose their series for good. Of the others, the newest active ones and
+        the oldest that wait do without for the time being.
+        """
+        live = [known for known in self.known.values() if not known.is_settled]
+        pinned = [known for known in self.known.values() if known.job.id in self.pinned]
+        active = [known for known in live if not known.job.finished and known not in pinned]
+        waiting = [known for known in live if known.job.finished and known not in pinned]
+        active.sort(key=lambda known: (known.born, known.job.id))
+        waiting.sort(key=lambda known: (-known.born, known.job.id))
+        room = max(0, self.max_jobs - len(pinned))
+        for place, known in enumerate((*active, *waiting)):
+            known.has_series = place < room
+        settled = [known for known in self.known.values() if known.is_settled and known not in pinned]
+        with_series = [known for known in settled if known.has_series]
+        with_series.sort(key=lambda known: (known.kept_in, known.born, known.job.id))
+        for known in with_series[: max(0, len(with_series) - max(0, room - len(active) - len(waiting)))]:
             known.has_series = False
 
     def bucket(self, time: float) -> int:
@@ -139,7 +234,7 @@ class Reference:
 
     def numbers(self) -> tuple[int, int, int]:
         """Count the active jobs, the finished ones with series, and those without."""
-        active = sum(not known.job.finished for known in self.known.values())
+        active = sum(known.has_series and not known.job.finished for known in self.known.values())
         lost = sum(not known.has_series for known in self.known.values())
         return active, len(self.known) - active - lost, lost
 
@@ -192,6 +287,8 @@ class Reference:
         yield sample("aws_backup_exporter_jobs", {**of_kind, "phase": "active"}, active)
         yield sample("aws_backup_exporter_jobs", {**of_kind, "phase": "finished"}, finished)
         yield sample("aws_backup_exporter_jobs_dropped", of_kind, dropped)
+        for kind in KINDS_OF_THINGS:
+            yield sample("aws_backup_exporter_items_dropped", {**who, "kind": kind}, 0)
         for job_id, code in self.refused.items():
             yield sample("aws_backup_exporter_job_errors", {**who, "job_id": job_id, "code": code}, 1)
 

@@ -138,7 +138,7 @@ class Sequences(RuleBasedStateMachine):
     def moves_on(self, at: int, job_id: str, other: dict[str, Any], described: bool) -> None:
         """One thing of a job that is followed changes, and the rest stays."""
         known = self.references[at].known.get(job_id)
-        if known and not known.settled:
+        if known and not known.is_settled:
             self._enter(at, [replace(known.job, **other)], described)
 
     @rule(at=AT, named=MANY_IDS, age=st.floats(0, 239), described=st.booleans())

@@ -118,7 +118,7 @@ class Limits(Record):
     max_jobs: Annotated[int, within(10**9, str, "more will never fit in memory")] = Field(
         default=20_000, examples=["20000"]
     )
-    """Jobs with series for each target and Region; beyond it the oldest finished ones lose theirs."""
+    """Jobs with series for each target and Region; beyond it the oldest finished ones lose theirs first."""
 
 
 class Expectation(Record):

@@ -135,7 +135,7 @@ def test_what_a_list_row_could_tell_and_does_not_is_gone() -> None:
     """A value that AWS gave and gives no longer is absent, also of a parent."""
     made = book()
     made.enter(job(numbers={"start_by_timestamp_seconds": 5.0}, **PARENT), NOW, described=True)
-    made.enter(job(**PARENT), NOW + 1, described=False)
+    made.enter(job(numbers={"progress_ratio": 0.1}, **PARENT), NOW + 1, described=False)
     [followed] = made.active()
     assert value(followed.job, "start_by_timestamp_seconds") is None
 

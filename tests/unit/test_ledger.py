@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from exporter.book import Book
+from exporter.book import Book, Changes
 from exporter.kinds import BACKUP
 from exporter.ledger import Ledger
 from exporter.model import Health
-from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, book, counts, job, ledger, sealed_ids
+from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, book, counts, finished, job, ledger, sealed_ids
 
 
 def enter(of: Ledger, *job_ids: str, state: str = "COMPLETED", age: float = 0) -> None:
@@ -60,25 +60,76 @@ def test_jobs_without_series_leave_with_their_hour() -> None:
     assert not made.is_settled("c")
 
 
-def test_active_jobs_take_room_and_keep_it() -> None:
-    """Active jobs count towards the limit but never lose their series, however many there are."""
+def shown(of: Changes) -> set[str]:
+    """Name the jobs that can still change and have series."""
+    return {job_id for job_id, told in of.live.items() if told}
+
+
+def test_active_jobs_have_series_before_finished_ones() -> None:
+    """While there is room for the active jobs alone, no finished one has series."""
     made = book()
     of = ledger(made, max_jobs=2)
-    enter(of, "a", "b", "c", state="RUNNING")
-    enter(of, "d")
-    assert (made.active_count, made.finished_count, made.dropped_count) == (3, 0, 1)
-
-
-def test_jobs_that_wait_for_their_last_word_keep_their_series() -> None:
-    """A finished parent that is still to be described, and a configured job, lose nothing to the limit."""
-    made = book(pinned=["pinned"])
-    of = ledger(made, max_jobs=1)
+    enter(of, "a", "b", state="RUNNING")
+    enter(of, "c")
     with of.open(BACKUP):
-        made.enter(job("parent", "COMPLETED", is_parent=True), NOW, described=False)
-        made.enter(job("pinned", "COMPLETED"), NOW, described=True)
-        made.enter(job("other", "COMPLETED"), NOW, described=True)
-    assert (made.finished_count, made.dropped_count) == (2, 1)
-    assert sealed_ids(made.drain()) == set()
+        made.enter(job("d", "COMPLETED", is_parent=True), NOW, described=False)
+    assert (made.active_count, made.finished_count, made.dropped_count) == (2, 0, 2)
+    assert shown(made.drain()) == {"a", "b"}
+
+
+def test_the_newest_active_jobs_wait_for_room() -> None:
+    """Beyond the limit the active jobs that were created last have no series, until others have ended."""
+    made = book()
+    of = ledger(made, max_jobs=2)
+    enter(of, "new", "older", "oldest", state="RUNNING")
+    assert (made.active_count, made.dropped_count) == (2, 1)
+    assert shown(made.drain()) == {"older", "oldest"}
+    with of.open(BACKUP):
+        made.enter(job("oldest", "COMPLETED", created=NOW - 2), NOW, described=True)
+    changes = made.drain()
+    assert (changes.live, sealed_ids(changes)) == ({"oldest": None, "new": job("new")}, set())
+    assert (made.active_count, made.finished_count, made.dropped_count) == (2, 0, 1)
+
+
+def test_an_active_job_without_series_is_followed() -> None:
+    """A job without series is asked about, counted in its state, and counted when it ends."""
+    made = book()
+    of = ledger(made, max_jobs=1)
+    enter(of, "new", "old", state="RUNNING")
+    assert {followed.job.id for followed in made.active()} == {"new", "old"}
+    with of.open(BACKUP):
+        made.enter(job("new", "FAILED"), NOW, described=True)
+    assert (counts(made), finished(made)) == ({"RUNNING": 1, "FAILED": 1}, {"FAILED": 1})
+
+
+def test_what_moves_on_without_series_is_not_written() -> None:
+    """What becomes of a job without series is not handed over."""
+    made = book()
+    of = ledger(made, max_jobs=1)
+    enter(of, "new", "old", state="RUNNING")
+    made.drain()
+    for further in (job("new", numbers={"progress_ratio": 0.5}), job("new", "ABORTING")):
+        with of.open(BACKUP):
+            made.enter(further, NOW, described=True)
+    assert made.drain() == Changes()
+
+
+def test_jobs_that_wait_for_their_last_word_yield() -> None:
+    """Finished parents that are still to be described take what room is left, the newest first."""
+    made = book(pinned=["pinned"])
+    of = ledger(made, max_jobs=6)
+    with of.open(BACKUP):
+        for number in range(300):
+            parent = job(f"p{number}", "COMPLETED", created=NOW - number, is_parent=True)
+            made.enter(parent, NOW, described=False)
+        made.enter(job("sealed", "COMPLETED"), NOW, described=True)
+        made.enter(job("pinned", "COMPLETED", created=NOW - 900), NOW, described=True)
+    assert (made.finished_count, made.dropped_count) == (6, 296)
+    assert shown(made.drain()) == {"pinned", "p0", "p1", "p2", "p3", "p4"}
+    assert len(made.unsettled()) == 300
+    with of.open(BACKUP):
+        made.close("p0", NOW)
+    assert shown(made.drain()) == {"p5"}
 
 
 def test_the_limit_is_for_all_kinds_together() -> None:

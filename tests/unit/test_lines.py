@@ -125,7 +125,7 @@ def test_samples_of_a_group_share_its_labels() -> None:
         {"account_id": "1"},
         {"info": job("a", resource_name="other").info},
         {"values": job("a", numbers={"progress_ratio": 0.5}).values},
-        {"values": (None,) * len(BACKUP.gauges)},
+        {"values": job("a", created=None, numbers={"transferred_bytes": 7}).values},
         {"child_states": (("RUNNING", 1),)},
         {"message": "other"},
         {"category": "OTHER"},
@@ -154,7 +154,7 @@ def test_what_did_not_change_is_kept() -> None:
 
 def test_a_number_that_is_again_what_it_was() -> None:
     """A number that goes up and down again is shown as it is each time."""
-    up, down = (job("a", numbers={"progress_ratio": ratio}) for ratio in (0.2, 0.1))
+    up, down = (job("a", numbers={"size_bytes": size}) for size in (2, 1))
     for steps in ([down], [down, up], [down, up, down]):
         assert followed(*steps).lines() == followed(steps[-1]).lines()
 

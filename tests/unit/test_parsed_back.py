@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exporter.exposition import Exposition, Form
 from exporter.kinds import BACKUP
-from exporter.metrics import exporter_group, families, job_group, tally_group
+from exporter.metrics import dropped_group, exporter_group, families, job_group, tally_group
 from exporter.model import Health, Job
 from exporter.page import Page
 from exporter.telemetry import REFRESH_SECONDS, Telemetry
@@ -76,6 +76,7 @@ def put_in(made: Written, jobs: Iterable[Job]) -> Samples:
         *(job_group(BACKUP, told, made.ledger) for told in jobs),
         *(tally_group(BACKUP, tally, made.ledger) for tally in tallies),
         exporter_group(made.ledger),
+        dropped_group(made.ledger.left_out(), made.ledger),
     ]
     return {
         (name, frozenset((*group.labels, *labels)), float(value))

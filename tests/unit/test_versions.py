@@ -195,30 +195,27 @@ LIFE = ("CREATED", "PENDING", "RUNNING", "ABORTING")
 
 @st.composite
 def lives(draw: st.DrawFn, number: int) -> list[Told]:
-    """Draw versions of one job, from its creation to its last word, and whether each was described."""
+    """Draw versions of one job, from its creation on, and whether each was described."""
     age = draw(st.sampled_from([10.0, HOUR, WINDOW - 2 * HOUR, WINDOW + HOUR]))
     is_parent = draw(st.booleans())
     parent = draw(st.sampled_from(["", "", "j0"])) if number and not is_parent else ""
     fixed: dict[str, Any] = {"created": NOW - age, "is_parent": is_parent, "parent": parent}
     arn = f"{ARN}{draw(st.integers(0, 2))}"
-    states = [
-        *(state for state in LIFE if draw(st.booleans())),
-        draw(st.sampled_from(sorted(BACKUP.terminal))),
-    ]
+    ends = draw(st.lists(st.sampled_from(sorted(BACKUP.terminal)), max_size=1))
+    states = [state for state in LIFE if draw(st.booleans())] + ends
     versions: list[Told] = []
     for state in states:
-        ended = {"completed": NOW - 5} if state in BACKUP.terminal else {}
+        ended = {"completed": NOW - 5} if ends == [state] else {}
         steps = [100] if ended else draw(st.lists(st.integers(0, 99), min_size=1, max_size=2, unique=True))
         for percent in sorted(steps):
             told = job(f"j{number}", state, **fixed, **ended, **at(percent))
             known = replace(told, resource_arn=arn, resource_name=f"name-{percent}")
-            versions.append((known, False))
-            if draw(st.booleans()):
-                versions.append((_with_children(known, percent) if is_parent else known, True))
-    last = versions[-1][0]
-    return (
-        versions if versions[-1][1] else [*versions, (_with_children(last, 100) if is_parent else last, True)]
-    )
+            by = draw(st.sampled_from([(False,), (True,), (False, True)]))
+            versions += [
+                (_with_children(known, percent) if is_parent and described else known, described)
+                for described in by
+            ]
+    return versions
 
 
 def _with_children(told: Job, percent: int) -> Job:
@@ -242,9 +239,9 @@ def _outcome(told: Sequence[Told]) -> Mapping[str, Any]:
         of.enter(BACKUP, [version], NOW, described=by_description)
         page.update()
     exposition = Exposition([page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
-    ids = {version.id for version, _ in told}
+    have_ended = {version.id for version, by_description in told if by_description and version.finished}
     return {
-        "settled": {job_id for job_id in ids if made.is_settled(job_id)},
+        "settled": {job_id for job_id in have_ended if made.is_settled(job_id)},
         "finished": finished(made),
         "exposition": sorted(exposition.splitlines()),
     }

@@ -49,8 +49,8 @@ class Exchange(BaseHTTPRequestHandler):
         self.wfile.write(b'{"BackupJobs": [{"BackupJobId": "a",')
         self.wfile.flush()
 
-    def forward(self) -> None:
-        """Let the simulated AWS answer."""
+    def forward(self, change: Callable[[bytes], bytes] = bytes) -> None:
+        """Let the simulated AWS answer; its answer may be changed on the way."""
         beyond = HTTPConnection(self.server.wire.beyond, timeout=10)
         try:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -58,7 +58,7 @@ class Exchange(BaseHTTPRequestHandler):
             answer = beyond.getresponse()
             error = answer.getheader("x-amzn-ErrorType")
             headers = {"Date": answer.getheader("Date", "")} | ({"x_amzn_ErrorType": error} if error else {})
-            self.give(answer.status, answer.read(), answer.getheader("Content-Type", JSON), **headers)
+            self.give(answer.status, change(answer.read()), answer.getheader("Content-Type", JSON), **headers)
         finally:
             beyond.close()
 

@@ -178,9 +178,9 @@ class Assembler:
             for kind in ledger.kinds
         ]
         slow: tuple[SlowCollector, ...] = (
-            ResourcesCollector(api, ledger, discovery=setting.discovery, clock=clock),
-            VaultsCollector(api, ledger),
-            PlansCollector(api, ledger, clock=clock),
+            ResourcesCollector(api, ledger, claims=self._claims, discovery=setting.discovery, clock=clock),
+            VaultsCollector(api, ledger, claims=self._claims),
+            PlansCollector(api, ledger, claims=self._claims, clock=clock),
         )
         wanted = [collector for collector in slow if collector.name in setting.collectors]
         return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, absorb=page.update)

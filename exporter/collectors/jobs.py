@@ -16,6 +16,7 @@ from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
 from exporter.claims import Claims
 from exporter.clock import Clock
 from exporter.collectors import PATIENCE
+from exporter.collectors.accounts import claim
 from exporter.collectors.backlog import Backlog, Filters
 from exporter.collectors.freshness import STALE_AFTER, Freshness
 from exporter.config import Discovery
@@ -392,10 +393,8 @@ class JobsCollector:
         return {job.id for job in jobs}
 
     def _enter_jobs(self, jobs: Sequence[Job], *, described: bool) -> None:
-        for shown in {job.account_id or self._ledger.account_id or job.id for job in jobs}:
-            holder = self._claims.holder(shown, self._scope)
-            if holder != self._scope:
-                raise published_already(shown, self._scope, holder)
+        assumed = self._ledger.account_id
+        claim(self._claims, self._scope, (job.account_id or assumed or job.id for job in jobs))
         self._ledger.enter(self._kind, jobs, self._clock(), described=described)
 
     def _read(self, row: Answer) -> Job | None:
@@ -413,15 +412,6 @@ class JobsCollector:
             return True
         types, vaults = self._discovery.resource_types, self._discovery.vaults
         return (not types or job.resource_type in types) and (not vaults or job.vault_name in vaults)
-
-
-def published_already(account_id: str, scope: Scope, holder: Scope) -> AwsError:
-    """Describe two targets that turned out to be one account and Region."""
-    what = (
-        f"target {scope.target} shows account {account_id} in {scope.region}, as target {holder.target} does"
-    )
-    remedy = "remove one of the two from the configuration; until then the first keeps the series"
-    return AwsError(Fault("duplicate", what, remedy))
 
 
 def _wait_for_all(calls: Sequence[Future[T]]) -> list[T]:

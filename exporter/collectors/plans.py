@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from exporter.aws import AwsError, BackupApi
+from exporter.claims import Claims
 from exporter.collectors import PATIENCE
+from exporter.collectors.accounts import claim
 from exporter.kinds import Answer, account_in_arn, timestamp
 from exporter.ledger import Ledger
 from exporter.model import Plan, PlannedRule
@@ -18,14 +20,16 @@ class PlansCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
+        claims: tells whether another scope publishes the same account and Region already.
         clock: seconds since 1970.
     """
 
     name = "plans"
 
-    def __init__(self, api: BackupApi, ledger: Ledger, *, clock: Callable[[], float]) -> None:
+    def __init__(self, api: BackupApi, ledger: Ledger, *, claims: Claims, clock: Callable[[], float]) -> None:
         self._api = api
         self._ledger = ledger
+        self._claims = claims
         self._clock = clock
 
     def refresh(self) -> None:
@@ -36,6 +40,8 @@ class PlansCollector:
         read_at = self._clock()
         rows = [row for page in pages for row in page if row.get("BackupPlanId")]
         plans = tuple(plan for plan in map(self._read, rows) if plan)
+        assumed = self._ledger.account_id
+        claim(self._claims, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans))
         self._ledger.plans = plans
         with self._ledger.open_resources() as resources:
             resources.set_rules(

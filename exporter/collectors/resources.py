@@ -1,11 +1,14 @@
 """The resources that AWS lists as protected: for what is older than the look-back, and for what is gone."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from exporter.aws import BackupApi
+from exporter.claims import Claims
 from exporter.collectors import PATIENCE
+from exporter.collectors.accounts import claim
 from exporter.config import Discovery
-from exporter.kinds import Answer, timestamp
+from exporter.kinds import Answer, account_in_arn, timestamp
 from exporter.ledger import Ledger
 from exporter.model import Protected
 
@@ -16,6 +19,7 @@ class ResourcesCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
+        claims: tells whether another scope publishes the same account and Region already.
         discovery: what to look for; a resource that AWS no longer lists stays while it has a job younger
             than the look-back.
         clock: seconds since 1970.
@@ -24,10 +28,17 @@ class ResourcesCollector:
     name = "resources"
 
     def __init__(
-        self, api: BackupApi, ledger: Ledger, *, discovery: Discovery, clock: Callable[[], float]
+        self,
+        api: BackupApi,
+        ledger: Ledger,
+        *,
+        claims: Claims,
+        discovery: Discovery,
+        clock: Callable[[], float],
     ) -> None:
         self._api = api
         self._ledger = ledger
+        self._claims = claims
         self._discovery = discovery
         self._clock = clock
 
@@ -37,6 +48,7 @@ class ResourcesCollector:
             "ListProtectedResources", "Results", leaving=self._api.budget.reserve, patience=PATIENCE
         )
         listing = [_protected(row) for page in pages for row in page if self._is_looked_for(row)]
+        claim(self._claims, self._ledger.scope, _account_of(listing))
         with self._ledger.open_resources() as resources:
             resources.set_protected(listing, now=self._clock(), lookback=self._discovery.lookback)
 
@@ -48,6 +60,13 @@ class ResourcesCollector:
             and (not types or row.get("ResourceType") in types)
             and (not vaults or vault in vaults)
         )
+
+
+def _account_of(listing: Sequence[Protected]) -> list[str]:
+    """Tell whose list this is, as its ARNs say: others may share some of theirs, not most."""
+    accounts = Counter(account_in_arn(protected.arn) for protected in listing)
+    accounts.pop("", None)  # a bucket's ARN names none
+    return [account_id for account_id, _ in accounts.most_common(1)]
 
 
 def _protected(row: Answer) -> Protected:

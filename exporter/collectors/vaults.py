@@ -1,7 +1,9 @@
 """The backup vaults: how many recovery points each holds, and whether it is locked."""
 
 from exporter.aws import BackupApi
+from exporter.claims import Claims
 from exporter.collectors import PATIENCE
+from exporter.collectors.accounts import claim
 from exporter.kinds import Answer, account_in_arn, number
 from exporter.ledger import Ledger
 from exporter.model import Vault
@@ -13,13 +15,15 @@ class VaultsCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
+        claims: tells whether another scope publishes the same account and Region already.
     """
 
     name = "vaults"
 
-    def __init__(self, api: BackupApi, ledger: Ledger) -> None:
+    def __init__(self, api: BackupApi, ledger: Ledger, *, claims: Claims) -> None:
         self._api = api
         self._ledger = ledger
+        self._claims = claims
 
     def refresh(self) -> None:
         """List them all."""
@@ -27,7 +31,12 @@ class VaultsCollector:
             "ListBackupVaults", "BackupVaultList", leaving=self._api.budget.reserve, patience=PATIENCE
         )
         rows = [row for page in pages for row in page if row.get("BackupVaultName")]
-        self._ledger.vaults = tuple(map(_vault, rows))
+        vaults = tuple(map(_vault, rows))
+        assumed = self._ledger.account_id
+        claim(
+            self._claims, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
+        )
+        self._ledger.vaults = vaults
 
 
 def _vault(row: Answer) -> Vault:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from exporter.assembly import World
 from exporter.aws import AwsError, BackupApi, Budget, regions_of
 from exporter.aws.identity import Caller, Credentials, Passport
-from exporter.collectors.jobs import published_already
+from exporter.collectors.accounts import published_already
 from exporter.config import Config, Target
 from exporter.config.problems import nearest
 from exporter.doctor.findings import Check, Diagnosis, Report, Result, result_of

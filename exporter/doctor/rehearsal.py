@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError
+from exporter.claims import Claims
 from exporter.collectors import PATIENCE
 from exporter.collectors.plans import PlansCollector
 from exporter.collectors.resources import ResourcesCollector
@@ -86,12 +87,13 @@ def rehearsals(
     """Give what each collector that is switched on does, by its name. Each may raise AwsError."""
     discovery = config.discovery
     ledger = Ledger(scope, (), max_jobs=0)  # nobody reads what is entered
+    claims = Claims()
     each: dict[str, Callable[[BackupApi], None]] = {
         ResourcesCollector.name: lambda api: ResourcesCollector(
-            api, ledger, discovery=discovery, clock=clock
+            api, ledger, claims=claims, discovery=discovery, clock=clock
         ).refresh(),
-        VaultsCollector.name: lambda api: VaultsCollector(api, ledger).refresh(),
-        PlansCollector.name: lambda api: PlansCollector(api, ledger, clock=clock).refresh(),
+        VaultsCollector.name: lambda api: VaultsCollector(api, ledger, claims=claims).refresh(),
+        PlansCollector.name: lambda api: PlansCollector(api, ledger, claims=claims, clock=clock).refresh(),
     }
     for kind in KINDS:
         each[kind.collector] = partial(_rehearse_jobs, kind, discovery.enabled)

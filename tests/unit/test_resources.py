@@ -131,7 +131,7 @@ def test_parents_are_let_go() -> None:
     ).parent_arn
     resources.enter(of(VOLUME, "own", created=NOW))
     resources.set_protected(listing, now=NOW, lookback=7 * DAY)
-    assert resources._parents == resources._children == {}
+    assert (resources._parents, resources._children) == ({}, {})
 
 
 @given(st.permutations(range(6)))

@@ -178,7 +178,7 @@ def test_an_end_that_is_told_before_a_late_row_counts() -> None:
 
 def test_a_description_that_is_late_tells_of_children() -> None:
     """A description that is older than the newest row still tells the child counts, which rows lack."""
-    of_children = {"child_states": [("RUNNING", 2)], "is_parent": True}
+    of_children: dict[str, Any] = {"child_states": [("RUNNING", 2)], "is_parent": True}
     late = job(**at(30, child_jobs=2), **of_children), True
     newest = job(**at(50), is_parent=True), False
     for order in ((late, newest), (newest, late)):
@@ -205,7 +205,7 @@ def lives(draw: st.DrawFn, number: int) -> list[Told]:
     states = [state for state in LIFE if draw(st.booleans())] + ends
     versions: list[Told] = []
     for state in states:
-        ended = {"completed": NOW - 5} if ends == [state] else {}
+        ended: dict[str, Any] = {"completed": NOW - 5} if ends == [state] else {}
         steps = [100] if ended else draw(st.lists(st.integers(0, 99), min_size=1, max_size=2, unique=True))
         for percent in sorted(steps):
             told = job(f"j{number}", state, **fixed, **ended, **at(percent))

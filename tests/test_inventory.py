@@ -1,6 +1,9 @@
 """Vaults and plans: what is published of them, at a pace of their own."""
 
+from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from exporter.refresh import LOOK_EVERY, PACE
 from exporter.simulator.errors import ApiError
@@ -65,6 +68,28 @@ def test_a_rule_tells_its_interval_and_its_next_run(aws: Bench) -> None:
     runs = series.find("aws_backup_rule_next_run_timestamp_seconds", plan_id=made["BackupPlanId"])
     assert len(runs) == 3
     assert min(value for _, value in runs) > START
+
+
+@pytest.mark.parametrize(("days", "hours"), [(-6, 24), (-0.25, 47), (3, 24)])
+def test_a_preview_without_one_run(aws: Bench, days: float, hours: float) -> None:
+    """A run that clocks going forward skip makes a daily rule rest for 47 hours around it, and not before."""
+    skipped = datetime(2026, 10, 3, 16, 30, tzinfo=UTC).timestamp()  # in Sydney half past two
+    aws.clock.now = skipped + days * DAY
+    runs = [skipped + DAY * day for day in range(-12, 12) if day]
+    schedule = {"ScheduleExpression": "cron(30 2 ? * * *)", "ScheduleExpressionTimezone": "Australia/Sydney"}
+    aws.account.plans.put(
+        {
+            "BackupPlanId": "p",
+            "BackupPlan": {"BackupPlanName": "p", "Rules": [{"RuleId": "r", **schedule}]},
+            "ScheduledRunsPreview": [
+                {"ExecutionTime": datetime.fromtimestamp(run, UTC), "RuleId": "r"}
+                for run in runs
+                if run > aws.clock()
+            ][:10],
+        }
+    )
+    interval = scrape_all(aws, "plans").value("aws_backup_rule_interval_seconds")
+    assert interval == hours * HOUR
 
 
 def test_slow_collectors_keep_a_pace_of_their_own(aws: Bench) -> None:

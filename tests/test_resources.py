@@ -3,11 +3,13 @@
 from typing import Any
 
 from exporter.config import COLLECTORS, Discovery, Expectation
+from exporter.simulator.errors import ApiError
 from exporter.simulator.jobs import Course, Scripted
-from tests.harness import REGION, START, Bench, Series, job
+from tests.harness import REGION, START, Bench, Series, Watch, job
 
 HOUR, DAY = 3600.0, 86400.0
 ARN = f"arn:aws:ec2:{REGION}:123456789012:volume/vol-1"
+STACK = f"arn:aws:cloudformation:{REGION}:123456789012:stack/shop/1"
 
 
 def backup(job_id: str, state: str = "COMPLETED", *, created: float, **fields: Any) -> Any:
@@ -100,11 +102,44 @@ def test_partial_is_no_success_and_completed_with_issues_is(aws: Bench) -> None:
     assert the_state(series) == "PARTIAL"
 
 
+def test_a_child_counts_for_its_own_resource(aws: Bench) -> None:
+    """A volume that is backed up only as a part of a stack has a last success, and the stack's interval."""
+    daily = _rule("cron(0 5 ? * * *)")
+    stack = {"ResourceArn": STACK, "ResourceType": "CloudFormation", "CreatedBy": daily}
+    aws.account.put(backup("p", "PARTIAL", created=START - 2 * HOUR, IsParent=True, **stack))
+    aws.account.put(backup("child", created=START - HOUR, ParentJobId="p", CreatedBy=daily))
+    series = aws.watch(collectors=COLLECTORS).scrape()
+    assert last_success(series) == START
+    assert series.value("aws_backup_resource_expected_interval_seconds", resource_arn=ARN) == DAY
+    labels = series.labels("aws_backup_resource_parent_info", resource_arn=ARN)
+    assert labels["parent_resource_arn"] == STACK
+    assert series.find("aws_backup_resource_last_success_timestamp_seconds", resource_arn=STACK) == []
+    counted = [(labels["state"], value) for labels, value in series.find("aws_backup_jobs") if value]
+    assert counted == [("PARTIAL", 1)]
+
+
 def test_a_child_does_not_stand_for_its_parent(aws: Bench) -> None:
-    """Children make no resource series: their parent's resource does."""
+    """A child that completed does not make a success of its parent's resource where both have one ARN."""
+    aws.account.put(backup("p", "FAILED", created=START - 2 * HOUR, IsParent=True))
     aws.account.put(backup("child", created=START - HOUR, ParentJobId="p"))
     series = aws.watch(collectors=COLLECTORS).scrape()
     assert series.find("aws_backup_resource_last_success_timestamp_seconds") == []
+    assert the_state(series) == "FAILED"
+
+
+def test_of_two_jobs_of_the_same_moment_always_the_same_counts(aws: Bench) -> None:
+    """Which of two jobs with equal dates is the newest does not depend on which was listed first."""
+    jobs = {"a": backup("a", "FAILED", created=START - 60), "b": backup("b", created=START - 60)}
+    seen = set()
+    for first, second in ("ab", "ba"):
+        watch = aws.watch(collectors=COLLECTORS)
+        for job_id in (first, second):
+            aws.account.put(jobs[job_id])
+            watch.scrape()
+        seen.add(the_state(watch.scrape()))
+        for job_id in jobs:
+            aws.account.forget(job_id)
+    assert seen == {"COMPLETED"}
 
 
 def test_a_job_that_ends_as_it_is_listed_counts(aws: Bench) -> None:
@@ -267,6 +302,63 @@ def test_the_shortest_rule_that_makes_jobs_for_a_resource_counts(aws: Bench) -> 
     aws.account.put(backup("d", created=START, CreatedBy=_rule("cron(0 5 ? * * *)", "daily")))
     aws.clock.advance(60)
     assert watch.scrape().value(name, resource_arn=ARN) == DAY
+
+
+NIGHTLY, EVERY_HOUR = ("daily", "cron(0 5 ? * * *)"), ("hourly", "cron(0 * ? * * *)")
+INTERVAL = "aws_backup_resource_expected_interval_seconds"
+
+
+def put_plan(aws: Bench, *rules: tuple[str, str]) -> None:
+    """Put a plan with these rules, in the place of the one before."""
+    told = [{"RuleId": rule_id, "ScheduleExpression": schedule} for rule_id, schedule in rules]
+    aws.account.plans.put({"BackupPlanId": "p", "BackupPlan": {"BackupPlanName": "p", "Rules": told}})
+
+
+def backed_up_by_two_rules(aws: Bench) -> Watch:
+    """Watch a resource that an hourly and a daily rule of a plan have backed up."""
+    put_plan(aws, NIGHTLY, EVERY_HOUR)
+    for place, (rule_id, schedule) in enumerate((NIGHTLY, EVERY_HOUR)):
+        created = START - (2 - place) * HOUR
+        aws.account.put(backup(rule_id, created=created, CreatedBy=_rule(schedule, rule_id)))
+    watch = aws.watch(collectors=COLLECTORS)
+    watch.catch_up()
+    assert watch.scrape().value(INTERVAL, resource_arn=ARN) == HOUR
+    return watch
+
+
+def read_plans_again(aws: Bench, watch: Watch) -> float:
+    """Let the plans be read again, and give the interval of the resource."""
+    aws.clock.advance(301)
+    watch.catch_up()
+    return watch.scrape().value(INTERVAL, resource_arn=ARN)
+
+
+def test_a_rule_that_is_gone_counts_no_longer(aws: Bench) -> None:
+    """When the hourly rule is removed the daily one counts; when that is, the last known interval stays."""
+    watch = backed_up_by_two_rules(aws)
+    put_plan(aws, NIGHTLY)
+    assert read_plans_again(aws, watch) == DAY
+    aws.account.plans.remove("p")
+    assert read_plans_again(aws, watch) == DAY
+
+
+def test_what_cannot_be_read_is_not_gone(aws: Bench) -> None:
+    """While a plan, or the list of plans, cannot be read, its rules count."""
+    watch = backed_up_by_two_rules(aws)
+    for operation in ("GetBackupPlan", "ListBackupPlans"):
+        aws.account.fail(operation, ApiError("AccessDeniedException", 403, "no"))
+        assert read_plans_again(aws, watch) == HOUR
+        aws.account.recover()
+        assert read_plans_again(aws, watch) == HOUR
+
+
+def test_after_a_restart_the_jobs_tell_of_rules_that_are_gone(aws: Bench) -> None:
+    """A process that starts when no plan is left takes the interval of the rule of the newest job."""
+    backed_up_by_two_rules(aws)
+    aws.account.plans.remove("p")
+    restarted = aws.watch(collectors=COLLECTORS)
+    restarted.catch_up()
+    assert restarted.scrape().value(INTERVAL, resource_arn=ARN) == HOUR
 
 
 def test_a_weekday_rule_rests_at_weekends(aws: Bench) -> None:

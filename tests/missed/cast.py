@@ -14,6 +14,7 @@ from tests.missed.rules import (
     HOURLY,
     MINUTE,
     MONTHLY,
+    NIGHTLY,
     WEEKDAYS,
     WEEKLY,
     WEEKLY_ELSEWHERE,
@@ -113,6 +114,7 @@ class Member(NamedTuple):
 HEALTHY = {
     "hourly": Member((HOURLY,), in_last_days),
     "daily": Member((DAILY,)),
+    "skipped-once": Member((NIGHTLY,)),
     "weekdays": Member((WEEKDAYS,)),
     "weekly": Member((WEEKLY,)),
     "monthly": Member((MONTHLY,)),

@@ -44,6 +44,15 @@ def _sunday(day: date) -> bool:
 
 HOURLY = Rule("hourly", "cron(0 * ? * * *)", at=tuple(time(hour) for hour in range(24)), minutes=20)
 DAILY = Rule("daily", "cron(30 2 ? * * *)", at=(time(2, 30),), timezone="Europe/Berlin")
+SKIPPED = date(2026, 10, 4)  # in Sydney there is no half past two on this day
+NIGHTLY = Rule(
+    "nightly",
+    "cron(30 2 ? * * *)",
+    lambda day: day != SKIPPED,
+    at=(time(2, 30),),
+    timezone="Australia/Sydney",
+    minutes=360,
+)
 WEEKDAYS = Rule("weekdays", "cron(0 5 ? * MON-FRI *)", _weekday)
 WEEKLY = Rule("weekly", "cron(0 5 ? * SUN *)", _sunday, timezone="America/New_York")
 WEEKLY_ELSEWHERE = Rule("elsewhere", "cron(0 5 ? * SUN *)", _sunday, vault="second")

@@ -145,11 +145,57 @@ def test_not_understood(expression: str) -> None:
     assert longest_gap(expression, None, NOW) is None
 
 
-@pytest.mark.parametrize("now", ["2026-03-28T12:00:00Z", "2026-07-01T12:00:00Z", "2026-10-24T12:00:00Z"])
+@pytest.mark.parametrize("now", ["2026-03-20T12:00:00Z", "2026-07-01T12:00:00Z", "2026-10-24T12:00:00Z"])
 @pytest.mark.parametrize("hour", [2, 5])
 def test_clocks_change(now: str, hour: int) -> None:
-    """A daily rule rests for 24 hours in each season, even where a change of clocks skips one of its runs."""
+    """A daily rule rests for 24 hours in each season, also on a day that is an hour longer."""
     assert longest_gap(f"cron(30 {hour} ? * * *)", "Europe/Berlin", at(now)) == DAY
+
+
+@pytest.mark.parametrize(
+    ("now", "hours"),
+    [
+        ("2026-03-28T01:29:59Z", 24),
+        ("2026-03-28T01:30:00Z", 47),  # the run before the one that is skipped
+        ("2026-03-29T12:00:00Z", 47),
+        ("2026-03-30T00:30:00Z", 47),  # the run after: its backup takes time
+        ("2026-03-31T00:29:59Z", 47),
+        ("2026-03-31T00:30:00Z", 24),  # the second run after
+        ("2026-04-04T12:00:00Z", 24),
+    ],
+)
+def test_a_skipped_run(now: str, hours: int) -> None:
+    """Clocks that skip a run make the rule rest for longer, from the run before to the second after."""
+    assert longest_gap("cron(30 2 ? * * *)", "Europe/Berlin", at(now)) == hours * HOUR
+    assert longest_gap("cron(30 5 ? * * *)", "Europe/Berlin", at(now)) == DAY
+    assert longest_gap("cron(30 2 ? * * *)", None, at(now)) == DAY
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ("30 * ? * * *", HOUR),  # the hour that is skipped is no hour
+        ("* * ? * * *", 60),
+        ("30 2,14 ? * * *", 23 * HOUR),
+        ("0,30 2 ? * * *", 46 * HOUR + HOUR // 2),
+        ("30 2 ? * SUN *", 14 * DAY - HOUR),
+        ("30 2 ? * MON *", 7 * DAY),
+        ("30 2 29 3 ? *", 730 * DAY - HOUR),
+        ("30 2 29 3 ? 2026-2028", 366 * DAY),
+    ],
+)
+def test_runs_around_a_skipped_one(fields: str, seconds: int) -> None:
+    """What counts is the time between the runs before and after, however many are skipped or there are."""
+    assert longest_gap(f"cron({fields})", "Europe/Berlin", at("2026-03-29T00:00:00Z")) == seconds
+
+
+def test_a_skipped_run_elsewhere() -> None:
+    """Clocks go forward on other days in other places."""
+    for zone, now in (
+        ("America/New_York", "2026-03-08T12:00:00Z"),
+        ("Australia/Sydney", "2026-10-04T12:00:00Z"),
+    ):
+        assert longest_gap("cron(30 2 ? * * *)", zone, at(now)) == 47 * HOUR
 
 
 @given(st.floats(at("2020-01-01T00:00:00Z"), at("2060-01-01T00:00:00Z")))

@@ -172,6 +172,7 @@ class Book:
         self._buckets: dict[int, _Bucket] = {}
         self._changes = Changes()
         self._sealed_count = 0  # those that have series
+        self._rolled_to = 0  # the oldest bucket of the window when it was last looked at
 
     def assume_account(self, account_id: str) -> None:
         """Tell the account of jobs that tell none, and whose ARNs do not."""
@@ -232,6 +233,7 @@ class Book:
         """Let the buckets go that have left the window."""
         oldest = self._oldest_bucket(now)
         self._counts.remove_before(oldest)
+        self._count_again(oldest)
         for number in [number for number in self._buckets if number < oldest]:
             bucket = self._buckets.pop(number)
             self._sealed_count -= len(bucket.created)
@@ -242,6 +244,14 @@ class Book:
         for job_id in list(self.waiting):
             if self._live[job_id].bucket < oldest:
                 self.forget(job_id)
+
+    def _count_again(self, oldest: int) -> None:
+        """Count the live jobs whose buckets left the window, and are back: the time was corrected."""
+        if oldest < self._rolled_to:
+            for live in self._live.values():
+                if live.place and oldest <= live.bucket < self._rolled_to:
+                    self._counts.add(live.place, live.bucket)
+        self._rolled_to = oldest
 
     def show(self, queue: Queue) -> None:
         """Give series to the first job of a queue that has none."""

@@ -365,8 +365,10 @@ class Book:
         before, newest = live.job, self._versions.newest(told, live.version)
         if told.described:
             live.described_at = told.at
-            known = live.description
-            live.description = self._versions.newest(told, known) if known else told
+            if live.description is live.version:
+                live.description = newest
+            else:
+                live.description = self._versions.newest(told, live.description) if live.description else told
         is_news = newest is not live.version
         live.version = newest
         live.job = newest.job

@@ -79,13 +79,15 @@ class Versions:
         """Choose the newer of two, with the progress of the other where that is further."""
         if self.is_outdated(told, known):
             return known
-        if told.job.state != known.job.state or self._progress_of(told.job) >= self._progress_of(known.job):
+        if told.at - known.at <= LATEST or told.job.state != known.job.state:
             return told
         values = list(told.job.values)
         for place in self._progress:
             new, old = values[place], known.job.values[place]
-            if new is not None and old is not None:
-                values[place] = max(new, old)
+            if new is not None and old is not None and new < old:
+                values[place] = old
+        if tuple(values) == told.job.values:
+            return told
         return told._replace(job=replace(told.job, values=tuple(values)))
 
     def with_child_counts(self, job: Job, described: Job) -> Job:

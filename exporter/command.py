@@ -117,25 +117,24 @@ def _serve(in_force: InForce, door: Door, options: Options) -> int:
     except CannotListenError as error:
         write_error(f"aws-backup-exporter: {error}")
         return FAILED
-    where = {"addresses": ", ".join(addresses(sockets)), "tls": bool(door.config.tls)}
-    log.info("listening", extra={"version": __version__, **where})
-    if options.demo:
-        _say_where(sockets[0], options.web_telemetry_path, tls=bool(door.config.tls))
     refresher = in_force.exporter.refresher
     refresher.start()
     site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
     door.watch()
     server = make_server(Guard(site.app(), door), door)
-    asyncio.run(_serve_until_told(server, site, in_force, sockets))
-    for signal_number in ENDS:  # a second one need not end what has ended
-        signal.signal(signal_number, signal.SIG_IGN)
+    say_where = partial(_say_where, sockets, options, tls=bool(door.config.tls))
+    asyncio.run(_serve_until_told(server, site, in_force, sockets, say_where))
     refresher.stop()
     log.info("stopped")
     return DONE
 
 
 async def _serve_until_told(
-    server: Server, site: Site, in_force: InForce, sockets: Sequence[socket.socket]
+    server: Server,
+    site: Site,
+    in_force: InForce,
+    sockets: Sequence[socket.socket],
+    say_where: Callable[[], None],
 ) -> None:
     def stop() -> None:
         server.should_exit = True
@@ -146,9 +145,13 @@ async def _serve_until_told(
         loop.add_signal_handler(signal_number, stop)
     loop.add_signal_handler(signal.SIGHUP, in_force.begin_reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    say_where()
     tidying = asyncio.create_task(_keep_tidy())
     await server.serve(sockets=list(sockets))
     tidying.cancel()
+    for signal_number in ENDS:
+        loop.remove_signal_handler(signal_number)
+        signal.signal(signal_number, signal.SIG_IGN)  # a second one need not end what has ended
 
 
 async def _keep_tidy() -> None:
@@ -157,14 +160,17 @@ async def _keep_tidy() -> None:
         give_back()
 
 
-def _say_where(listening: socket.socket, telemetry_path: str, *, tls: bool) -> None:
-    url = f"{'https' if tls else 'http'}://{reachable_at(listening)}"
-    with suppress(CannotWriteError):  # the log has the address too
-        write_out(
-            f"A simulated AWS Backup account, and the exporter on it. Ctrl-C stops both.\n"
-            f"  Status   {url}/\n"
-            f"  Metrics  {url}{telemetry_path}\n"
-        )
+def _say_where(sockets: Sequence[socket.socket], options: Options, *, tls: bool) -> None:
+    where = {"addresses": ", ".join(addresses(sockets)), "tls": tls}
+    log.info("listening", extra={"version": __version__, **where})
+    if options.demo:
+        url = f"{'https' if tls else 'http'}://{reachable_at(sockets[0])}"
+        with suppress(CannotWriteError):  # the log has the address too
+            write_out(
+                f"A simulated AWS Backup account, and the exporter on it. Ctrl-C stops both.\n"
+                f"  Status   {url}/\n"
+                f"  Metrics  {url}{options.web_telemetry_path}\n"
+            )
 
 
 def _version() -> str:

@@ -121,6 +121,16 @@ def test_an_unchanged_file_is_not_read_again(place: Place, caplog: pytest.LogCap
     assert caplog.records == []
 
 
+def test_nobody_waits_for_the_files(place: Place) -> None:
+    """Whoever comes is let in by what was read last, without a look at the files, which could take long."""
+    door = place.door(TLS + USERS)
+    context, config = door.context(), door.config
+    place.write(TLS)
+    place.now += SETTLED
+    assert (door.context(), door.config) == (context, config)
+    assert users_of(door) == []
+
+
 def test_a_file_that_is_being_written(place: Place) -> None:
     """A file that changed less than a second ago may be half a file, and is left until it lies still."""
     door = place.door(USERS)

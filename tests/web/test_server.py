@@ -198,6 +198,7 @@ def test_an_absolute_target(steady: Served, target: str) -> None:
         b"GET /?1 HTTP/1.1\nHost: a\n\n",
         b"GET /?1 HTTP/1.1\r\nHost:\r\n\r\n",
         b"GET /?1 HTTP/1.1\r\nHost: [::1]:10058\r\n\r\n",
+        b"GET /?1 HTTP/1.1\r\nHost: [fe80::1%25eth0]:10058\r\n\r\n",
         b"GET /?1 HTTP/1.1\r\nHost: a\r\nX: folded\r\n so\r\n\r\n",
         b"GET /?1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 0\r\n\r\n",
         b"GET /?1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n",

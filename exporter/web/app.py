@@ -206,5 +206,5 @@ async def _wait_for(future: Future[None], stopping: asyncio.Event, *, within: fl
     waited: list[asyncio.Future[Any]] = [asyncio.wrap_future(future), asyncio.create_task(stopping.wait())]
     await asyncio.wait(waited, timeout=within, return_when=asyncio.FIRST_COMPLETED)
     for one in waited:
-        if not one.cancel():
+        if not one.cancel() and not one.cancelled():
             one.exception()  # else asyncio logs that nobody asked for it

@@ -1,185 +1,68 @@
-"""The command: wiring, signals, exit codes."""
+"""Where the command begins and ends: whatever happens in between, no traceback, and an exit code."""
 
-import asyncio
 import logging
 import os
-import platform
 import signal
-import socket
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from functools import partial
-from importlib.metadata import version
+import threading
+import warnings
 
-from exporter import __version__, logs
-from exporter.arguments import Options, parse
-from exporter.assembly import Assembler, Exporter, World, real_world
-from exporter.config import Config, ConfigError, default, load_file, to_yaml
-from exporter.doctor import as_json, as_text, examine
-from exporter.exposition import Form
-from exporter.memory import give_back
-from exporter.reload import InForce
-from exporter.telemetry import Telemetry
-from exporter.web.app import Site
-from exporter.web.door import Door
-from exporter.web.guard import Guard
-from exporter.web.server import (
-    CannotListenError,
-    Server,
-    addresses,
-    listen,
-    make_server,
-    raise_open_files_limit,
-)
+from exporter import streams
 
 log = logging.getLogger("exporter")
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
-TIDY_EVERY = 10.0  # seconds
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
-    options = parse(arguments)
-    logs.configure(options.log_level, options.log_format)
-    if options.version:
-        print(_version())
-        return DONE
-    if options.once or options.command:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C need not wait for an AWS that hangs
-    with ExitStack() as stack:
-        try:
-            read, world = _demo(stack) if options.demo else (partial(_read, options), real_world())
-            door = Door(options.web_config_file, world.clock)
-            if options.config_check:
-                print(to_yaml(read()), end="")
-                return DONE
-            if options.command == "doctor":
-                return _doctor(read(), world, options)
-            telemetry = Telemetry()
-            in_force = InForce(
-                read,
-                Assembler(telemetry, world),
-                read_along=door.reread,
-                telemetry=telemetry,
-                clock=world.clock,
-            )
-        except ConfigError as error:
-            print(error, file=sys.stderr)
-            return WRONG_USE
-        except MissingExtraError as error:
-            print(f"aws-backup-exporter: {error}", file=sys.stderr)
-            return WRONG_USE
-        return _once(in_force.exporter) if options.once else _serve(in_force, door, options)
-
-
-class MissingExtraError(Exception):
-    """Something was asked for that is not installed."""
-
-
-def _read(options: Options) -> Config:
-    return load_file(options.config_file) if options.config_file else default()
-
-
-def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
-    try:
-        from exporter.demo import demo_account
-    except ModuleNotFoundError as error:
-        message = f"--demo needs {error.name}: pip install 'aws-backup-exporter[demo]'"
-        raise MissingExtraError(message) from error
-    config, world = stack.enter_context(demo_account())
-    return lambda: config, world
-
-
-def _doctor(config: Config, world: World, options: Options) -> int:
-    report = examine(config, world)
-    print((as_json if options.json else as_text)(report), end="")
-    return DONE if report.healthy else FAILED
-
-
-def _once(exporter: Exporter) -> int:
-    exporter.refresher.refresh_completely()
-    sys.stdout.buffer.write(exporter.exposition.write(Form()))
-    sys.stdout.flush()
-    got_through = all(health.up for ledger in exporter.ledgers for health in ledger.health().values())
-    exporter.refresher.stop()
-    return DONE if got_through else FAILED
-
-
-def _serve(in_force: InForce, door: Door, options: Options) -> int:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
-    raise_open_files_limit()
-    try:
-        sockets = [listen(address) for address in options.web_listen_address]
-    except CannotListenError as error:
-        print(f"aws-backup-exporter: {error}", file=sys.stderr)
-        return FAILED
-    where = {"addresses": ", ".join(addresses(sockets)), "tls": bool(door.config.tls)}
-    log.info("listening", extra={"version": __version__, **where})
-    if options.demo:
-        _say_where(sockets, options.web_telemetry_path)
-    refresher = in_force.exporter.refresher
-    refresher.start()
-    site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
-    server = make_server(Guard(site.app(), door), door)
-    asyncio.run(_serve_until_told(server, site, in_force, sockets))
-    refresher.stop()
-    log.info("stopped")
-    return DONE
-
-
-async def _serve_until_told(
-    server: Server, site: Site, in_force: InForce, sockets: Sequence[socket.socket]
-) -> None:
-    def stop() -> None:
-        server.should_exit = True
-        site.stopping.set()
-
-    def reload() -> None:
-        with suppress(ConfigError):  # the reason has been logged
-            in_force.reload()
-
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop)
-    loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, reload)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    tidying = asyncio.create_task(_keep_tidy())
-    await server.serve(sockets=list(sockets))
-    tidying.cancel()
-
-
-async def _keep_tidy() -> None:
-    while True:
-        await asyncio.sleep(TIDY_EVERY)
-        give_back()
-
-
-def _say_where(sockets: Sequence[socket.socket], telemetry_path: str) -> None:
-    port = sockets[0].getsockname()[1]
-    print(
-        f"A simulated AWS Backup account, and the exporter on it. Ctrl-C stops both.\n"
-        f"  Status   http://localhost:{port}/\n"
-        f"  Metrics  http://localhost:{port}{telemetry_path}",
-        flush=True,
-    )
-
-
-def _version() -> str:
-    return (
-        f"aws-backup-exporter {__version__} "
-        f"(Python {platform.python_version()}, boto3 {version('boto3')}, {platform.system().lower()})"
-    )
+FAILED = 1
 
 
 def run() -> None:
     """Run the command and leave, without waiting for threads: one may be stuck in a call to AWS."""
-    code = main()
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends at once what is no server yet
+    streams.prepare()
+    _show_no_traceback()
+    try:
+        code = _run()
+    except streams.CannotWriteError as error:
+        if error.broken_pipe:
+            _end_as_other_programs_do()
+        streams.write_error(f"aws-backup-exporter: {error}")
+        code = FAILED
+    except Exception as error:
+        streams.write_error(f"aws-backup-exporter: failed: {_in_one_line(error)}")
+        code = FAILED
     os._exit(code)
+
+
+def _show_no_traceback() -> None:
+    """Have Python itself say what it says in a line of the log, or not at all."""
+    logging.raiseExceptions = False  # a log that cannot be written is no reason to say so in its place
+    threading.excepthook = lambda told: log.error(
+        "a thread failed", extra={"reason": _in_one_line(told.exc_value)}
+    )
+    sys.unraisablehook = lambda told: log.debug("failed while cleaning up", exc_info=told.exc_value)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def _in_one_line(error: BaseException | None) -> str:
+    log.debug("failed", exc_info=error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _run() -> int:
+    try:
+        from exporter.command import (
+            main,
+        )  # takes a while: by now Ctrl-C and a closed stream are taken care of
+
+        return main()
+    except SystemExit as error:  # argparse's way
+        return error.code if isinstance(error.code, int) else FAILED
+
+
+def _end_as_other_programs_do() -> None:
+    """Die of the signal that Python keeps from us: a shell tells 141, and says nothing."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
 
 
 if __name__ == "__main__":

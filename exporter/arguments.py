@@ -1,12 +1,17 @@
 """The command line: what it may ask for."""
 
 import argparse
+import re
 from collections.abc import Sequence
 
 from exporter import logs
+from exporter.streams import write_out
 from exporter.web.server import NoAddressError, host_and_port
 
 DEFAULT_ADDRESS = ":10058"
+
+_PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?")
+"""What needs no escapes in a URL, and has no meaning as a route."""
 
 
 class Options(argparse.Namespace):
@@ -44,8 +49,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="aws-backup-exporter",
         description="Prometheus exporter for AWS Backup.",
         allow_abbrev=False,
+        add_help=False,
     )
     add = parser.add_argument
+    add("-h", "--help", action=_Help, nargs=0, help="show this help and exit")
     add(
         "command",
         nargs="?",
@@ -56,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config.file",
         dest="config_file",
         metavar="PATH",
+        type=_file,
         help="configuration; without it one target, from the default AWS credential chain and Region",
     )
     add(
@@ -84,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "--web.config.file",
         dest="web_config_file",
         metavar="PATH",
+        type=_file,
         help="TLS, passwords and the like, in the format that all Prometheus exporters share",
     )
     add(
@@ -101,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Help(argparse.Action):
+    """Shows the help; argparse's own passes over what it cannot write."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        write_out(parser.format_help())
+        parser.exit()
+
+
 def _address(text: str) -> str:
     try:
         host_and_port(text)
@@ -111,8 +128,14 @@ def _address(text: str) -> str:
 
 def _path(text: str) -> str:
     taken = ("/", "/probe", "/targets", "/config")
-    if not text.startswith("/") or text in taken or text.startswith("/-/"):
+    if not _PLAIN_PATH.fullmatch(text) or text in taken or text.startswith("/-/"):
         raise argparse.ArgumentTypeError(
             f"{text!r}: write a path of its own that begins with /, such as /metrics"
         )
+    return text
+
+
+def _file(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("'': empty; name a file, or leave the option out")
     return text

@@ -2,8 +2,11 @@
 
 import gc
 import logging
+import threading
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,21 +15,34 @@ from exporter.config import Config, ConfigError, Problem, Target
 from exporter.ledger import Ledger
 from exporter.reload import InForce
 from exporter.telemetry import Telemetry
-from tests.e2e.process import until
+from exporter.web.app import Site
+from tests.e2e.http import ask, asked, read
+from tests.e2e.process import PATIENCE, until
 from tests.harness import TEXT, Bench, Series, job, world
+from tests.web.served import served
 
 RELOADED = "aws_backup_exporter_config_last_reload_successful"
 RELOADED_AT = "aws_backup_exporter_config_last_reload_success_timestamp_seconds"
 
 
 class File:
-    """A configuration file as an editor leaves it: a configuration, or what is wrong with it."""
+    """A configuration file as an editor leaves it: a configuration, or what is wrong with it.
+
+    Attributes:
+        reads: how often it was begun to be read.
+        answers: set unless its file system is gone.
+    """
 
     def __init__(self, config: Config) -> None:
         self.content: Config | ConfigError = config
+        self.reads = 0
+        self.answers = threading.Event()
+        self.answers.set()
 
     def read(self) -> Config:
-        """Read it."""
+        """Read it, as long as that takes."""
+        self.reads += 1
+        self.answers.wait()
         if isinstance(self.content, ConfigError):
             raise self.content
         return self.content
@@ -39,7 +55,7 @@ class File:
 class Running:
     """An exporter on a configuration file, refreshed when asked."""
 
-    def __init__(self, aws: Bench, config: Config) -> None:
+    def __init__(self, aws: Bench, config: Config, patience: float) -> None:
         self.file = File(config)
         self.spoilt_beside: ConfigError | None = None
         telemetry = Telemetry()
@@ -49,6 +65,7 @@ class Running:
             read_along=self._read_along,
             telemetry=telemetry,
             clock=aws.clock,
+            patience=patience,
         )
 
     def _read_along(self) -> None:
@@ -65,21 +82,29 @@ class Running:
         self.file.content = config
         self.in_force.reload()
 
+    def ask(self, times: int) -> list[Future[None]]:
+        """Ask for so many reloads at the same time, when one has begun to read."""
+        before = self.file.reads
+        asked = [self.in_force.begin_reload()]
+        until(lambda: self.file.reads > before)
+        return asked + [self.in_force.begin_reload() for _ in range(times - 1)]
+
     def ledger(self, target: str) -> Ledger:
         """What is known of a target."""
         return next(one for one in self.in_force.exporter.ledgers if one.scope.target == target)
 
 
-Start = Callable[[Config], Running]
+Start = Callable[..., Running]
 
 
 @pytest.fixture
 def start(aws: Bench, request: pytest.FixtureRequest) -> Start:
     """Start an exporter on a configuration file."""
 
-    def begin(config: Config) -> Running:
-        running = Running(aws, config)
+    def begin(config: Config, patience: float = PATIENCE) -> Running:
+        running = Running(aws, config, patience)
         request.addfinalizer(running.in_force.exporter.refresher.stop)
+        request.addfinalizer(running.file.answers.set)
         return running
 
     return begin
@@ -268,3 +293,107 @@ def test_the_log_says_why(caplog: pytest.LogCaptureFixture, start: Start, west: 
     assert [record.__dict__["reason"] for record in caplog.records] == [
         "config.yaml:3:5: targets[0].regoins: unknown key"
     ]
+
+
+SOON = 0.05  # seconds; whoever waits in vain need not wait for long
+
+
+def test_a_read_that_hangs_is_given_up(start: Start, east: Target, west: Target) -> None:
+    """A reload that cannot read in time is refused, with the reason, and changes nothing."""
+    running = start(config(west), SOON)
+    running.file.answers.clear()
+    with pytest.raises(ConfigError, match=r"^not read within 0.05 seconds; check that the file systems"):
+        running.reload(config(west, east))
+    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west"]
+    assert running.scrape().value(RELOADED) == 0
+    assert not running.in_force.last_reload.successful
+
+
+def test_what_comes_too_late_is_dropped(start: Start, east: Target, west: Target) -> None:
+    """What a read gives that was given up does not take effect; the next reload reads anew."""
+    running = start(config(west), SOON)
+    running.file.answers.clear()
+    with pytest.raises(ConfigError):
+        running.reload(config(west, east))
+    running.file.answers.set()
+
+    def is_read_anew() -> bool:
+        assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west"]
+        try:
+            running.reload(config(east))
+        except ConfigError:
+            return False
+        return True
+
+    until(is_read_anew)
+    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["east"]
+    assert running.scrape().value(RELOADED) == 1
+
+
+def test_one_read_hangs_and_no_more(start: Start, west: Target) -> None:
+    """While a read hangs no other is begun: each would keep a thread."""
+    running = start(config(west), SOON)
+    running.file.answers.clear()
+    before = running.file.reads
+    for _ in range(3):
+        with pytest.raises(ConfigError, match="not read within"):
+            running.in_force.reload()
+    until(lambda: running.file.reads > before)
+    assert running.file.reads == before + 1
+
+
+def test_who_asks_meanwhile_shares_the_next(start: Start, east: Target, west: Target) -> None:
+    """Reloads that are asked for while one reads are one more, which sees what was saved meanwhile."""
+    running = start(config(west))
+    before = running.file.reads
+    running.file.answers.clear()
+    asked = running.ask(45)
+    running.file.content = config(west, east)
+    running.file.answers.set()
+    assert not wait(asked, PATIENCE).not_done
+    assert running.file.reads == before + 2
+    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west", "east"]
+
+
+def test_who_gives_up_waiting_cancels_nothing(start: Start, west: Target) -> None:
+    """One who no longer waits for a reload leaves it to the others."""
+    running = start(config(west))
+    running.file.answers.clear()
+    asked = running.ask(3)
+    assert not asked[2].cancel()
+    running.file.answers.set()
+    assert asked[1].result(PATIENCE) is None
+
+
+def test_a_failure_of_ours_ends_no_reloads(
+    caplog: pytest.LogCaptureFixture, start: Start, west: Target
+) -> None:
+    """A failure that is a bug is logged, and the next reload works."""
+    running = start(config(west))
+    running.file.content = None  # type: ignore[assignment] # nothing that could be assembled
+    with pytest.raises(AttributeError):
+        running.in_force.reload()
+    assert "the exporter has a bug" in caplog.text
+    running.reload(config(west))
+    assert running.in_force.last_reload.successful
+
+
+def test_answers_while_a_read_hangs(start: Start, west: Target) -> None:
+    """However many wait for a reload that hangs, health and metrics are answered, and so is the end.
+
+    Those who wait are told that the configuration is not in force.
+    """
+    running = start(config(west))
+    site = Site("/metrics", running.in_force, lifecycle=True)
+    running.file.answers.clear()
+    with served(app=site.app()) as server, ExitStack() as stack:
+        address = f"127.0.0.1:{server.port}"
+        waiting = [stack.enter_context(asked(address, "/-/reload", method="POST")) for _ in range(60)]
+        for path in ("/-/healthy", "/-/ready", "/metrics", "/", "/config"):
+            assert ask(address, path).status == 200
+        server.loop.call_soon_threadsafe(site.stopping.set)
+        answers = [read(connection.getresponse()) for connection in waiting]
+    assert {answer.status for answer in answers} == {500}
+    assert {answer.text for answer in answers} == {
+        "The configuration is not in force yet, the one before is; the log says when that changes.\n"
+    }

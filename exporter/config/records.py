@@ -10,7 +10,6 @@ from exporter.config.duration import DAY
 from exporter.config.record import Record as Record
 from exporter.config.values import (
     UNREPEATED,
-    AwsName,
     Broken,
     Duration,
     EndpointUrl,
@@ -19,10 +18,12 @@ from exporter.config.values import (
     Labels,
     Region,
     ResourceArn,
+    ResourceType,
     RoleArn,
     Secret,
     TargetName,
     Text,
+    VaultName,
     within,
 )
 
@@ -80,10 +81,12 @@ class Discovery(Record):
     lookback: Annotated[Duration, _WINDOW] = Field(default=7 * DAY, examples=["7d"])
     """How far back to read jobs at start, for the facts about resources. From `window` to 30d."""
 
-    resource_types: Annotated[tuple[AwsName, ...], UNREPEATED] = Field(default=(), examples=["[EBS, RDS]"])
+    resource_types: Annotated[tuple[ResourceType, ...], UNREPEATED] = Field(
+        default=(), examples=["[EBS, RDS]"]
+    )
     """Only jobs of these resource types, as AWS spells them. Empty: all."""
 
-    vaults: Annotated[tuple[AwsName, ...], UNREPEATED] = Field(default=(), examples=["[Default]"])
+    vaults: Annotated[tuple[VaultName, ...], UNREPEATED] = Field(default=(), examples=["[Default]"])
     """Only jobs of these vaults, by name. Empty: all."""
 
     def broken_rules(self) -> Iterable[Broken]:

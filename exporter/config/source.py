@@ -20,6 +20,7 @@ LARGEST = 1 << 20
 _DEEPEST = 32
 _MOST_VALUES = 100_000
 _LONGEST_NUMBER = 40
+_PLAIN_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+|\.(inf|nan))", re.IGNORECASE)
 _TAG = "tag:yaml.org,2002:"
 _NAMED = re.compile(r"(alias|anchor|tag handle) .*", re.DOTALL)
 _HINTS = (
@@ -184,7 +185,10 @@ class _Reader:
 
     def scalar(self, node: yaml.ScalarNode, mark: yaml.Mark, path: Path) -> str | int | float | None:
         try:
-            return self.loader.scalar(node)
+            data = self.loader.scalar(node)
+            if isinstance(data, int | float) and not isinstance(data, bool):
+                self.expect_plain(node, mark, path)
+            return data
         except KeyError:
             self.expect_tag(node, "str", mark, path)
         except UnicodeEncodeError:
@@ -239,6 +243,11 @@ class _Reader:
     def expect_tag(self, node: yaml.Node, tag: str, mark: yaml.Mark, path: Path) -> None:
         if node.tag != f"{_TAG}{tag}":
             message = "a tag (what starts with !) has no meaning here; remove it, or put the text in quotes"
+            self.report(mark, path, message)
+
+    def expect_plain(self, node: yaml.ScalarNode, mark: yaml.Mark, path: Path) -> None:
+        if not _PLAIN_NUMBER.fullmatch(node.value):
+            message = "write the number in decimal digits, such as 10: YAML takes 010 for 8 and 1:30 for 90"
             self.report(mark, path, message)
 
     def report(self, mark: yaml.Mark, path: Path, message: str) -> None:

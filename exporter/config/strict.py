@@ -4,6 +4,7 @@ Whatever the record: this holds for every file that the exporter reads its setti
 """
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -32,34 +33,58 @@ _EXPECTED = {
     "mapping_type": "keys and values",
 }
 
+_KINDS_OF_FILE = {
+    stat.S_IFIFO: "FIFO",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+
 
 class UnreadableError(Exception):
     """A file that cannot be read; says why and what to do."""
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """Read at most so many bytes of a file.
+    """Read at most so many bytes of a regular file; anything else could keep the reader waiting for ever.
 
     Raises:
         UnreadableError: it cannot be read.
     """
     try:
-        with FilePath(path).open("rb") as file:
-            return file.read(most)
+        _expect_regular(os.stat(path).st_mode)  # noqa: PTH116 - opening a device may do something
+        # Not blocking: something else may have come in its place just now.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
+            _expect_regular(os.fstat(file.fileno()).st_mode)
+            data: bytes | None = file.read(most)
     except FileNotFoundError:
         raise UnreadableError("no such file; check the path") from None
-    except IsADirectoryError:
-        raise UnreadableError("a directory; name the file in it") from None
     except PermissionError:
         raise UnreadableError("no permission to read it; check its owner and mode") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableError(f"cannot be read: {reason}") from None
+    if data is None:
+        raise UnreadableError("has nothing to read yet; name a regular file")
+    return data
+
+
+def _expect_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise UnreadableError("a directory; name the file in it")
+    if not stat.S_ISREG(mode):
+        kind = _KINDS_OF_FILE.get(stat.S_IFMT(mode), "special")
+        raise UnreadableError(f"a {kind}, not a regular file; name a regular file")
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Write a path for a message, in UTF-8 whatever the locale."""
+    return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def read_file(root: type[R], path: str | os.PathLike[str]) -> R:
     """Read a file as a record; raises ConfigError with all that is wrong with it."""
-    filename = os.fspath(path)
+    filename = path_text(path)
     try:
         data = read_bytes(path, source.LARGEST + 1)
     except UnreadableError as error:
@@ -74,15 +99,17 @@ def read_file(root: type[R], path: str | os.PathLike[str]) -> R:
         raise ConfigError(
             [Problem(filename, line, column, "", "not UTF-8; save the file as UTF-8")]
         ) from None
-    return read_text(root, text, filename)
+    return read_text(root, text, filename, FilePath(path).parent)
 
 
-def read_text(root: type[R], text: str, filename: str) -> R:
-    """Read YAML as a record; `filename` is for the messages, and relative paths are relative to it.
+def read_text(root: type[R], text: str, filename: str, directory: FilePath | None = None) -> R:
+    """Read YAML as a record; `filename` is for the messages.
+
+    Relative paths are relative to the directory: that of the file when not given.
 
     Raises ConfigError with all that is wrong, in line order.
     """
-    return _Reading(root, FromFile(FilePath(filename).parent)).read(text, filename)
+    return _Reading(root, FromFile(directory or FilePath(filename).parent)).read(text, filename)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +132,12 @@ class _Reading(Generic[R]):
     def read(self, text: str, filename: str) -> R:
         top, problems = source.read(text, filename)
         record, findings = self.validated(top.plain())
-        known = {(p.line, p.column, p.key) for p in problems}
-        explained = (self.explained(finding, top, filename) for finding in findings)
-        problems += [p for p in explained if (p.line, p.column, p.key) not in known]
+        explained = [(finding.kind, self.explained(finding, top, filename)) for finding in findings]
+        # Of a number that is not plain there is more to say where something else than a number is expected.
+        better = {_place(p) for kind, p in explained if kind in ("string_type", "duration_type")}
+        problems = [p for p in problems if _place(p) not in better]
+        known = set(map(_place, problems))
+        problems += [p for _, p in explained if _place(p) not in known]
         if problems or record is None:
             # What is wrong below an anchor is wrong wherever it is used; once is enough.
             once = {(p.line, p.column, p.message): p for p in reversed(problems)}
@@ -186,6 +216,10 @@ class _Reading(Generic[R]):
             case tuple():
                 return "got a list"
         return "got keys and values"
+
+
+def _place(problem: Problem) -> tuple[int, int, str]:
+    return problem.line, problem.column, problem.key
 
 
 def _findings(error: ValidationError) -> Iterator[_Finding]:

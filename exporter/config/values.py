@@ -192,6 +192,10 @@ def _seconds(value: Any, info: ValidationInfo) -> float:
     return float(value)
 
 
+_SDK_HOST = re.compile(r"((?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-)\.?|.*:.*")
+"""What botocore takes: no underscore, which host names elsewhere may have. IPv6 addresses have colons."""
+
+
 def _endpoint(url: str) -> str:
     # The URL itself is never shown: what is wrong with it may be a password.
     try:
@@ -208,6 +212,8 @@ def _endpoint(url: str) -> str:
         raise ValueError(
             "expected an http or https URL such as https://backup.example.com, and no query in it"
         )
+    if not _SDK_HOST.fullmatch(parts.hostname or ""):
+        raise ValueError("the AWS SDK takes a host of letters, digits, - and . only; give it such a name")
     return url
 
 
@@ -237,20 +243,27 @@ Region = Annotated[str, _looks_like(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "an AWS 
 RoleArn = Annotated[
     str,
     _looks_like(
-        r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
+        r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]*/)?[A-Za-z0-9_+=,.@-]+",
         "a role's ARN such as arn:aws:iam::123456789012:role/aws-backup-exporter",
     ),
 ]
 ResourceArn = Annotated[
     str,
     _looks_like(
-        r"arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:\S+",
+        r"arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:\S(.*\S)?",
         "a resource's ARN such as arn:aws:ec2:eu-west-1:123456789012:volume/vol-0abc",
     ),
 ]
 JobId = Annotated[str, _looks_like(r"\S+", "a job id such as 1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e")]
-AwsName = Annotated[
-    str, _looks_like(r"[A-Za-z0-9._-]{1,50}", "a name of letters, digits, ., - and _ (not an ARN)")
+VaultName = Annotated[
+    str, _looks_like(r"[A-Za-z0-9._/-]{1,255}", "a vault's name of letters, digits and -._/ (not an ARN)")
+]
+ResourceType = Annotated[
+    str,
+    _looks_like(
+        r"(?! )[A-Za-z0-9._/()& -]{1,255}(?<! )",
+        "a resource type such as EBS or SAP HANA on Amazon EC2 (not an ARN)",
+    ),
 ]
 EndpointUrl = Annotated[str, AfterValidator(_endpoint)]
 Duration = Annotated[

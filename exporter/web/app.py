@@ -23,6 +23,8 @@ from exporter.web.exposed import Exposed
 from exporter.web.negotiation import content_type, gzip_accepted
 from exporter.web.status import answer, status_of
 
+RELOAD_PATIENCE = 10.0  # seconds that an answer waits for a reload; reading alone is given up earlier
+
 
 class Refreshes(Protocol):
     """Whoever refreshes what is published."""
@@ -62,8 +64,8 @@ class InForce(Protocol):
     def last_reload(self) -> Reload:
         """How the configuration was last read."""
 
-    def reload(self) -> None:
-        """Read the configuration again and put it in force; raises ConfigError where that fails."""
+    def begin_reload(self) -> Future[None]:
+        """Begin to read the configuration again; returns what to wait for, ConfigError where that fails."""
 
 
 class Site:
@@ -146,8 +148,15 @@ class Site:
         return PlainTextResponse(to_yaml(self._in_force.exporter.config))
 
     async def _reload(self, _: Request) -> Response:
+        reload = self._in_force.begin_reload()
+        await _wait_for(reload, self.stopping, within=RELOAD_PATIENCE)
+        if not reload.done():
+            return PlainTextResponse(
+                "The configuration is not in force yet, the one before is; the log says when that changes.\n",
+                status_code=500,
+            )
         try:
-            await run_in_threadpool(self._in_force.reload)
+            reload.result()
         except ConfigError as error:
             return PlainTextResponse(
                 f"The configuration is refused, the one before stays in force:\n{error}\n", status_code=500
@@ -197,4 +206,5 @@ async def _wait_for(future: Future[None], stopping: asyncio.Event, *, within: fl
     waited: list[asyncio.Future[Any]] = [asyncio.wrap_future(future), asyncio.create_task(stopping.wait())]
     await asyncio.wait(waited, timeout=within, return_when=asyncio.FIRST_COMPLETED)
     for one in waited:
-        one.cancel()
+        if not one.cancel() and not one.cancelled():
+            one.exception()  # else asyncio logs that nobody asked for it

@@ -11,8 +11,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from exporter.web.crowd import Crowd, Doing, Guest, Limits
+from exporter.web.requests import Requests
 
 log = logging.getLogger(__name__)
+
+BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    b"This is not a valid HTTP request.\n"
+)
 
 Admits = Callable[[Mapping[str, Any] | None], bool]
 
@@ -51,6 +57,7 @@ class Connection(H11Protocol):
     ) -> None:
         self._client = Client()
         super().__init__(config, state, app_state={"client": self._client})
+        self.conn = Requests(h11.SERVER, limits.headers)
         self._crowd = crowd
         self._place = place
         self._admits = admits
@@ -116,12 +123,12 @@ class Connection(H11Protocol):
         if not self.transport.is_closing():  # closed twice, a TLS transport could not be dropped any longer
             super().shutdown()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless there is an answer under way already."""
-        if self.conn.our_state is h11.IDLE:
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+        """Answer what is no HTTP, unless there is an answer under way already; close in any case."""
+        if not self._answering and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.conn.send_failed()  # it has no part in this answer
+            self.transport.write(BAD_REQUEST)
+        self.transport.close()
 
     def _take(self, data: bytes) -> None:
         self._body = self._body + len(data) if self.conn.their_state is h11.SEND_BODY else 0

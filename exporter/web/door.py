@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ SETTLED = 1.0
 PATIENCE = 10.0
 """Seconds until a file that could not be used is tried again, though it looks the same."""
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the files."""
+
 Stamps = Mapping[Path, Stamp]
 
 
@@ -38,9 +42,10 @@ class _InForce:
 class Door:
     """Decides who comes in, by a web configuration file; without one, everybody does, by plain HTTP.
 
-    The file and what it names are looked at for each connection and request, and read again when they
-    changed. What cannot be used changes nothing: the last good configuration stays in force, and the log says
-    why. Whether TLS is spoken holds from the start to the end.
+    The file and what it names are looked at once a second, and read again when they changed, in a thread of
+    its own: a file system that is gone would hold up whoever looks. What cannot be used changes nothing: the
+    last good configuration stays in force, and the log says why. Whether TLS is spoken holds from the start
+    to the end.
 
     Args:
         path: the file, if any.
@@ -57,20 +62,15 @@ class Door:
         self._tried: Stamps = self._in_force.stamps
         self._tried_at = clock()
         self._failure = ""
+        self._reading = threading.Lock()
 
     @property
     def config(self) -> WebConfig:
         """The configuration in force."""
         return self._in_force.config
 
-    def current(self) -> WebConfig:
-        """Look whether a file changed, and return the configuration in force: for each request."""
-        self._look()
-        return self.config
-
     def context(self) -> ssl.SSLContext | None:
-        """Look whether a file changed, and return what to accept a new connection with; None: plain HTTP."""
-        self._look()
+        """Give what to accept a new connection with; None: plain HTTP."""
         return self._in_force.context
 
     def admits(self, peer_certificate: Mapping[str, Any] | None) -> bool:
@@ -84,18 +84,40 @@ class Door:
         Raises:
             ConfigError: they cannot be used, and what was in force still is.
         """
-        if self._path is None:
-            return
+        if self._path is not None:
+            with self._reading:
+                self._reread(self._path)
+
+    def watch(self) -> None:
+        """Look for changes from now on, in the background."""
+        if self._path is not None:
+            threading.Thread(target=self._keep_looking, name="web configuration", daemon=True).start()
+
+    def look(self) -> None:
+        """Look whether a file changed, and read them again if so."""
+        if self._path is not None:
+            with self._reading:
+                self._look(self._path)
+
+    def _keep_looking(self) -> None:
+        while True:
+            time.sleep(LOOK_EVERY)
+            try:
+                self.look()
+            except Exception:
+                log.exception("the exporter has a bug")
+
+    def _reread(self, path: str) -> None:
         self._tried, self._tried_at = _look_at(self._in_force.stamps), self._clock()
         try:
-            fresh = self._read(self._path)
-            self._refuse_to_open(self._path, fresh.config)
+            fresh = self._read(path)
+            self._refuse_to_open(path, fresh.config)
         except ConfigError as error:
             self._failure = str(error)
             raise
         self._in_force, self._failure = fresh, ""
 
-    def _look(self) -> None:
+    def _look(self, path: str) -> None:
         seen = _look_at(self._in_force.stamps)
         if seen == self._in_force.stamps:
             return
@@ -104,13 +126,13 @@ class Door:
             return
         told = self._failure
         try:
-            self.reread()
+            self._reread(path)
         except ConfigError as error:
             if str(error) != told:
                 reason = "; ".join(map(str, error.problems))
                 log.error("web configuration not usable, the last good one stays", extra={"reason": reason})
         else:
-            log.info("web configuration read again", extra={"file": self._path})
+            log.info("web configuration read again", extra={"file": path})
 
     def _read(self, path: str) -> _InForce:
         before = stamp(path)

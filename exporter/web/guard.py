@@ -43,7 +43,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        config = self._door.current()
+        config = self._door.config
         refusal = self._too_many(config.rate_limit) or await self._stranger(config, scope)
         await (refusal or self._app)(scope, receive, with_headers(send, config.http_server_config.headers))
 

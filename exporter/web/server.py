@@ -3,11 +3,14 @@
 import asyncio
 import errno
 import math
+import re
 import resource
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +22,12 @@ from exporter.web.crowd import Crowd, Guest, Limits
 BACKLOG = 4096
 LAST_ANSWERS = 2  # seconds that answers under way may take after the order to stop
 MOST_FILES = 65536  # programs that we start for credentials may close each possible one, one by one
+
+
+Resolve = Callable[..., Sequence[tuple[Any, ...]]]
+
+_ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)\.?")
+"""What the system takes for an IPv4 address, whatever comes of it: 127.1, 0, 010.0.0.1."""
 
 
 class CannotListenError(Exception):
@@ -33,37 +42,79 @@ def host_and_port(address: str) -> tuple[str, int]:
     """Take HOST:PORT apart, without the brackets of an IPv6 address.
 
     Raises:
-        NoAddressError: it is something else.
+        NoAddressError: it is something else; says what to write.
     """
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
+    if "/" in host:
+        raise NoAddressError(f"{address!r} is not HOST:PORT; leave out http:// and the path")
+    if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise NoAddressError(f"{address!r} is not HOST:PORT; write for example :10058 or 127.0.0.1:10058")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    if host == "*":
+        raise NoAddressError(f"{address!r} is not HOST:PORT; for every interface write :{port}")
+    if host.startswith("[") and host.endswith("]") and _is_ipv6(host[1:-1]):
+        return host[1:-1], int(port)
+    if _is_ipv6(host):
+        raise NoAddressError(f"{address!r}: an IPv6 address stands in brackets; write [{host}]:{port}")
+    if host and not _is_name(host):
+        raise NoAddressError(f"{address!r}: {host!r} is neither a host name nor an IP address")
+    return host, int(port)
 
 
-def listen(address: str) -> socket.socket:
-    """Listen on HOST:PORT; an empty host is every interface, IPv6 and IPv4.
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return bool(re.fullmatch(r"[A-Za-z0-9._-]+", text.encode("idna").decode()))
+    except UnicodeError:
+        return False
+
+
+def listen(address: str, resolve: Resolve = socket.getaddrinfo) -> socket.socket:
+    """Listen on HOST:PORT, where Go's exporters do.
+
+    An empty host is every interface, IPv6 and IPv4, and so is `[::]`. Of the addresses behind a name the
+    first one of IPv4 is taken, if there is any.
+
+    Args:
+        address: HOST:PORT.
+        resolve: gives the addresses behind a name, as `socket.getaddrinfo` does.
 
     Raises:
         NoAddressError: it is something else than HOST:PORT.
         CannotListenError: the address is taken, forbidden or unknown.
     """
     host, port = host_and_port(address)
+    if _ENDS_IN_NUMBER.fullmatch(host) and not _is_ipv4(host):
+        reason = "not an IPv4 address; write four numbers from 0 to 255"
+        raise CannotListenError(f"cannot listen on {address}: {reason}")
     try:
-        return _bind(host, port)
+        return _bind(host, port, resolve)
     except OSError as error:
         raise CannotListenError(f"cannot listen on {address}: {_reason(error)}") from error
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    if not host:
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
-            )
+def _is_ipv4(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _bind(host: str, port: int, resolve: Resolve) -> socket.socket:
+    if not host and not socket.has_dualstack_ipv6():
         host = "0.0.0.0"  # noqa: S104 - every interface is what an empty host asks for
-    family, *_, found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(found[:2], family=family, backlog=BACKLOG)
+    found = resolve(host or "::", port, type=socket.SOCK_STREAM)
+    family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)  # the first among equals
+    everywhere = family == socket.AF_INET6 and IPv6Address(where[0]).is_unspecified
+    return socket.create_server(
+        where, family=family, backlog=BACKLOG, dualstack_ipv6=everywhere and socket.has_dualstack_ipv6()
+    )
 
 
 def _reason(error: OSError) -> str:
@@ -219,5 +270,19 @@ def open_files_limit() -> float:
 
 def addresses(sockets: Sequence[socket.socket]) -> list[str]:
     """Say where sockets listen, as HOST:PORT."""
-    names = (listening.getsockname()[:2] for listening in sockets)
-    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names]
+    return [_written(*_place(listening)) for listening in sockets]
+
+
+def reachable_at(listening: socket.socket) -> str:
+    """Say where a browser on this machine finds a socket, as HOST:PORT."""
+    host, port = _place(listening)
+    return _written("localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host, port)  # noqa: S104
+
+
+def _place(listening: socket.socket) -> tuple[str, str]:
+    """Give host and port; an IPv6 address with its zone, if it has one."""
+    return socket.getnameinfo(listening.getsockname(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
+
+
+def _written(host: str, port: str) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

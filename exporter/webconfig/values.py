@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from exporter.config.problems import nearest, quoted
-from exporter.config.strict import UnreadableError, read_bytes
+from exporter.config.strict import UnreadableError, path_text, read_bytes
 from exporter.config.values import Broken, FromFile, FrozenMapping, enforce
 from exporter.webconfig.certificates import check_certificates, check_key
 
@@ -74,7 +74,7 @@ Stamp = tuple[int, int, int] | None
 def stamp(path: str | os.PathLike[str]) -> Stamp:
     """Look at a file, without reading it."""
     try:
-        seen = os.stat(path)  # noqa: PTH116 - on every request
+        seen = os.stat(path)  # noqa: PTH116 - every second
     except (OSError, ValueError):
         return None
     return seen.st_mtime_ns, seen.st_size, seen.st_ino
@@ -104,7 +104,7 @@ def _file_of(check: Callable[[str], None]) -> BeforeValidator:
             pem = data.decode(errors="replace")
             check(pem)
         except (UnreadableError, ValueError) as error:
-            raise ValueError(f"{quoted(str(path), most=4096)}: {error}") from None
+            raise ValueError(f"{quoted(path_text(path), most=4096)}: {error}") from None
         return PemFile(path, SecretStr(pem), before)
 
     return BeforeValidator(read)
@@ -202,7 +202,7 @@ def _hash(secret: SecretStr) -> SecretStr:
 
 
 _INTERVAL = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-_INTERVAL_PART = rf"(\d+\.?\d*|\.\d+)({'|'.join(_INTERVAL)})"
+_INTERVAL_PART = rf"([0-9]+\.?[0-9]*|\.[0-9]+)({'|'.join(_INTERVAL)})"
 
 
 def _interval(value: Any) -> float:

@@ -1,6 +1,7 @@
 """Files that cannot be read as text."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,24 @@ def test_missing(tmp_path: Path) -> None:
 def test_directory(tmp_path: Path) -> None:
     """A directory is no file."""
     assert problem(tmp_path).endswith(": a directory; name the file in it")
+
+
+def test_fifo(tmp_path: Path) -> None:
+    """A FIFO is refused, and nobody waits for what comes out of it."""
+    os.mkfifo(tmp_path / "fifo")
+    assert problem(tmp_path / "fifo") == "fifo: a FIFO, not a regular file; name a regular file"
+
+
+def test_socket(tmp_path: Path) -> None:
+    """A socket is no file to read."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+    assert problem(tmp_path / "socket") == "socket: a socket, not a regular file; name a regular file"
+
+
+def test_device() -> None:
+    """A device is refused, also one that would give nothing."""
+    assert problem(Path("/dev/null")) == "null: a device, not a regular file; name a regular file"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

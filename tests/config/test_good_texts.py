@@ -1,6 +1,7 @@
 """What is accepted, and what it becomes."""
 
 import pytest
+from botocore.session import Session
 
 from exporter.config import Config, Target, default, load
 
@@ -49,6 +50,66 @@ def test_regions_of_every_partition(region: str) -> None:
     assert target(f"regions: [{region}]").regions == (region,)
 
 
+def test_regions_that_aws_names() -> None:
+    """Every Region of every partition that the AWS SDK knows is taken."""
+    sdk = Session()
+    partitions = sdk.get_available_partitions()
+    regions = [name for one in partitions for name in sdk.get_available_regions("ec2", one)]
+    assert len(regions) > 30
+    assert target(f"regions: [{', '.join(regions)}]").regions == tuple(regions)
+
+
+@pytest.mark.parametrize("name", ["Default", "aws/efs/automatic-backup-vault", "a_b-c", "a" * 50])
+def test_vaults(name: str) -> None:
+    """Vaults are taken by the names that people and AWS itself give them."""
+    assert load(f"discovery: {{vaults: [{name}]}}", "config.yaml").discovery.vaults == (name,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Aurora",
+        "CloudFormation",
+        "DocumentDB",
+        "DynamoDB",
+        "EBS",
+        "EC2",
+        "EFS",
+        "EKS",
+        "FSx",
+        "Neptune",
+        "RDS",
+        "Redshift",
+        "Redshift Serverless",
+        "S3",
+        "SAP HANA on Amazon EC2",
+        "Storage Gateway",
+        "Timestream",
+        "VirtualMachine",
+    ],
+)
+def test_resource_types(name: str) -> None:
+    """Every resource type is taken as AWS Backup spells it, blanks included."""
+    assert load(f"discovery: {{resource_types: [{name}]}}", "config.yaml").discovery.resource_types == (name,)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:::photos",
+        "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/a.b_c-d",
+        "arn:aws-eusc:ec2:eusc-de-east-1:123456789012:volume/vol-0abc",
+        "arn:aws-iso-f:rds:us-isof-east-1:123456789012:cluster:main",
+        "arn:aws:ssm-sap:eu-west-1:123456789012:HANA/app/DB/HDB 00",
+        "arn:aws:backup-gateway:eu-west-1:123456789012:vm/vm-0ABC",
+    ],
+)
+def test_resources_of_every_partition(arn: str) -> None:
+    """A resource's ARN may be of any partition and service, and have blanks in the resource's own name."""
+    expectations = load(f'expectations: [{{within: 1d, resource_arn: "{arn}"}}]', "config.yaml").expectations
+    assert expectations[0].resource_arn == arn
+
+
 @pytest.mark.parametrize(
     "arn",
     [
@@ -56,6 +117,8 @@ def test_regions_of_every_partition(region: str) -> None:
         "arn:aws-cn:iam::123456789012:role/backup",
         "arn:aws-us-gov:iam::123456789012:role/a/path/backup",
         "arn:aws-iso-b:iam::123456789012:role/a+b=c,d.e@f-g_h",
+        "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_a_0123",
+        "arn:aws:iam::123456789012:role/team:storage/!odd~path/backup",
     ],
 )
 def test_roles_of_every_partition(arn: str) -> None:
@@ -64,7 +127,13 @@ def test_roles_of_every_partition(arn: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost:5000", "https://vpce-1.backup.eu-west-1.vpce.amazonaws.com/", "http://[::1]:80"]
+    "url",
+    [
+        "http://localhost:5000",
+        "HTTPS://Backup.Example.Com.",
+        "https://vpce-1.backup.eu-west-1.vpce.amazonaws.com/",
+        "http://[::1]:80",
+    ],
 )
 def test_endpoints(url: str) -> None:
     """An endpoint may have a port, a path and an IPv6 address."""
@@ -95,6 +164,24 @@ def test_merge_keys() -> None:
 def test_dates_are_text() -> None:
     """YAML would make a date of it, and nobody means one here."""
     assert target("labels: {since: 2024-01-31}").labels == {"since": "2024-01-31"}
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("10", 10), ("+10", 10), ("0.5", 0.5), (".5", 0.5), ("5.", 5)]
+)
+def test_plain_numbers(written: str, number: float) -> None:
+    """Numbers in decimal digits are what they look like."""
+    api = load(f"api: {{requests_per_second: {written}}}", "config.yaml").api
+    assert api.requests_per_second == number
+
+
+@pytest.mark.parametrize(
+    ("written", "enabled"), [("true", True), ("yes", True), ("On", True), ("no", False), ("OFF", False)]
+)
+def test_words_that_are_booleans(written: str, enabled: bool) -> None:
+    """The words that YAML has for true and false are taken for what they say."""
+    config = load(f"targets: [{{name: a, job_ids: [b]}}]\ndiscovery: {{enabled: {written}}}", "config.yaml")
+    assert config.discovery.enabled is enabled
 
 
 def test_whole_numbers_are_numbers() -> None:

@@ -13,7 +13,7 @@ from tests.e2e import sorts, told
 from tests.e2e.aws import Aws
 from tests.e2e.conftest import Run
 from tests.e2e.http import ask
-from tests.e2e.process import SECRET_KEY, free_port
+from tests.e2e.process import SECRET_KEY, Process, environment, exporter_command, free_port
 
 
 def test_once_writes_everything(aws: Aws, run: Run) -> None:
@@ -117,6 +117,15 @@ def test_version(run: Run) -> None:
         ("--web.listen-address", ":65536"),
         ("--web.listen-address", "[::1]"),
         ("--web.listen-address", "127.0.0.1:http"),
+        ("--web.listen-address", "a..b:10058"),
+        ("--web.listen-address", "*:10058"),
+        ("--web.listen-address", "::1:10058"),
+        ("--web.telemetry-path", "/{x:y}"),
+        ("--web.telemetry-path", "/metrics?x"),
+        ("--web.telemetry-path", "//metrics"),
+        ("--web.telemetry-path", "/-/healthy"),
+        ("--config.file", ""),
+        ("--web.config.file", ""),
     ],
     ids=lambda arguments: arguments[-1],
 )
@@ -166,6 +175,30 @@ def test_ipv6(run: Run) -> None:
     address = run("--web.listen-address", "[::1]:0").address()
     assert address.startswith("[::1]:")
     assert ask(address, "/-/healthy").status == 200
+
+
+def test_every_interface(run: Run) -> None:
+    """Without a host it is reached at localhost by IPv4."""
+    address = run("--web.listen-address", ":0").address()
+    assert ask(f"127.0.0.1:{address.rpartition(':')[2]}", "/-/healthy").status == 200
+
+
+def test_odd_environments(run: Run, tmp_path: Path) -> None:
+    """Neither a time zone that is none nor a name too long for a file shows a traceback."""
+    process = run("--config.check", TZ="nonsense/zone")
+    assert (process.wait(), process.err) == (0, "")
+    process = run("--config.file", str(tmp_path / ("a" * 5000)))
+    assert process.wait() == 2
+    assert process.err.endswith(": cannot be read: File name too long\n")
+
+
+def test_too_few_files(tmp_path: Path) -> None:
+    """Where fewer files may be open than a server needs it says so in one line, and exits with 1."""
+    command = ["sh", "-c", 'ulimit -n 6 && exec "$@"', "sh", *exporter_command("--web.listen-address", ":0")]
+    process = Process(command, environment(tmp_path), tmp_path / "exporter")
+    assert process.wait() == 1
+    [line] = process.err.splitlines()
+    assert line.startswith("aws-backup-exporter: failed: ")
 
 
 def test_the_secret_key_is_not_needed_to_check(run: Run) -> None:

@@ -49,7 +49,9 @@ def test_head_is_get_without_a_body(address: str, path: str) -> None:
     assert int(head.headers["Content-Length"]) > 0
 
 
-@pytest.mark.parametrize("path", ["/nope", "/metrics/a", "/-/", "/probe/../x", "/%00", "/metrics%2fa"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/metrics/a", "/-/", "/probe/../x", "/%00", "/metrics%2fa", "/-%2Fhealthy"]
+)
 def test_an_unknown_path_is_not_found(address: str, path: str) -> None:
     """A path that there is not is answered with 404."""
     assert ask(address, path).status == 404

@@ -9,6 +9,7 @@ from tests.e2e import sorts
 from tests.e2e.aws import Aws
 from tests.e2e.conftest import Run
 from tests.e2e.http import ask
+from tests.e2e.test_any_request import Asked, answer_to
 
 CONFIG = """\
 targets:
@@ -76,6 +77,21 @@ def test_targets_lead_prometheus_to_each_probe(address: str) -> None:
         assert ask(target, f"{labels['__metrics_path__']}?{query}").status == 200
         assert labels["__meta_aws_backup_target"] == labels["__param_target"]
         assert not {"target", "aws_region", "aws_account_id"} & labels.keys()
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "expected"),
+    [
+        ("/targets", "a.example.com:1", "a.example.com:1"),
+        ("http://b.example.com:2/targets", "a.example.com:1", "b.example.com:2"),
+        ("/targets", "", None),
+    ],
+)
+def test_targets_are_where_it_was_asked(address: str, target: str, host: str, expected: str | None) -> None:
+    """Prometheus is led to the host that it asked: that of the URL, else of Host, else where it listens."""
+    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", "Connection: close", "", ""]
+    answer = answer_to(address, Asked("GET", "\r\n".join(lines).encode()))
+    assert {place for group in answer.json for place in group["targets"]} == {expected or address}
 
 
 def test_the_configuration_in_force_is_shown(address: str) -> None:

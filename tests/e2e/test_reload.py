@@ -1,13 +1,18 @@
 """The real command reads its configuration again: over HTTP and on SIGHUP."""
 
+import os
 import signal
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Run
-from tests.e2e.http import ask
+from tests.e2e.http import ask, asked, read
 from tests.e2e.process import Process, until
+from tests.web.certificates import beside_certificates
 
 ONE = "targets: [{name: one, regions: [eu-west-1]}]\n"
 TWO = "targets: [{name: one, regions: [eu-west-1]}, {name: two, regions: [us-east-1]}]\n"
@@ -106,3 +111,58 @@ def test_the_order_of_a_signal(exporter: Process, path: Path) -> None:
     path.write_text(TWO)
     exporter.signal(signal.SIGHUP)
     until(lambda: targets(exporter) == ["one", "two"], or_say=lambda: exporter.err)
+
+
+def test_a_fifo_in_the_place_of_the_file(exporter: Process, path: Path) -> None:
+    """Many reloads of a FIFO are refused at once; metrics, health, SIGHUP and SIGTERM work as ever."""
+    path.unlink()
+    os.mkfifo(path)
+    address = exporter.address()
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(asked(address, "/-/reload", method="POST")) for _ in range(45)]
+        assert ask(address, "/-/healthy").status == 200
+        until(lambda: "config_last_reload_successful 0" in ask(address, "/metrics").text)
+        answers = [read(connection.getresponse()) for connection in waiting]
+    assert {answer.status for answer in answers} == {500}
+    assert all("config.yaml: a FIFO, not a regular file" in answer.text for answer in answers)
+    exporter.signal(signal.SIGHUP)
+    exporter.signal(signal.SIGTERM)
+    assert exporter.wait(5) == 0
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (os.mkfifo, "a FIFO, not a regular file; name a regular file"),
+        (_socket, "a socket, not a regular file; name a regular file"),
+        (Path.mkdir, "a directory; name the file in it"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device, not a regular file; name a regular file"),
+    ],
+    ids=["FIFO", "socket", "directory", "device"],
+)
+@pytest.mark.parametrize("arguments", [(), ("--once",), ("--config.check",), ("doctor",)], ids=" ".join)
+def test_a_start_reads_regular_files_alone(
+    run: Run, tmp_path: Path, make: Callable[[Path], object], kind: str, arguments: tuple[str, ...]
+) -> None:
+    """Each file that the command line names must be regular: else it says so at once and ends with 2."""
+    odd = tmp_path / "odd"
+    make(odd)
+    for option in ("--config.file", "--web.config.file"):
+        process = run(*arguments, option, str(odd))
+        assert process.wait() == 2
+        assert process.err == f"{odd}: {kind}\n"
+
+
+@pytest.mark.parametrize("key", ["cert_file", "key_file", "client_ca_file"])
+def test_certificates_are_regular_files(run: Run, tmp_path: Path, key: str) -> None:
+    """A certificate or a key that is a FIFO is refused at once, with exit code 2."""
+    os.mkfifo(tmp_path / "odd")
+    web = beside_certificates(tmp_path)(f"tls_server_config: {{{key}: odd}}\n")
+    process = run("--web.config.file", str(web))
+    assert process.wait() == 2
+    assert f'tls_server_config.{key}: "{tmp_path}/odd": a FIFO, not a regular file' in process.err

@@ -8,6 +8,7 @@ from tests.e2e import sorts
 from tests.e2e.aws import Aws
 from tests.e2e.conftest import Run
 from tests.e2e.http import ask, asked, read
+from tests.e2e.process import until
 
 SOON = 5.0  # seconds that it may take to stop
 EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
@@ -81,3 +82,12 @@ def test_ctrl_c_ends_once_at_once(aws: Aws, run: Run) -> None:
     process.signal(signal.SIGINT)
     assert process.wait() == -signal.SIGINT
     assert process.err == ""
+
+
+def test_ctrl_c_ends_a_start(run: Run) -> None:
+    """Ctrl-C ends the command at once while it still starts, without a trace."""
+    process = run("--demo", PYTHONPROFILEIMPORTTIME="1")
+    until(lambda: "botocore" in process.err)
+    process.signal(signal.SIGINT)
+    assert process.wait() == -signal.SIGINT
+    assert "Traceback" not in process.err

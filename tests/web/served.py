@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.web.acceptor import Door
 from exporter.web.connection import Connection
@@ -155,17 +155,20 @@ class Served:
 
 @contextmanager
 def served(
-    limits: Limits | None = None, door: Door | None = None, listening: socket.socket | None = None
+    limits: Limits | None = None,
+    door: Door | None = None,
+    listening: socket.socket | None = None,
+    app: ASGIApp | None = None,
 ) -> Iterator[Served]:
-    """Run a server until the block ends."""
+    """Run a server until the block ends; what answers is the small application unless another is given."""
     listening = listening or listen("127.0.0.1:0")
     port = listening.getsockname()[1]
     made: list[Served] = []
 
     async def run() -> None:
-        app = App()
-        server = make_server(app.asgi, door or OpenDoor(), limits)
-        made.append(Served(server, app, port, asyncio.get_running_loop(), threading.current_thread()))
+        small = App()
+        server = make_server(app or small.asgi, door or OpenDoor(), limits)
+        made.append(Served(server, small, port, asyncio.get_running_loop(), threading.current_thread()))
         await server.serve(sockets=[listening])
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))

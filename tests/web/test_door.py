@@ -69,13 +69,14 @@ def place(tmp_path: Path) -> Place:
 
 def certificate_of(door: Door) -> str:
     """Give the certificate that the door shows next."""
-    door.context()
+    door.look()
     return door.config.tls_server_config.certificate
 
 
 def users_of(door: Door) -> list[str]:
     """Give the names of those who may come in next."""
-    return list(door.current().basic_auth_users)
+    door.look()
+    return list(door.config.basic_auth_users)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -87,7 +88,8 @@ def test_without_a_file() -> None:
     """Without a file the door is open: plain HTTP, no users, whoever comes; nothing is ever read again."""
     door = Door(None)
     door.reread()
-    assert door.config == door.current() == WebConfig()
+    door.look()
+    assert door.config == WebConfig()
     assert door.context() is None
     assert door.admits(None)
 
@@ -114,8 +116,19 @@ def test_an_unchanged_file_is_not_read_again(place: Place, caplog: pytest.LogCap
     door = place.door(TLS)
     before = door.context()
     place.now += PATIENCE
+    door.look()
     assert door.context() is before
     assert caplog.records == []
+
+
+def test_nobody_waits_for_the_files(place: Place) -> None:
+    """Whoever comes is let in by what was read last, without a look at the files, which could take long."""
+    door = place.door(TLS + USERS)
+    context, config = door.context(), door.config
+    place.write(TLS)
+    place.now += SETTLED
+    assert (door.context(), door.config) == (context, config)
+    assert users_of(door) == []
 
 
 def test_a_file_that_is_being_written(place: Place) -> None:
@@ -204,7 +217,7 @@ def test_another_mistake_is_told_too(place: Place, caplog: pytest.LogCaptureFixt
     for text in ("basic_auth_users: {alice: hush}\n", "rate_limits: {}\n"):
         place.write(text)
         place.now += SETTLED
-        door.current()
+        door.look()
     assert len(errors(caplog)) == 2
 
 
@@ -231,7 +244,7 @@ def test_a_certificate_that_comes_late(place: Place) -> None:
     door = place.door(TLS)
     place.write("tls_server_config: {cert_file: late.crt, key_file: late.key}\n")
     place.now += SETTLED
-    door.context()
+    door.look()
     late = authority().issue()
     late.write(place.folder, "late")
     place.stamp(place.folder / "late.crt")
@@ -249,6 +262,7 @@ def test_tls_stays_what_it_is(
     door = place.door(before)
     place.write(after)
     place.now += SETTLED
+    door.look()
     assert (door.context() is None) == (before == USERS)
     expected = f"{place.file}: tls_server_config: restart the exporter to {word} speaking TLS"
     assert errors(caplog) == [expected]

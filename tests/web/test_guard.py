@@ -75,11 +75,12 @@ class Visitor:
         self.file = folder / "web.yml"
         self.clock = Clock()
         self.file.write_text(text)
-        door = Door(str(self.file), lambda: self.file.stat().st_mtime + 2 * SETTLED)
-        self.guard = Guard(site(), door, passwords=passwords, clock=self.clock)
+        self.door = Door(str(self.file), lambda: self.file.stat().st_mtime + 2 * SETTLED)
+        self.guard = Guard(site(), self.door, passwords=passwords, clock=self.clock)
 
     def ask(self, path: str = "/", headers: Mapping[str, str] = NOTHING) -> Answer:
-        """Ask for a path."""
+        """Ask for a path, when the door has seen its file as it is."""
+        self.door.look()
         return asyncio.run(asyncio.wait_for(self.asked(path, headers), PATIENCE))
 
     def told(self, authorization: str) -> Answer:

@@ -18,6 +18,7 @@ from exporter.web.crowd import Limits
 from tests.e2e.process import PATIENCE, until
 from tests.web.served import PART, SECRET, Served, answer, get, request, rest, served
 
+NEXT = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 LIMITS = Limits(request=60, idle=60, answer=60)
 
 
@@ -128,6 +129,35 @@ def test_a_client_that_ends_its_side_without_a_request(begin: bytes) -> None:
         b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: strange\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        + NEXT,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"
+        + NEXT,
+        b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        + NEXT,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + NEXT,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + NEXT,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n" + NEXT,
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0,1\r\n\r\n" + NEXT,
+        b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + NEXT,
+        b"GET / HTTP/1.1\r\n Host: a\r\n\r\n" + NEXT,
+        b"GET / HTTP/1.2\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n",
+        b"GET metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n" + NEXT,
+        b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http:/// HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://user@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://a/ HTTP/1.1\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (2 * Limits.headers) + b"\r\n\r\n",
         b"GET /" + b"x" * (2 * Limits.headers) + b" HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -140,9 +170,46 @@ def test_what_is_no_request(steady: Served, bad: bytes, caplog: pytest.LogCaptur
     """What is no request, or too large a one, is answered with 400 and closed; the log does not fill."""
     client = steady.client()
     client.sendall(bad)
-    assert rest(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    said = rest(client)
+    assert said.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert said.count(b"HTTP/1.1") == 1  # what comes after is never answered
     assert steady.answers()
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://exporter.example.com:10058/?1",
+        "HTTP://exporter.example.com?1",
+        "https://[::1]:10058/?1",
+    ],
+)
+def test_an_absolute_target(steady: Served, target: str) -> None:
+    """A request whose target is a whole URL is answered by its path, and the connection kept."""
+    client = steady.client()
+    client.sendall(request(target) + request("/?2"))
+    assert [answer(client), answer(client)] == [b"hello 1", b"hello 2"]
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        b"GET /?1 HTTP/1.1\nHost: a\n\n",
+        b"GET /?1 HTTP/1.1\r\nHost:\r\n\r\n",
+        b"GET /?1 HTTP/1.1\r\nHost: [::1]:10058\r\n\r\n",
+        b"GET /?1 HTTP/1.1\r\nHost: [fe80::1%25eth0]:10058\r\n\r\n",
+        b"GET /?1 HTTP/1.1\r\nHost: a\r\nX: folded\r\n so\r\n\r\n",
+        b"GET /?1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 0\r\n\r\n",
+        b"GET /?1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n",
+        b"GET /?1 HTTP/1.0\r\n\r\n",
+    ],
+)
+def test_unusual_requests(steady: Served, plain: bytes) -> None:
+    """What RFC 9112 lets a server accept, and means but one thing, is answered."""
+    client = steady.client()
+    client.sendall(plain)
+    assert answer(client) == b"hello 1"
 
 
 @pytest.mark.parametrize("path", ["/", "/wait"])

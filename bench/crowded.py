@@ -9,13 +9,11 @@ second, and the metrics are scraped each second with a time-out of ten.
 import statistics
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from bench.measure import tell
-from bench.process import Running, exporter, value
+from bench.process import exporter, value
 from bench.prompt_aws import HOUR, prompt_aws
 
 REGIONS = ("eu-west-1", "us-east-1")
@@ -28,7 +26,10 @@ UP = "aws_backup_up"
 def main(roles: int, seconds: float, lifetime: float = HOUR) -> None:
     """Measure and tell."""
     accounts = [str(10**11 + number) for number in range(roles)]
-    with prompt_aws(lifetime) as aws, exporter(aws.endpoint_url, accounts=accounts, regions=REGIONS) as running:
+    with (
+        prompt_aws(lifetime) as aws,
+        exporter(aws.endpoint_url, accounts=accounts, regions=REGIONS) as running,
+    ):
         up_after = running.listens()
         ends = time.monotonic() + seconds
         with ThreadPoolExecutor(2) as pool:

@@ -58,7 +58,7 @@ class Running:
 
     def threads(self) -> int:
         """How many threads the process has now."""
-        return len(os.listdir(f"/proc/{self._process_id}/task"))
+        return len(list(Path(f"/proc/{self._process_id}/task").iterdir()))
 
     def first_answer(self) -> float:
         """Scrape until there is an answer; gives the seconds that took."""

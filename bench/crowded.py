@@ -37,13 +37,15 @@ def main(roles: int, seconds: float, lifetime: float = HOUR) -> None:
             scrapes = pool.submit(_poll, lambda: running.scrape(timeout=TIMEOUT)[0], SCRAPE_EVERY, ends)
             figures = _told("health", health.result()) | _told("scrape", scrapes.result())
         text = running.scrape(CPU, MEMORY, UP)[1]
+        asked = aws.asked()
         tell(
             listens_after_seconds=up_after,
             up=value(text, UP),
             cpu_seconds=value(text, CPU),
             resident_bytes=value(text, MEMORY),
             threads=running.threads(),
-            roles_assumed=aws.asked()["AssumeRole"],
+            roles_assumed=asked.pop("AssumeRole"),
+            lists=asked.total(),
             **figures,
         )
 

@@ -7,6 +7,7 @@ import platform
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -120,7 +121,7 @@ def _serve(in_force: InForce, door: Door, options: Options) -> int:
     if options.demo:
         _say_where(sockets, options.web_telemetry_path)
     refresher = in_force.exporter.refresher
-    refresher.start()
+    threading.Thread(target=refresher.start, name="start").start()  # with many targets it takes a while
     site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
     server = make_server(Guard(site.app(), door), door)
     asyncio.run(_serve_until_told(server, site, in_force, sockets))

@@ -238,7 +238,7 @@ class Refresher:
         stalled: list[tuple[ScopeRefresh, Collector, float]] = []
         begun = False
         with self._lock:
-            for scope in [scope for scope in self._scopes.values() if only in (None, scope.scope)]:
+            for scope in self._scopes.values() if only is None else self._of(only):
                 for collector in scope.collectors:
                     flight = self._flights.get((scope, collector.name))
                     if flight is None:
@@ -263,6 +263,9 @@ class Refresher:
         self._stop.set()
         self._pool.stop()
         self._background_pool.stop()
+
+    def _of(self, only: Scope) -> tuple[ScopeRefresh, ...]:
+        return (self._scopes[only],) if only in self._scopes else ()
 
     def _take_off(self, scope: ScopeRefresh, collector: Collector) -> _Flight:
         done = self._pool.submit(partial(self._fly, scope, collector), scope)

@@ -95,6 +95,7 @@ class Site:
         self._lifecycle = lifecycle
         self._clock = clock
         self._started = clock()
+        self._steady = steady
         self._deadline = Deadline(steady)
 
     def app(self) -> Starlette:
@@ -129,8 +130,11 @@ class Site:
         return await self._expose(request, exporter, scope)
 
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
-        patience = self._deadline.patience(_header(request, TIMEOUT_HEADER), scope)
-        await _wait_for(exporter.refresher.refresh(scope), self.stopping, within=patience)
+        scopes = 1 if scope else len(exporter.ledgers)
+        patience = self._deadline.patience(_header(request, TIMEOUT_HEADER), scope, scopes)
+        came = self._steady()
+        refresh = await run_in_threadpool(exporter.refresher.refresh, scope)  # with many scopes it takes a while
+        await _wait_for(refresh, self.stopping, within=came + patience - self._steady())
         kind = content_type(_header(request, "Accept"))
         form = Form(openmetrics=kind.startswith("application/openmetrics-text"), gzip=True)
         names = frozenset(request.query_params.getlist("name[]"))

@@ -1,6 +1,6 @@
 """A start with many roles, and an AWS that answers at once: is anybody answered meanwhile?
 
-    python -m bench.crowded ROLES SECONDS [LIFETIME]
+    python -m bench.crowded ROLES SECONDS [LIFETIME [JOBS]]
 
 Each role is watched in two Regions, by all collectors. From the start on the health path is asked ten times a
 second, and the metrics are scraped each second with a time-out of ten.
@@ -23,11 +23,11 @@ CPU, MEMORY, THREADS = "process_cpu_seconds_total", "process_resident_memory_byt
 UP = "aws_backup_up"
 
 
-def main(roles: int, seconds: float, lifetime: float = HOUR) -> None:
+def main(roles: int, seconds: float, lifetime: float = HOUR, jobs: float = 0) -> None:
     """Measure and tell."""
     accounts = [str(10**11 + number) for number in range(roles)]
     with (
-        prompt_aws(lifetime) as aws,
+        prompt_aws(lifetime, int(jobs)) as aws,
         exporter(aws.endpoint_url, accounts=accounts, regions=REGIONS) as running,
     ):
         up_after = running.listens()

@@ -89,7 +89,7 @@ def exporter(
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
         configuration.write_text(_configuration(endpoint_url, accounts, regions, requests_per_second, limits))
-        command = [sys.executable, *(os.environ.get("EXP", "-m exporter").split()), f"--config.file={configuration}", "--log.level=error"]
+        command = [sys.executable, "-m", "exporter", f"--config.file={configuration}", "--log.level=error"]
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
         environment = os.environ | credentials | {"AWS_ENDPOINT_URL_STS": endpoint_url}
         address = f"--web.listen-address=127.0.0.1:{port}"

@@ -1,11 +1,12 @@
-"""An AWS that answers at once, in a process of its own: empty lists, and keys for any role.
+"""An AWS that answers at once, in a process of its own: short lists, and keys for any role.
 
 Of each request it looks at no more than it needs for that, so that whoever asks sets the pace. The access key
 id of a role tells the role's account; each AssumeRole and the keys that signed lists are counted.
 
-    python -m bench.prompt_aws [LIFETIME]
+    python -m bench.prompt_aws LIFETIME JOBS
 
-LIFETIME is how many seconds the keys of a role are good for.
+LIFETIME is how many seconds the keys of a role are good for; so many finished JOBS are in each list of what
+came before the start.
 """
 
 import asyncio
@@ -19,7 +20,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote
+
+from bench.jobs import ACCOUNT, finished
 
 HOUR = 3600.0
 
@@ -51,9 +55,9 @@ class PromptAws:
 
 
 @contextmanager
-def prompt_aws(lifetime: float = HOUR) -> Iterator[PromptAws]:
+def prompt_aws(lifetime: float = HOUR, jobs: int = 0) -> Iterator[PromptAws]:
     """Serve from a child process until the block ends."""
-    command = [sys.executable, "-m", __name__, str(lifetime)]
+    command = [sys.executable, "-m", __name__, str(lifetime), str(jobs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         try:
@@ -63,9 +67,10 @@ def prompt_aws(lifetime: float = HOUR) -> Iterator[PromptAws]:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, asked: Counter[str], lifetime: float) -> None:
+    def __init__(self, asked: Counter[str], lifetime: float, jobs: bytes) -> None:
         self._asked = asked
         self._lifetime = lifetime
+        self._jobs = jobs
         self._waiting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -91,8 +96,11 @@ class _Connection(asyncio.Protocol):
             account = re.findall(r"arn:aws:iam::(\d+):", unquote(body.decode()))[0]
             expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self._lifetime))
             return _http(_KEYS.format(account=account, expires=expires).encode(), b"text/xml")
-        if key_id := _KEY_ID.search(head):
-            self._asked[key_id[1].decode()] += 1
+        key_id = _KEY_ID.search(head)
+        assert key_id
+        self._asked[key_id[1].decode()] += 1
+        if path == b"/backup-jobs/" and b"createdBefore" in head:
+            return _http(self._jobs.replace(ACCOUNT.encode(), key_id[1].removeprefix(b"ASIA")))
         return _http(_LISTS[path])
 
 
@@ -100,15 +108,17 @@ def _http(body: bytes, kind: bytes = b"application/json") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
 
 
-async def main(lifetime: float) -> None:
+async def main(lifetime: float, count: int) -> None:
     """Serve until terminated."""
+    rows = list(finished(count, time.time()))
+    jobs = json.dumps({"BackupJobs": rows}, default=datetime.timestamp).encode()
     asked: Counter[str] = Counter()
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(asked, lifetime), "127.0.0.1", 0, backlog=1024
+        lambda: _Connection(asked, lifetime, jobs), "127.0.0.1", 0, backlog=1024
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1])))
+    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2])))

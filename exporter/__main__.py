@@ -38,6 +38,7 @@ log = logging.getLogger("exporter")
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 TIDY_EVERY = 10.0  # seconds
+TURN = 0.0005  # seconds after which a thread lets another compute; ten times that makes scrapes wait too long
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,6 +111,7 @@ def _once(exporter: Exporter) -> int:
 
 def _serve(in_force: InForce, door: Door, options: Options) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
+    sys.setswitchinterval(TURN)
     raise_open_files_limit()
     try:
         sockets = [listen(address) for address in options.web_listen_address]
@@ -121,7 +123,7 @@ def _serve(in_force: InForce, door: Door, options: Options) -> int:
     if options.demo:
         _say_where(sockets, options.web_telemetry_path)
     refresher = in_force.exporter.refresher
-    threading.Thread(target=refresher.start, name="start").start()  # with many targets it takes a while
+    threading.Thread(target=refresher.start, name="start", daemon=True).start()  # many targets take a while
     site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
     server = make_server(Guard(site.app(), door), door)
     asyncio.run(_serve_until_told(server, site, in_force, sockets))

@@ -201,9 +201,15 @@ class Profiles:
             events.register("creating-client-class", self._let_calls_end)
             events.register("provide-client-params", _sign_by_parameter)
             events.register("before-send", self.clients.turns.waits)
+            events.register("before-parse", self._deadlines.answered)
             events.register("before-parse", self.clients.turns.goes_on)
             for kind in KINDS:
-                events.register(f"before-parse.backup.{kind.list_operation}", take_plain_rows)
+                reading = (
+                    f"before-parse.backup.{kind.list_operation}"  # called before those of all operations
+                )
+                events.register(reading, self._deadlines.answered)
+                events.register(reading, self.clients.turns.goes_on)
+                events.register(reading, take_plain_rows)
             return session
 
     def within_deadline(self) -> AbstractContextManager[Call]:
@@ -329,7 +335,7 @@ class Access:
             AwsError: there are no credentials, AWS refused or could not be reached.
         """
         signed_by, made = credentials.get(), client()
-        with self._profiles.within_deadline() as call, self._turns.taken():
+        with self._turns.taken(), self._profiles.within_deadline() as call:
             try:
                 answer: Answer = getattr(made, xform_name(operation))(**asked, **{_SIGNED_BY: signed_by})
             except Exception as error:

@@ -33,7 +33,9 @@ class Turns:
 
     def goes_on(self, **_: object) -> None:
         """Wait for a turn, with an answer to read. A handler of botocore's `before-parse`."""
-        if getattr(self._of_this_thread, "calls", False):
+        if getattr(self._of_this_thread, "calls", False) and not getattr(
+            self._of_this_thread, "has_it", False
+        ):
             self._take()
 
     def _take(self) -> None:

@@ -133,7 +133,9 @@ class Site:
         scopes = 1 if scope else len(exporter.ledgers)
         patience = self._deadline.patience(_header(request, TIMEOUT_HEADER), scope, scopes)
         came = self._steady()
-        refresh = await run_in_threadpool(exporter.refresher.refresh, scope)  # with many scopes it takes a while
+        refresh = await run_in_threadpool(
+            exporter.refresher.refresh, scope
+        )  # with many scopes it takes a while
         await _wait_for(refresh, self.stopping, within=came + patience - self._steady())
         kind = content_type(_header(request, "Accept"))
         form = Form(openmetrics=kind.startswith("application/openmetrics-text"), gzip=True)

@@ -160,9 +160,7 @@ class Profiles:
         self._learn = learn
         self._profiles: dict[str | None, Profile] = {}
         self._reader: Session | None = None
-        self._lock = (
-            threading.Lock()
-        )  # sessions are opened one at a time, so that others get to work meanwhile
+        self._lock = threading.Lock()  # sessions are opened one at a time, so that others get to compute
 
     def get(self, name: str | None) -> "Profile":
         """Give a profile; without a name, the default credential chain."""
@@ -201,15 +199,12 @@ class Profiles:
             events.register("creating-client-class", self._let_calls_end)
             events.register("provide-client-params", _sign_by_parameter)
             events.register("before-send", self.clients.turns.waits)
-            events.register("before-parse", self._deadlines.answered)
-            events.register("before-parse", self.clients.turns.goes_on)
-            for kind in KINDS:
-                reading = (
-                    f"before-parse.backup.{kind.list_operation}"  # called before those of all operations
-                )
-                events.register(reading, self._deadlines.answered)
-                events.register(reading, self.clients.turns.goes_on)
-                events.register(reading, take_plain_rows)
+            lists = [f"before-parse.backup.{kind.list_operation}" for kind in KINDS]
+            for answered in ("before-parse", *lists):  # botocore calls those of one operation first
+                events.register(answered, self._deadlines.answered)
+                events.register(answered, self.clients.turns.goes_on)
+            for answered in lists:
+                events.register(answered, take_plain_rows)
             return session
 
     def within_deadline(self) -> AbstractContextManager[Call]:

@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class _OfThisThread(threading.local):
+    calls = False
+    has_the_turn = False
+
+
 class Turns:
     """Lets one thread at a time make a request and read its answer; all of them may wait for AWS together.
 
@@ -14,7 +19,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._of_this_thread = threading.local()
+        self._of_this_thread = _OfThisThread()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -33,16 +38,14 @@ class Turns:
 
     def goes_on(self, **_: object) -> None:
         """Wait for a turn, with an answer to read. A handler of botocore's `before-parse`."""
-        if getattr(self._of_this_thread, "calls", False) and not getattr(
-            self._of_this_thread, "has_it", False
-        ):
+        if self._of_this_thread.calls and not self._of_this_thread.has_the_turn:
             self._take()
 
     def _take(self) -> None:
         self._turn.acquire()
-        self._of_this_thread.has_it = True
+        self._of_this_thread.has_the_turn = True
 
     def _give(self) -> None:
-        if getattr(self._of_this_thread, "has_it", False):
-            self._of_this_thread.has_it = False
+        if self._of_this_thread.has_the_turn:
+            self._of_this_thread.has_the_turn = False
             self._turn.release()

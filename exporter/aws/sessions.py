@@ -245,6 +245,7 @@ class Profile:
         self._profiles = profiles
         self._session: Session | None = None
         self._credentials: Credentials | None = None
+        self._clients: dict[tuple[str, str, str | None], Client] = {}
         self._lock = threading.RLock()  # clients may be shared between threads, sessions may not
         self.credentials = profiles.leased(self._find)
 
@@ -254,9 +255,13 @@ class Profile:
         Raises:
             AwsError: the profile's settings do not do, or there is no such Region.
         """
+        wanted = service, region, endpoint_url
+        if client := self._clients.get(wanted):
+            return client
         try:
             with self._lock:
-                return self._profiles.clients.get(self._opened(), service, region, endpoint_url)
+                client = self._clients[wanted] = self._profiles.clients.get(self._opened(), *wanted)
+                return client
         except Exception as error:
             if self._credentials:
                 self.credentials.refuse(self._credentials)  # what is wrong may be put right in the files
@@ -302,7 +307,6 @@ class Access:
         self._turns = profiles.clients.turns
         self._region = region
         self._credentials = profiles.leased(self._assume) if target.role_arn else self._profile.credentials
-        self._clients: dict[str, Client] = {}
 
     def call(self, region: str, operation: str, **asked: Any) -> Answer:
         """Make one call to AWS Backup.
@@ -315,7 +319,8 @@ class Access:
         Raises:
             AwsError: there are no usable credentials, AWS refused or could not be reached.
         """
-        return self._signed(self._credentials, partial(self._client, region), operation, asked)
+        client = partial(self._profile.client, "backup", region, self._target.endpoint_url)
+        return self._signed(self._credentials, client, operation, asked)
 
     def _signed(
         self,
@@ -343,11 +348,6 @@ class Access:
         if call.expired:
             raise timed_out(operation)
         return answer
-
-    def _client(self, region: str) -> Client:
-        if region not in self._clients:
-            self._clients[region] = self._profile.client("backup", region, self._target.endpoint_url)
-        return self._clients[region]
 
     def _assume(self, _anew: bool) -> Lease:
         role_arn, external_id = self._target.role_arn or "", self._target.external_id

@@ -132,11 +132,10 @@ class Site:
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
         scopes = 1 if scope else len(exporter.ledgers)
         patience = self._deadline.patience(_header(request, TIMEOUT_HEADER), scope, scopes)
-        came = self._steady()
-        refresh = await run_in_threadpool(
-            exporter.refresher.refresh, scope
-        )  # with many scopes it takes a while
-        await _wait_for(refresh, self.stopping, within=came + patience - self._steady())
+        ends = self._steady() + patience
+        # Not in the event loop: to begin the refreshes of a thousand scopes takes a while.
+        refresh = await run_in_threadpool(exporter.refresher.refresh, scope)
+        await _wait_for(refresh, self.stopping, within=ends - self._steady())
         kind = content_type(_header(request, "Accept"))
         form = Form(openmetrics=kind.startswith("application/openmetrics-text"), gzip=True)
         names = frozenset(request.query_params.getlist("name[]"))

@@ -50,19 +50,20 @@ MARGIN = 60.0  # seconds before they expire: what is signed with them has to arr
 
 _SIGNED_BY = "_signed_by"  # the parameter that hands a call its credentials
 _NOBODY = "none"  # whose key a client has: if a call were not handed its credentials, AWS would refuse it
-_SETTINGS_OF_CREDENTIALS = (
+_NOT_OF_CLIENTS = (
     "aws_",
     "credential_",
     "duration_seconds",
     "external_id",
     "login_session",
     "mfa_serial",
+    "region",
     "role_",
     "source_profile",
     "sso_",
     "web_identity_",
 )
-"""How those settings of a profile begin that only matter to whoever looks for its credentials."""
+"""How those settings of a profile begin that a client does not hang on: its Region is named in any case."""
 
 
 class Client(Protocol):
@@ -108,6 +109,9 @@ class Clients:
         self.turns = Turns()
         self._made: WeakValueDictionary[object, Any] = WeakValueDictionary()
         self._making = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._made)
 
     def get(self, session: Session, service: str, region: str, endpoint_url: str | None) -> Client:
         """Give the client for a service in a Region, with the settings of the session's profile."""
@@ -396,9 +400,7 @@ def _settings(session: Session) -> str:
     """Write down all that a client takes from the session, beside the environment."""
     config: Any = session.get_default_client_config()
     scoped = session.get_scoped_config()
-    about_clients = {
-        name: value for name, value in scoped.items() if not name.startswith(_SETTINGS_OF_CREDENTIALS)
-    }
+    about_clients = {name: value for name, value in scoped.items() if not name.startswith(_NOT_OF_CLIENTS)}
     services = session.full_config.get("services", {}).get(scoped.get("services"))
     return json.dumps([config.connect_timeout, config.read_timeout, about_clients, services], sort_keys=True)
 

@@ -124,9 +124,16 @@ class Assembler:
         self._clients = Clients()
         self._claims = Claims()
         self._calls = WorkerPool(
-            "call", SIDE_BY_SIDE, world.steady, patience=CALL_PATIENCE, per_key=SIDE_BY_SIDE
+            "call",
+            SIDE_BY_SIDE,
+            world.steady,
+            patience=CALL_PATIENCE,
+            per_key=SIDE_BY_SIDE,
+            busy=self._clients.turns.are_scarce,
         )
-        self._refresher = Refresher(clock=world.steady, observe=telemetry.observe_refresh)
+        self._refresher = Refresher(
+            clock=world.steady, observe=telemetry.observe_refresh, busy=self._clients.turns.are_scarce
+        )
         self._watched: tuple[_Watched, ...] = ()
 
     def assemble(self, config: Config) -> Exporter:

@@ -195,14 +195,21 @@ class Refresher:
     Args:
         clock: seconds on a monotonic clock.
         observe: told how long each refresh of everything took, in seconds.
+        busy: whether more threads would only wait for the CPU.
     """
 
-    def __init__(self, *, clock: Callable[[], float], observe: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        observe: Callable[[float], None],
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._clock = clock
         self._observe = observe
         self._scopes: dict[Scope, ScopeRefresh] = {}
-        self._pool = WorkerPool("refresh", AT_ONCE, clock)
-        self._background_pool = WorkerPool("background", IN_BACKGROUND_AT_ONCE, clock)
+        self._pool = WorkerPool("refresh", AT_ONCE, clock, busy=busy)
+        self._background_pool = WorkerPool("background", IN_BACKGROUND_AT_ONCE, clock, busy=busy)
         self._flights: dict[tuple[ScopeRefresh, str], _Flight] = {}
         self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
         self._resting: set[ScopeRefresh] = set()

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SEVERAL = 4  # threads; that two or three meet is chance
+
 
 class _OfThisThread(threading.local):
     calls = False
@@ -19,7 +21,12 @@ class Turns:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
+        self._waiting: set[int] = set()  # threads
         self._of_this_thread = _OfThisThread()
+
+    def are_scarce(self) -> bool:
+        """Whether several threads wait for their turn."""
+        return len(self._waiting) >= SEVERAL
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -42,7 +49,9 @@ class Turns:
             self._take()
 
     def _take(self) -> None:
+        self._waiting.add(threading.get_ident())
         self._turn.acquire()
+        self._waiting.discard(threading.get_ident())
         self._of_this_thread.has_the_turn = True
 
     def _give(self) -> None:

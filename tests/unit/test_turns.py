@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from exporter.aws.turns import Turns
+from exporter.aws.turns import SEVERAL, Turns
 
 LONG = 20.0  # seconds until a test gives up
 
@@ -32,6 +32,20 @@ def test_one_at_a_time(other: ThreadPoolExecutor) -> None:
         waiting = other.submit(take, turns)
         assert not waiting.done()
     waiting.result(LONG)
+
+
+def test_turns_are_scarce_when_several_wait() -> None:
+    """Turns are scarce while several threads wait for theirs, and no longer."""
+    turns = Turns()
+    with ThreadPoolExecutor(SEVERAL) as others:
+        with turns.taken():
+            assert not turns.are_scarce()
+            waiting = [others.submit(take, turns) for _ in range(SEVERAL)]
+            pause = Event()
+            assert any(turns.are_scarce() or pause.wait(0.01) for _ in range(int(100 * LONG)))
+        for one in waiting:
+            one.result(LONG)
+    assert not turns.are_scarce()
 
 
 def test_another_while_one_waits_for_aws(other: ThreadPoolExecutor) -> None:

@@ -58,7 +58,7 @@ def test_so_many_at_the_same_time(clock: Clock, works: list[Work]) -> None:
 
 
 def test_nothing_starts_in_place_of_what_waits_for_the_cpu(clock: Clock, works: list[Work]) -> None:
-    """While the threads there are want to compute more than they can, a slow task makes no room for another."""
+    """While threads wait for the CPU, a slow task makes no room for another."""
     scarce = True
     pool = WorkerPool("test", 1, clock, patience=PATIENCE, busy=lambda: scarce)
     pool.submit(works[0])

@@ -19,7 +19,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m exporter.docs --check
 
-# About nine minutes. The figures are in docs/performance.md.
+# About ten minutes. The figures are in docs/performance.md.
 bench: $(READY)
 	$(BIN)/python -m bench
 

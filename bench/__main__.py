@@ -104,6 +104,30 @@ def spreading() -> list[Row]:
     ]
 
 
+def crowded() -> list[Row]:
+    """Start with many roles, and an AWS that answers at once."""
+    start = measure("crowded", 500, 30)
+    renewing = measure("crowded", 500, 30, 20)
+    return [
+        Row(
+            "start, 500 roles in 2 Regions, AWS answers at once",
+            f"/-/healthy p50 {start['health_p50_seconds'] * 1e3:.0f} ms, "
+            f"p99 {start['health_p99_seconds'] * 1e3:.0f} ms, at most {start['health_max_seconds']:.2f} s",
+        ),
+        Row("  a scrape with a time-out of 10 s", f"at most {start['scrape_max_seconds']:.1f} s"),
+        Row(
+            "  in the first 30 s",
+            f"{start['cpu_seconds']:.0f} s CPU, {start['lists']:,.0f} calls, {start['threads']:.0f} threads",
+        ),
+        Row("  memory then", _mib(start, "resident_bytes")),
+        Row(
+            "  while each role is renewed every 15 s",
+            f"/-/healthy at most {renewing['health_max_seconds']:.2f} s, "
+            f"a scrape at most {renewing['scrape_max_seconds']:.1f} s",
+        ),
+    ]
+
+
 def besieged() -> list[Row]:
     """Scrape it for a minute beside 500 slow and 2,000 idle clients."""
     door = measure("door", 10_000, 60)
@@ -129,7 +153,15 @@ def _mib(figures: Figures, name: str) -> str:
 def main() -> None:
     """Measure everything and print the table."""
     print(f"Python {platform.python_version()} on {platform.machine()}\n\n| work | figure |\n| --- | --- |")
-    for part in (partial(writing, 10_000), partial(writing, 100_000), asking, living, spreading, besieged):
+    for part in (
+        partial(writing, 10_000),
+        partial(writing, 100_000),
+        asking,
+        living,
+        spreading,
+        crowded,
+        besieged,
+    ):
         for row in part():
             print(f"| {row.work} | {row.figure} |", flush=True)
 

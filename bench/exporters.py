@@ -92,7 +92,7 @@ class Literal:
             self._gauges[name].labels(*labels).set(read(job))
 
 
-def _session(target: Target) -> Session:
-    session = default_session(target, shared_loader())
+def _session(profile: str | None) -> Session:
+    session = default_session(profile, shared_loader())
     session.set_credentials("bench", "bench")
     return session

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.jobs import REGION
@@ -25,18 +25,40 @@ class Running:
         address: where it listens.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, process_id: int) -> None:
         self.address = ("127.0.0.1", port)
-        self._url = f"http://127.0.0.1:{port}/metrics"
+        self._root = f"http://127.0.0.1:{port}"
+        self._process_id = process_id
 
-    def scrape(self, *names: str) -> tuple[float, str]:
+    def scrape(self, *names: str, timeout: float = 10.0) -> tuple[float, str]:
         """Scrape as Prometheus does; with names, only those. Gives the seconds it took, and the text."""
         query = "&".join(f"name[]={name}" for name in names)
-        request = urllib.request.Request(f"{self._url}?{query}", headers={"Accept-Encoding": "gzip"})
+        headers = {"Accept-Encoding": "gzip", "X-Prometheus-Scrape-Timeout-Seconds": str(timeout)}
+        request = urllib.request.Request(f"{self._root}/metrics?{query}", headers=headers)
         began = time.monotonic()
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             body = answer.read()
         return time.monotonic() - began, gzip.decompress(body).decode()
+
+    def is_healthy(self) -> float:
+        """Ask the health path; gives the seconds until the answer came."""
+        began = time.monotonic()
+        with urllib.request.urlopen(f"{self._root}/-/healthy", timeout=PATIENCE) as answer:
+            answer.read()
+        return time.monotonic() - began
+
+    def listens(self) -> float:
+        """Wait until connections are taken; gives the seconds that took."""
+        began = time.monotonic()
+        while time.monotonic() - began < PATIENCE:
+            with suppress(OSError), socket.create_connection(self.address):
+                break
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    def threads(self) -> int:
+        """How many threads the process has now."""
+        return len(list(Path(f"/proc/{self._process_id}/task").iterdir()))
 
     def first_answer(self) -> float:
         """Scrape until there is an answer; gives the seconds that took."""
@@ -54,21 +76,26 @@ class Running:
 
 @contextmanager
 def exporter(
-    endpoint_url: str, *, accounts: Sequence[str] = (), requests_per_second: float = 10, **limits: int
+    endpoint_url: str,
+    *,
+    accounts: Sequence[str] = (),
+    regions: Sequence[str] = (REGION,),
+    requests_per_second: float = 10,
+    **limits: int,
 ) -> Iterator[Running]:
     """Run the exporter on a simulated account until the block ends, or on several by a role in each."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
-        configuration.write_text(_configuration(endpoint_url, accounts, requests_per_second, limits))
+        configuration.write_text(_configuration(endpoint_url, accounts, regions, requests_per_second, limits))
         command = [sys.executable, "-m", "exporter", f"--config.file={configuration}", "--log.level=error"]
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
         environment = os.environ | credentials | {"AWS_ENDPOINT_URL_STS": endpoint_url}
         address = f"--web.listen-address=127.0.0.1:{port}"
         with subprocess.Popen([*command, address], env=environment) as child:
             try:
-                yield Running(port)
+                yield Running(port, child.pid)
             finally:
                 child.terminate()
 
@@ -80,9 +107,13 @@ def value(text: str, name: str, *labels: str) -> float:
 
 
 def _configuration(
-    endpoint_url: str, accounts: Sequence[str], requests_per_second: float, limits: dict[str, int]
+    endpoint_url: str,
+    accounts: Sequence[str],
+    regions: Sequence[str],
+    requests_per_second: float,
+    limits: dict[str, int],
 ) -> str:
-    common = f"regions: [{REGION}], endpoint_url: '{endpoint_url}'"
+    common = f"regions: [{', '.join(regions)}], endpoint_url: '{endpoint_url}'"
     roles = [f"name: a{account}, role_arn: 'arn:aws:iam::{account}:role/bench'" for account in accounts]
     return "\n".join(
         [

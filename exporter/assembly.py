@@ -10,8 +10,10 @@ from exporter.aws import (
     Access,
     BackupApi,
     Budget,
+    Clients,
     Deadlines,
     OpenSession,
+    Profiles,
     default_session,
     regions_of,
     shared_loader,
@@ -55,7 +57,7 @@ class World:
     """What the exporter takes from outside: time, sleep, credentials.
 
     Attributes:
-        open_session: gives a new botocore session for a target.
+        open_session: gives a new botocore session for a profile.
         clock: the time of day.
         steady: seconds on a monotonic clock.
         sleep: waits so many seconds.
@@ -67,6 +69,17 @@ class World:
     steady: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     deadlines: Deadlines = field(default_factory=Deadlines)
+
+    def profiles(self, api: Api, clients: Clients) -> Profiles:
+        """Give the AWS profiles for a configuration."""
+        return Profiles(
+            api,
+            self.open_session,
+            clients,
+            deadlines=self.deadlines,
+            clock=self.clock,
+            steady=self.steady,
+        )
 
 
 def real_world() -> World:
@@ -108,11 +121,19 @@ class Assembler:
     def __init__(self, telemetry: Telemetry, world: World) -> None:
         self._telemetry = telemetry
         self._world = world
+        self._clients = Clients()
         self._claims = Claims()
         self._calls = WorkerPool(
-            "call", SIDE_BY_SIDE, world.steady, patience=CALL_PATIENCE, per_key=SIDE_BY_SIDE
+            "call",
+            SIDE_BY_SIDE,
+            world.steady,
+            patience=CALL_PATIENCE,
+            per_key=SIDE_BY_SIDE,
+            busy=self._clients.turns.are_scarce,
         )
-        self._refresher = Refresher(clock=world.steady, observe=telemetry.observe_refresh)
+        self._refresher = Refresher(
+            clock=world.steady, observe=telemetry.observe_refresh, busy=self._clients.turns.are_scarce
+        )
         self._watched: tuple[_Watched, ...] = ()
 
     def assemble(self, config: Config) -> Exporter:
@@ -120,12 +141,13 @@ class Assembler:
 
         Nothing is asked of AWS yet, unless the refresher was started.
         """
+        profiles = self._world.profiles(config.api, self._clients)
         kept = {watched.setting.target.name: watched for watched in self._watched}
         watched = []
         for target in config.targets:
-            setting = self._setting(config, target)
+            setting = _setting(config, target, profiles)
             before = kept.get(target.name)
-            watched.append(before if before and before.setting == setting else self._watch(setting))
+            watched.append(before if before and before.setting == setting else self._watch(setting, profiles))
         self._watched = tuple(watched)
         ledgers = tuple(ledger for one in watched for ledger in one.ledgers)
         self._claims.admit_only(ledger.scope for ledger in ledgers)
@@ -133,20 +155,8 @@ class Assembler:
         pages = [page for one in watched for page in one.pages]
         return Exporter(config, ledgers, self._refresher, Exposition(pages, self._telemetry))
 
-    def _setting(self, config: Config, target: Target) -> _Setting:
-        regions = regions_of(target, self._world.open_session)
-        return _Setting(
-            target=target,
-            regions=regions,
-            discovery=config.discovery,
-            collectors=config.collectors,
-            api=config.api,
-            limits=config.limits,
-            expected=tuple(config.expected_in(target, region) for region in regions),
-        )
-
-    def _watch(self, setting: _Setting) -> _Watched:
-        access = Access(setting.target, setting.api, self._world.open_session, self._world.deadlines)
+    def _watch(self, setting: _Setting, profiles: Profiles) -> _Watched:
+        access = Access(setting.target, setting.regions[0], profiles)
         configured = ConfiguredIds(setting.target.job_ids)
         ledgers = tuple(
             _ledger(setting, region, expected, configured, self._world)
@@ -184,6 +194,19 @@ class Assembler:
         )
         wanted = [collector for collector in slow if collector.name in setting.collectors]
         return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, absorb=page.update)
+
+
+def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
+    regions = regions_of(target, profiles)
+    return _Setting(
+        target=target,
+        regions=regions,
+        discovery=config.discovery,
+        collectors=config.collectors,
+        api=config.api,
+        limits=config.limits,
+        expected=tuple(config.expected_in(target, region) for region in regions),
+    )
 
 
 def _lookback(setting: _Setting, kind: Kind) -> float:

@@ -5,6 +5,8 @@ import logging
 import platform
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -38,6 +40,7 @@ log = logging.getLogger("exporter")
 DONE, FAILED, WRONG_USE = 0, 1, 2
 ENDS = (signal.SIGTERM, signal.SIGINT)
 TIDY_EVERY = 10.0  # seconds
+TURN = 0.0005  # seconds after which a thread lets another compute; ten times that makes scrapes wait too long
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,6 +114,7 @@ def _once(exporter: Exporter) -> int:
 
 def _serve(in_force: InForce, door: Door, options: Options) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
+    sys.setswitchinterval(TURN)
     raise_open_files_limit()
     try:
         sockets = [listen(address) for address in options.web_listen_address]
@@ -118,7 +122,7 @@ def _serve(in_force: InForce, door: Door, options: Options) -> int:
         write_error(f"aws-backup-exporter: {error}")
         return FAILED
     refresher = in_force.exporter.refresher
-    refresher.start()
+    threading.Thread(target=refresher.start, name="start", daemon=True).start()  # many targets take a while
     site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
     door.watch()
     server = make_server(Guard(site.app(), door), door)

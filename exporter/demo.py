@@ -28,17 +28,18 @@ def demo_account() -> Iterator[tuple[Config, World]]:
         regions = tuple(site.region for site in SITES)
         target = Target(name="demo", regions=regions, endpoint_url=server.endpoint_url)
         patient = Api(read_timeout=60.0)  # the account shares this process, and perhaps a slow machine
-        yield Config(targets=(target,), api=patient), World(open_session=_simulated_session)
+        open_session = partial(_simulated_session, server.endpoint_url)
+        yield Config(targets=(target,), api=patient), World(open_session=open_session)
 
 
-def _simulated_session(target: Target) -> Session:
+def _simulated_session(endpoint_url: str, profile: str | None) -> Session:
     """Open a session whose credentials mean nothing, whatever the environment holds."""
-    session = default_session(target, shared_loader())
+    session = default_session(profile, shared_loader())
     session.set_credentials("simulated", "simulated")
-    session.register("before-call.sts", partial(_send_to, target.endpoint_url))
+    session.register("before-call.sts", partial(_send_to, endpoint_url))
     return session
 
 
-def _send_to(endpoint_url: str | None, params: dict[str, Any], **_: Any) -> None:
+def _send_to(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
     """Ask the simulated account also who asks: a target's endpoint is that of AWS Backup alone."""
     params["url"] = endpoint_url

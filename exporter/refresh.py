@@ -195,14 +195,21 @@ class Refresher:
     Args:
         clock: seconds on a monotonic clock.
         observe: told how long each refresh of everything took, in seconds.
+        busy: whether more threads would only wait for the CPU.
     """
 
-    def __init__(self, *, clock: Callable[[], float], observe: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        observe: Callable[[float], None],
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._clock = clock
         self._observe = observe
         self._scopes: dict[Scope, ScopeRefresh] = {}
-        self._pool = WorkerPool("refresh", AT_ONCE, clock)
-        self._background_pool = WorkerPool("background", IN_BACKGROUND_AT_ONCE, clock)
+        self._pool = WorkerPool("refresh", AT_ONCE, clock, busy=busy)
+        self._background_pool = WorkerPool("background", IN_BACKGROUND_AT_ONCE, clock, busy=busy)
         self._flights: dict[tuple[ScopeRefresh, str], _Flight] = {}
         self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
         self._resting: set[ScopeRefresh] = set()
@@ -238,7 +245,7 @@ class Refresher:
         stalled: list[tuple[ScopeRefresh, Collector, float]] = []
         begun = False
         with self._lock:
-            for scope in [scope for scope in self._scopes.values() if only in (None, scope.scope)]:
+            for scope in self._scopes.values() if only is None else self._of(only):
                 for collector in scope.collectors:
                     flight = self._flights.get((scope, collector.name))
                     if flight is None:
@@ -263,6 +270,9 @@ class Refresher:
         self._stop.set()
         self._pool.stop()
         self._background_pool.stop()
+
+    def _of(self, only: Scope) -> tuple[ScopeRefresh, ...]:
+        return (self._scopes[only],) if only in self._scopes else ()
 
     def _take_off(self, scope: ScopeRefresh, collector: Collector) -> _Flight:
         done = self._pool.submit(partial(self._fly, scope, collector), scope)

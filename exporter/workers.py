@@ -52,6 +52,8 @@ class WorkerPool:
         clock: seconds on a monotonic clock.
         patience: after how many seconds a task no longer counts as running.
         per_key: how many tasks of one key run at the same time, slow ones included.
+        busy: whether the threads there are want to compute more than they can: then all tasks take long, and
+            none starts in place of another.
     """
 
     def __init__(
@@ -62,11 +64,13 @@ class WorkerPool:
         *,
         patience: float = PATIENCE,
         per_key: int = MOST_THREADS,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._at_once = at_once
         self._clock = clock
         self._patience = patience
         self._per_key = per_key
+        self._busy = busy
         self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix=name)
         self._queues: dict[Hashable, _Queue] = {}
         self._prompt: deque[_Queue] = deque()  # queues with a task to start, in turn
@@ -135,7 +139,7 @@ class WorkerPool:
     def _has_room(self) -> bool:
         if len(self._since) >= self._at_once:
             longest, since = next(iter(self._since.items()))
-            if self._clock() < since + self._patience:
+            if self._clock() < since + self._patience or self._busy():
                 return False
             del self._since[longest]
             longest.queue.slow = True

@@ -97,9 +97,9 @@ class Watch:
         self.exporter.refresher.refresh_completely()
 
 
-def static_session(target: Target) -> Session:
+def static_session(profile: str | None) -> Session:
     """Open a session with credentials that mean nothing, on a loader that all tests share."""
-    session = default_session(target, LOADER)
+    session = default_session(profile, LOADER)
     session.set_credentials("test", "test")
     return session
 

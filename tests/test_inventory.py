@@ -16,7 +16,7 @@ ROLE = "arn:aws:iam::123456789012:role/backup"
 def client(aws: Bench) -> Any:
     """A client that makes vaults and plans in the simulated account."""
     assert LOADER
-    session = static_session(aws.target())
+    session = static_session(None)
     return session.create_client("backup", region_name=REGION, endpoint_url=aws.server.endpoint_url)
 
 

@@ -1,12 +1,10 @@
 """Work in the background yields to scrapes, but not for ever."""
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 from botocore.exceptions import EndpointConnectionError
 
 from exporter.aws import Access, BackupApi, Budget
-from exporter.aws.deadline import Call
 from exporter.aws.faults import from_boto
 from tests.harness import REGION, Clock
 
@@ -14,14 +12,8 @@ from tests.harness import REGION, Clock
 class _EmptyAccount:
     """Answers every list with nothing."""
 
-    def client(self, region: str) -> "_EmptyAccount":
-        assert region == REGION
-        return self
-
-    def within_deadline(self) -> AbstractContextManager[Call]:
-        return nullcontext(Call())
-
-    def list_backup_jobs(self, **_: Any) -> dict[str, Any]:
+    def call(self, region: str, operation: str, **_: Any) -> dict[str, Any]:
+        assert (region, operation) == (REGION, "ListBackupJobs")
         return {"BackupJobs": []}
 
 

@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from botocore import xform_name
-
 from exporter.aws.budget import Budget
-from exporter.aws.faults import AwsError, from_boto, malformed, timed_out
+from exporter.aws.faults import AwsError, malformed
 from exporter.aws.sessions import Access
 
 PAGE_SIZE = 1000
@@ -32,7 +30,7 @@ class BackupApi:
     """Asks AWS Backup about one target in one Region. May be called from several threads at once.
 
     Args:
-        access: gives the client.
+        access: the way into the target.
         region: which of the target's Regions.
         budget: what each attempt takes a token from.
         meter: told of each attempt.
@@ -119,8 +117,6 @@ class BackupApi:
             return self._ask(operation, member, asked)
         except AwsError as error:
             code = error.fault.code
-            if error.is_about_credentials:
-                self._access.renew()
             if error.is_throttling:
                 self.budget.slow_down()
             raise
@@ -140,13 +136,10 @@ class BackupApi:
 
     def _send(self, operation: str, asked: Mapping[str, Any]) -> tuple[Answer, AwsError | None]:
         """Make one attempt. Gives the answer, also one that refuses, and what went wrong."""
-        client = self._access.client(self._region)
-        with self._access.within_deadline() as call:
-            try:
-                answer, error = getattr(client, xform_name(operation))(**asked), None
-            except Exception as raised:
-                answer, error = getattr(raised, "response", None), from_boto(operation, raised)
-        return ({}, timed_out(operation)) if call.expired else (answer, error)
+        try:
+            return self._access.call(self._region, operation, **asked), None
+        except AwsError as error:
+            return getattr(error.__cause__, "response", {}), error
 
     def _hear(self, answer: object) -> None:
         """Pass on the time that AWS tells with an answer, also with one that refuses."""

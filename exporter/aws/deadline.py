@@ -72,6 +72,16 @@ class Deadlines:
             with self._changed:
                 call.ended, call.connection = True, None
 
+    def answered(self, **_: object) -> None:
+        """Take note that the answer is there: to read it takes as long as it takes, on a busy machine.
+
+        A handler of botocore's `before-parse`.
+        """
+        call: Call | None = getattr(self._current, "call", None)
+        if call:
+            with self._changed:
+                call.ended, call.connection = True, None
+
     def _use(self, connection: Any) -> None:
         """Take note of the connection that the current call uses from now on.
 

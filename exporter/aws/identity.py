@@ -1,15 +1,14 @@
 """Which credentials a target has, and who AWS says that is."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import partial
 from urllib.parse import quote
 
 from botocore.credentials import Credentials as Keys
-from botocore.exceptions import NoCredentialsError
 
-from exporter.aws.faults import from_boto, malformed
-from exporter.aws.sessions import Access
+from exporter.aws.faults import malformed
+from exporter.aws.sessions import Access, Profiles
+from exporter.config import Target
 
 SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it
 
@@ -56,7 +55,9 @@ class Caller:
 class Passport(Access):
     """The way into one target, which also tells whose way it is."""
 
-    _seen: frozenset[str] = frozenset()
+    def __init__(self, target: Target, region: str, profiles: Profiles) -> None:
+        super().__init__(target, region, profiles)
+        self._seen: frozenset[str] = frozenset()
 
     def credentials(self) -> Credentials:
         """Find the target's credentials, those that assume its role where it has one.
@@ -64,27 +65,17 @@ class Passport(Access):
         Raises:
             AwsError: there are none, or they cannot be had.
         """
-        try:
-            own = self._new_session().get_credentials()
-            if own is None:
-                raise NoCredentialsError
-            key_id = self._look_at(own)
-        except Exception as error:
-            raise from_boto("GetCredentials", error) from error
-        key_end = key_id[-4:] if len(key_id) >= SHORTEST_KEY_ID else ""
+        own = self._look_at(self._profile.credentials.get())
+        key_end = own.access_key[-4:] if len(own.access_key) >= SHORTEST_KEY_ID else ""
         return Credentials(SOURCES.get(own.method, own.method), key_end)
 
-    def assume_role(self, region: str) -> None:
+    def assume_role(self) -> None:
         """Assume the target's role.
 
         Raises:
             AwsError: STS refused, could not be reached, or what came is not its answer.
         """
-        try:
-            with self._lock:
-                self._look_at(self._session_in(region).get_credentials())
-        except Exception as error:
-            raise from_boto("AssumeRole", error) from error
+        self._look_at(self._credentials.get())
 
     def caller(self, region: str) -> Caller:
         """Ask STS who the credentials belong to.
@@ -92,25 +83,11 @@ class Passport(Access):
         Raises:
             AwsError: STS refused, could not be reached, or what came is not its answer.
         """
-        try:
-            with self._lock:
-                sts = self._session_in(region).client("sts", region_name=region)
-            answer = sts.get_caller_identity()
-        except Exception as error:
-            raise from_boto("GetCallerIdentity", error) from error
+        sts = partial(self._profile.client, "sts", region)
+        answer = self._signed(self._credentials, sts, "GetCallerIdentity", {})
         if not answer.get("Account"):
             raise malformed("GetCallerIdentity", "an answer without Account")
         return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))
-
-    @cached_property
-    def known_regions(self) -> tuple[str, ...]:
-        """The Regions of which this version of the SDK knows that they offer AWS Backup."""
-        session = self._open_session(self._target)
-        return tuple(
-            region
-            for partition in session.get_available_partitions()
-            for region in session.get_available_regions("backup", partition)
-        )
 
     def without_secrets(self, text: str) -> str:
         """Mask what is secret of the target: AWS repeats tokens when it explains a wrong signature."""
@@ -120,12 +97,7 @@ class Passport(Access):
             text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
         return text
 
-    def _session_in(self, region: str) -> Any:
-        self._make_client(region)
-        return self._session
-
-    def _look_at(self, credentials: Keys) -> str:
-        """Fetch them as far as that is needed, and remember what is secret; returns the access key id."""
-        keys = credentials.get_frozen_credentials()
+    def _look_at(self, keys: Keys) -> Keys:
+        """Remember what is secret."""
         self._seen |= {text for text in (keys.access_key, keys.secret_key, keys.token) if text}
-        return str(keys.access_key)
+        return keys

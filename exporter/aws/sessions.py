@@ -1,45 +1,75 @@
-"""Credentials and clients: one session for each target, one client for each of its Regions."""
+"""Sessions and clients, which all targets share, and the credentials of each target, which sign its calls.
 
+A client knows no credentials: each call is handed those that sign it. So a thousand roles need one client for
+each Region, not a thousand.
+"""
+
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import product
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
+from zlib import crc32
 
-import boto3
-import botocore.session
+from botocore import xform_name
 from botocore.config import Config as ClientConfig
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.loaders import Loader
-from botocore.session import Session as BotocoreSession
+from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from exporter import __version__
+from exporter.aws.credentials import Lease, LeasedCredentials
 from exporter.aws.deadline import Call, Deadlines
-from exporter.aws.faults import from_boto
+from exporter.aws.faults import from_boto, malformed, timed_out
 from exporter.aws.rows import take_plain_rows
+from exporter.aws.turns import Turns
 from exporter.config import Api, Target
 from exporter.kinds import KINDS
 
-OpenSession = Callable[[Target], BotocoreSession]
+OpenSession = Callable[[str | None], Session]
+"""Opens a new botocore session on a profile, or on the default credential chain."""
+
+Answer = Mapping[str, Any]
 
 SIDE_BY_SIDE = 32  # jobs that are described at the same time, of all targets together
-CONNECTIONS = SIDE_BY_SIDE + 8  # those, the lists of each kind, and what is asked in the background
+CONNECTIONS = 1000  # that a client keeps open at most: so many calls may be under way when AWS hangs
 ROLE_SESSION_NAME = "aws-backup-exporter"
+
+CHECKED_EVERY = 1.0  # seconds between two looks at whether botocore wants to renew what it found
+CHECK_OVERDUE = 60.0  # seconds for which that may fail; botocore begins ten minutes before the end
+RENEWED_FROM, RENEWED_UNTIL = 0.6, 0.8  # of the life of a role's credentials; each role at its own time
+MARGIN = 60.0  # seconds before they expire: what is signed with them has to arrive
+
+_SIGNED_BY = "_signed_by"  # the parameter that hands a call its credentials
+_NOBODY = "none"  # whose key a client has: if a call were not handed its credentials, AWS would refuse it
+_NOT_OF_CLIENTS = (
+    "aws_",
+    "credential_",
+    "duration_seconds",
+    "external_id",
+    "login_session",
+    "mfa_serial",
+    "region",
+    "role_",
+    "source_profile",
+    "sso_",
+    "web_identity_",
+)
+"""How those settings of a profile begin that a client does not hang on: its Region is named in any case."""
 
 
 class Client(Protocol):
-    """What is used of a boto3 client."""
+    """What is used of a botocore client."""
 
-    def __getattr__(self, operation: str) -> Callable[..., Mapping[str, Any]]: ...
+    def __getattr__(self, operation: str) -> Callable[..., Answer]: ...
 
 
 def shared_loader() -> Loader:
@@ -48,7 +78,7 @@ def shared_loader() -> Loader:
     It has read what clients need. Where the clients of many targets are made at the same time, each thread
     would read it anew, and look at thousands of files: with a hundred targets for half a minute.
     """
-    loader: Loader = BotocoreSession().get_component("data_loader")
+    loader: Loader = Session().get_component("data_loader")
     for service, model in product(("backup", "sts"), ("service-2", "endpoint-rule-set-1")):
         loader.load_service_model(service, model, api_version=None)  # the very call that a client makes
     for data in ("endpoints", "partitions", "sdk-default-configuration"):
@@ -56,9 +86,9 @@ def shared_loader() -> Loader:
     return loader
 
 
-def default_session(target: Target, loader: Loader) -> BotocoreSession:
-    """Open a session on the default credential chain, or on the target's profile."""
-    session = botocore.session.Session(profile=target.profile)
+def default_session(profile: str | None, loader: Loader) -> Session:
+    """Open a session on a profile, or on the default credential chain."""
+    session = Session(profile=profile)
     session.register_component("data_loader", loader)
     # botocore itself knows AWS_DEFAULT_REGION only; containers and other SDKs say AWS_REGION.
     if region := os.environ.get("AWS_REGION"):
@@ -66,116 +96,321 @@ def default_session(target: Target, loader: Loader) -> BotocoreSession:
     return session
 
 
-def regions_of(target: Target, open_session: OpenSession) -> tuple[str, ...]:
-    """The target's Regions, else the one of the default chain, else one without a name."""
-    if target.regions:
-        return target.regions
-    try:
-        return (open_session(target).get_config_variable("region") or "",)
-    except BotoCoreError:
-        return ("",)  # asking AWS will fail for the same reason and say so
+class Clients:
+    """The clients in use: one for all who ask the same service in the same Region with the same settings.
 
+    It lives as long as somebody uses it.
 
-class Access:
-    """The way into one target: its credentials, and a client for each Region, made when first needed.
-
-    Args:
-        target: whose credentials, role and endpoint to use.
-        api: time-outs.
-        open_session: gives a new botocore session for the target.
-        deadlines: ends calls that take too long.
+    Attributes:
+        turns: whose turn it is to compute.
     """
 
-    def __init__(self, target: Target, api: Api, open_session: OpenSession, deadlines: Deadlines) -> None:
-        self._target = target
-        self._open_session = open_session
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self._made: WeakValueDictionary[object, Any] = WeakValueDictionary()
+        self._making = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def get(self, session: Session, service: str, region: str, endpoint_url: str | None) -> Client:
+        """Give the client for a service in a Region, with the settings of the session's profile."""
+        with self._making:
+            key = service, region, endpoint_url, _settings(session)
+            client: Any = self._made.get(key)
+            if client is None:
+                client = session.create_client(
+                    service,
+                    region_name=region or None,
+                    endpoint_url=endpoint_url,
+                    aws_access_key_id=_NOBODY,
+                    aws_secret_access_key=_NOBODY,
+                )
+                self._made[key] = client
+            made: Client = client
+            return made
+
+
+class Profiles:
+    """The AWS profiles that the targets of one configuration use; those who use the same one share it.
+
+    Args:
+        api: time-outs.
+        open_session: gives a new botocore session for a profile.
+        clients: those in use.
+        deadlines: ends calls that take too long.
+        clock: seconds since 1970.
+        steady: seconds on a monotonic clock.
+        learn: told of all credentials before they are used, again each time that they are renewed.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        open_session: OpenSession,
+        clients: Clients,
+        *,
+        deadlines: Deadlines,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        learn: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
+        self.clients = clients
+        self.clock = clock
         self._deadlines = deadlines
-        self._seconds_per_call = api.connect_timeout + api.read_timeout
-        self._config = ClientConfig(
-            connect_timeout=api.connect_timeout,
-            read_timeout=api.read_timeout,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=CONNECTIONS,
-            user_agent_extra=f"aws-backup-exporter/{__version__}",
-        )
-        self._session: boto3.Session | None = None
-        self._clients: dict[str, Client] = {}
-        self._lock = threading.Lock()  # clients may be shared between threads, sessions may not
+        self._api = api
+        self._open_session = open_session
+        self._steady = steady
+        self._learn = learn
+        self._profiles: dict[str | None, Profile] = {}
+        self._reader: Session | None = None
+        self._lock = threading.Lock()  # sessions are opened one at a time, so that others get to compute
 
-    def client(self, region: str) -> Client:
-        """Give the client for a Region.
-
-        Raises:
-            AwsError: there are no usable credentials, or no such Region.
-        """
+    def get(self, name: str | None) -> "Profile":
+        """Give a profile; without a name, the default credential chain."""
         with self._lock:
-            if region not in self._clients:
-                try:
-                    self._clients[region] = self._make_client(region)
-                except Exception as error:
-                    self._session = None
-                    raise from_boto("CreateClient", error) from error
-            return self._clients[region]
+            if name not in self._profiles:
+                self._profiles[name] = Profile(name, self)
+            return self._profiles[name]
+
+    def region_of(self, name: str | None) -> str:
+        """The Region of a profile or of the environment; empty when none is set or the profile is unknown."""
+        try:
+            with self._lock:
+                reader = self._reading()
+                reader.set_config_variable("profile", name)
+                return str(reader.get_config_variable("region") or "")
+        except BotoCoreError:
+            return ""  # asking AWS will fail for the same reason and say so
+
+    def regions_with(self, service: str) -> tuple[str, ...]:
+        """The Regions of which this version of the SDK knows that they offer a service."""
+        with self._lock:
+            reader = self._reading()
+            partitions = reader.get_available_partitions()
+            return tuple(
+                region for one in partitions for region in reader.get_available_regions(service, one)
+            )
+
+    def open(self, name: str | None) -> Session:
+        """Open a new session; every client is made from one of these, also those of the credential chain."""
+        with self._lock:
+            session = self._open_session(name)
+            session.set_default_client_config(_client_config(self._api))
+            parsers = session.get_component("response_parser_factory")
+            parsers.set_parser_defaults(timestamp_parser=_timestamp)
+            events: Any = session.get_component("event_emitter")  # each client has those of its session
+            events.register("creating-client-class", self._let_calls_end)
+            events.register("provide-client-params", _sign_by_parameter)
+            events.register("before-send", self.clients.turns.waits)
+            lists = [f"before-parse.backup.{kind.list_operation}" for kind in KINDS]
+            for answered in ("before-parse", *lists):  # botocore calls those of one operation first
+                events.register(answered, self._deadlines.answered)
+                events.register(answered, self.clients.turns.goes_on)
+            for answered in lists:
+                events.register(answered, take_plain_rows)
+            return session
 
     def within_deadline(self) -> AbstractContextManager[Call]:
         """End the calls in the block when the time-outs have passed, however fast AWS sends its bytes."""
-        return self._deadlines.within(self._seconds_per_call)
+        return self._deadlines.within(self._api.connect_timeout + self._api.read_timeout)
 
-    def renew(self) -> None:
-        """Forget credentials and clients, so that new ones are read when next needed."""
-        with self._lock:
-            self._session = None
-            self._clients.clear()
+    def leased(self, fetch: Callable[[bool], Lease]) -> LeasedCredentials:
+        """Give credentials that are fetched so."""
+        return LeasedCredentials(fetch, self._steady, self._learn)
 
-    def _new_session(self) -> BotocoreSession:
-        session = self._open_session(self._target)
-        session.set_default_client_config(self._config)  # else SSO and web identity wait for minutes
-        return session
+    def _let_calls_end(self, base_classes: list[type], **_: object) -> None:
+        """Let a client's calls end at their deadline; a handler of botocore's `creating-client-class`."""
+        deadlines = self._deadlines
 
-    def _make_client(self, region: str) -> Client:
-        if self._session is None:
-            session = self._new_session()
-            parsers = session.get_component("response_parser_factory")
-            parsers.set_parser_defaults(timestamp_parser=_timestamp)
-            if self._target.role_arn:
-                self._assume(self._target.role_arn, session, region)
-            self._session = boto3.Session(botocore_session=session)
-        client = self._session.client(
-            "backup",
-            region_name=region or None,
-            endpoint_url=self._target.endpoint_url,
-        )
-        self._deadlines.apply_to(client)
-        for kind in KINDS:
-            client.meta.events.register(f"before-parse.backup.{kind.list_operation}", take_plain_rows)
-        made: Client = client
-        return made
+        class WithDeadlines:
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                deadlines.apply_to(self)
 
-    def _assume(self, role_arn: str, session: BotocoreSession, region: str) -> None:
-        own_credentials = session.get_component("credential_provider").load_credentials()
-        if own_credentials is None:
-            raise NoCredentialsError
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._sts_creator(session, region),
-            source_credentials=own_credentials,
-            role_arn=role_arn,
-            extra_args=self._role_arguments(),
-        )
-        session.register_component("credential_provider", CredentialResolver([_AssumedRole(fetcher)]))
+        base_classes.insert(0, WithDeadlines)
 
-    def _sts_creator(self, session: BotocoreSession, region: str) -> Callable[..., Any]:
-        def create(service: str, **arguments: Any) -> Any:
-            client = session.create_client(service, region_name=region or None, **arguments)
-            self._deadlines.apply_to(client)
+    def _reading(self) -> Session:
+        """One session reads the files for all profiles: with hundreds of them that takes a while."""
+        if self._reader is None:
+            self._reader = self._open_session(None)
+        return self._reader
+
+
+class Profile:
+    """One AWS profile: its clients, and the credentials that its chain finds.
+
+    Attributes:
+        credentials: those of the chain.
+    """
+
+    def __init__(self, name: str | None, profiles: Profiles) -> None:
+        self._name = name
+        self._profiles = profiles
+        self._session: Session | None = None
+        self._credentials: Credentials | None = None
+        self._clients: dict[tuple[str, str, str | None], Client] = {}
+        self._lock = threading.RLock()  # clients may be shared between threads, sessions may not
+        self.credentials = profiles.leased(self._find)
+
+    def client(self, service: str, region: str, endpoint_url: str | None = None) -> Client:
+        """Give the client for a service in a Region, to make calls that are handed their credentials.
+
+        Raises:
+            AwsError: the profile's settings do not do, or there is no such Region.
+        """
+        wanted = service, region, endpoint_url
+        if client := self._clients.get(wanted):
             return client
+        try:
+            with self._lock:
+                client = self._clients[wanted] = self._profiles.clients.get(self._opened(), *wanted)
+                return client
+        except Exception as error:
+            if self._credentials:
+                self.credentials.refuse(self._credentials)  # what is wrong may be put right in the files
+            raise from_boto("CreateClient", error) from error
 
-        return create
+    def _opened(self) -> Session:
+        if self._session is None:
+            self._session = self._profiles.open(self._name)
+        return self._session
 
-    def _role_arguments(self) -> dict[str, str]:
-        arguments = {"RoleSessionName": ROLE_SESSION_NAME}
-        if self._target.external_id:
-            arguments["ExternalId"] = self._target.external_id.get_secret_value()
-        return arguments
+    def _find(self, anew: bool) -> Lease:
+        """Let botocore look for credentials, or renew what it found, where that is due."""
+        try:
+            with self._lock, self._profiles.within_deadline():
+                if anew:
+                    self._session = None
+                found = self._opened().get_credentials()
+                if found is None:
+                    raise NoCredentialsError
+                keys = found.get_frozen_credentials()
+        except Exception as error:
+            raise from_boto("GetCredentials", error) from error
+        if self._credentials is None or self._credentials.get_frozen_credentials() != keys:
+            self._credentials = Credentials(
+                str(keys.access_key), str(keys.secret_key), keys.token, found.method, keys.account_id
+            )
+        return Lease(self._credentials, CHECKED_EVERY, CHECK_OVERDUE)
+
+
+class Access:
+    """The way into one target: its credentials, and the clients that it shares with others.
+
+    Args:
+        target: whose profile, role and endpoint to use.
+        region: where its role is assumed.
+        profiles: those in use.
+    """
+
+    def __init__(self, target: Target, region: str, profiles: Profiles) -> None:
+        self._target = target
+        self._profile = profiles.get(target.profile)
+        self._profiles = profiles
+        self._turns = profiles.clients.turns
+        self._region = region
+        self._credentials = profiles.leased(self._assume) if target.role_arn else self._profile.credentials
+
+    def call(self, region: str, operation: str, **asked: Any) -> Answer:
+        """Make one call to AWS Backup.
+
+        Args:
+            region: in which Region.
+            operation: as AWS spells it.
+            asked: the call's parameters.
+
+        Raises:
+            AwsError: there are no usable credentials, AWS refused or could not be reached.
+        """
+        client = partial(self._profile.client, "backup", region, self._target.endpoint_url)
+        return self._signed(self._credentials, client, operation, asked)
+
+    def _signed(
+        self,
+        credentials: LeasedCredentials,
+        client: Callable[[], Client],
+        operation: str,
+        asked: Mapping[str, Any],
+    ) -> Answer:
+        """Make a call that is signed with these credentials; those that AWS refuses are fetched anew.
+
+        Raises:
+            AwsError: there are no credentials, AWS refused or could not be reached.
+        """
+        signed_by, made = credentials.get(), client()
+        with self._turns.taken(), self._profiles.within_deadline() as call:
+            try:
+                answer: Answer = getattr(made, xform_name(operation))(**asked, **{_SIGNED_BY: signed_by})
+            except Exception as error:
+                if call.expired:
+                    raise timed_out(operation) from None
+                fault = from_boto(operation, error)
+                if fault.is_about_credentials:
+                    credentials.refuse(signed_by)
+                raise fault from error
+        if call.expired:
+            raise timed_out(operation)
+        return answer
+
+    def _assume(self, _anew: bool) -> Lease:
+        role_arn, external_id = self._target.role_arn or "", self._target.external_id
+        asked = {"RoleArn": role_arn, "RoleSessionName": ROLE_SESSION_NAME}
+        if external_id:
+            asked["ExternalId"] = external_id.get_secret_value()
+        sts = partial(self._profile.client, "sts", self._region)
+        answer = self._signed(self._profile.credentials, sts, "AssumeRole", asked)
+        given = answer.get("Credentials") or {}
+        try:
+            credentials = Credentials(
+                given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "assume-role"
+            )
+            life = (given["Expiration"] - _date(answer, self._profiles.clock)).total_seconds()
+        except (KeyError, TypeError):
+            raise malformed("AssumeRole", "an answer without credentials") from None
+        own_time = crc32(role_arn.encode()) / 2**32
+        fresh = RENEWED_FROM + (RENEWED_UNTIL - RENEWED_FROM) * own_time
+        return Lease(credentials, fresh * life, max(fresh * life, life - MARGIN))
+
+
+def regions_of(target: Target, profiles: Profiles) -> tuple[str, ...]:
+    """The target's Regions, else that of its profile or of the environment, else one without a name."""
+    return target.regions or (profiles.region_of(target.profile),)
+
+
+def _sign_by_parameter(params: Mapping[str, Any], context: dict[str, Any], **_: object) -> Any:
+    """Take the credentials out of a call's parameters; a handler of botocore's `provide-client-params`."""
+    if _SIGNED_BY not in params:
+        return None  # a call of the credential chain, by a client with credentials of its own
+    context["signing"] = {"request_credentials": params[_SIGNED_BY]}
+    return {name: value for name, value in params.items() if name != _SIGNED_BY}
+
+
+def _client_config(api: Api) -> ClientConfig:
+    return ClientConfig(
+        connect_timeout=api.connect_timeout,
+        read_timeout=api.read_timeout,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=CONNECTIONS,
+        user_agent_extra=f"aws-backup-exporter/{__version__}",
+    )
+
+
+def _settings(session: Session) -> str:
+    """Write down all that a client takes from the session, beside the environment."""
+    config: Any = session.get_default_client_config()
+    scoped = session.get_scoped_config()
+    about_clients = {name: value for name, value in scoped.items() if not name.startswith(_NOT_OF_CLIENTS)}
+    services = session.full_config.get("services", {}).get(scoped.get("services"))
+    return json.dumps([config.connect_timeout, config.read_timeout, about_clients, services], sort_keys=True)
+
+
+def _date(answer: Answer, clock: Callable[[], float]) -> datetime:
+    """When AWS answered, by its own clock where it tells."""
+    try:
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    except (KeyError, TypeError, ValueError):
+        return datetime.fromtimestamp(clock(), UTC)
 
 
 def _timestamp(value: Any) -> datetime:
@@ -185,18 +420,3 @@ def _timestamp(value: Any) -> datetime:
     except (TypeError, ValueError, OverflowError, OSError):
         told: datetime = parse_timestamp(value)
         return told
-
-
-class _AssumedRole(CredentialProvider):
-    """Credentials of an assumed role; they renew themselves before they expire."""
-
-    METHOD = "assume-role"
-
-    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
-        super().__init__()
-        self._fetcher = fetcher
-
-    def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(
-            method=self.METHOD, refresh_using=self._fetcher.fetch_credentials
-        )

@@ -1,7 +1,7 @@
 """Examines what a configuration needs of AWS: targets, Regions and checks side by side."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TypeVar
 
 from exporter.assembly import World
-from exporter.aws import AwsError, BackupApi, Budget, regions_of
+from exporter.aws import AwsError, BackupApi, Budget, Clients, Profiles, regions_of
 from exporter.aws.identity import Caller, Credentials, Passport
 from exporter.collectors.accounts import published_already
 from exporter.config import Config, Target
@@ -41,21 +41,25 @@ def examine(config: Config, world: World) -> Report:
 
     Only reads, within the configured request budget and time-outs. What fails holds up nothing else.
     """
-    found = _side_by_side(partial(_examine_target, config, world, target) for target in config.targets)
+    profiles = world.profiles(config.api, Clients())
+    found = _side_by_side(
+        partial(_examine_target, config, world, profiles, target) for target in config.targets
+    )
     return Report(tuple(_with_duplicates(chain.from_iterable(found))))
 
 
-def _examine_target(config: Config, world: World, target: Target) -> Iterable[Diagnosis]:
+def _examine_target(config: Config, world: World, profiles: Profiles, target: Target) -> Iterable[Diagnosis]:
     """Look for the credentials once, then into each Region."""
-    passport = Passport(target, config.api, world.open_session, world.deadlines)
-    regions = regions_of(target, world.open_session)
+    regions = regions_of(target, profiles)
+    passport = Passport(target, regions[0], profiles)
     checks, credentials = _enter(passport, target, regions[0])
     if regions == ("",):
         no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
         return [Diagnosis(Scope(target.name, ""), credentials, None, (*checks, no_region))]
     if any(check.fault for check in checks):
         return [Diagnosis(Scope(target.name, region), credentials, None, checks) for region in regions]
-    visits = [_Visit(config, world, target, passport, region) for region in regions]
+    known = profiles.regions_with("backup")
+    visits = [_Visit(config, world, target, passport, region, known) for region in regions]
     found = _side_by_side(partial(visit.diagnose, credentials, checks) for visit in visits)
     return _without_elsewhere(found)
 
@@ -72,7 +76,7 @@ def _enter(passport: Passport, target: Target, region: str) -> tuple[tuple[Check
         return (found,), credentials
     role = Check("role", "sts:AssumeRole", detail=target.role_arn)
     try:
-        passport.assume_role(region)
+        passport.assume_role()
     except AwsError as error:
         role = _failed(role, error, passport, _remedy_for_role(error, target.role_arn))
     return (found, role), credentials
@@ -88,12 +92,21 @@ def _remedy_for_role(error: AwsError, role_arn: str) -> str:
 class _Visit:
     """One target in one Region, with credentials that were found."""
 
-    def __init__(self, config: Config, world: World, target: Target, passport: Passport, region: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        world: World,
+        target: Target,
+        passport: Passport,
+        region: str,
+        known_regions: Sequence[str],
+    ) -> None:
         self._config = config
         self._world = world
         self._target = target
         self._passport = passport
         self._region = region
+        self._known_regions = known_regions
         self._budget = Budget(config.api.requests_per_second, world.steady)
 
     def diagnose(self, credentials: Credentials | None, before: Iterable[Check]) -> Diagnosis:
@@ -143,9 +156,9 @@ class _Visit:
 
     def _remedy(self, error: AwsError) -> str:
         """Say more where the Region may be none."""
-        if result_of(error) is not Result.UNREACHABLE or self._region in self._passport.known_regions:
+        if result_of(error) is not Result.UNREACHABLE or self._region in self._known_regions:
             return error.fault.remedy
-        meant = nearest(self._region, self._passport.known_regions, "the known ones")
+        meant = nearest(self._region, self._known_regions, "the known ones")
         return f"{self._region} is not known as a Region of AWS Backup ({meant}); {error.fault.remedy}"
 
     def _api(self) -> Rehearsal:

@@ -8,10 +8,12 @@ from exporter.model import Scope
 DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
+SPARE = 1.5  # times what writing took the last time: more is known by now, and others want to compute
+LEAST_FOR_A_SCOPE = 0.002  # seconds for writing each scope, also when nothing has been written yet
 
 
 class Deadline:
-    """Leaves as much of each scrape's time for writing as writing the same took the last time.
+    """Leaves enough of each scrape's time for writing: by what writing the same took the last time.
 
     Args:
         clock: seconds on a clock that never goes back.
@@ -21,12 +23,13 @@ class Deadline:
         self._clock = clock
         self._took: dict[Scope | None, float] = {}
 
-    def patience(self, announced: str, scope: Scope | None) -> float:
+    def patience(self, announced: str, scope: Scope | None, scopes: int = 0) -> float:
         """How many seconds a scrape may wait for AWS; never less than half of its time.
 
         Args:
             announced: the time-out that Prometheus announces, as the header has it.
             scope: what is scraped; None for everything.
+            scopes: how many scopes that is.
         """
         try:
             timeout = float(announced)
@@ -34,7 +37,8 @@ class Deadline:
             timeout = DEFAULT_TIMEOUT
         if not 0 < timeout < float("inf"):
             timeout = DEFAULT_TIMEOUT
-        return max(timeout - MARGIN - self._took.get(scope, 0.0), timeout / 2)
+        writing = max(SPARE * self._took.get(scope, 0.0), LEAST_FOR_A_SCOPE * scopes)
+        return max(timeout - MARGIN - writing, timeout / 2)
 
     @contextmanager
     def writing(self, scope: Scope | None) -> Iterator[None]:

@@ -138,6 +138,7 @@ def test_none(aws: Bench, log: Log, start: Start, lay_down: Callable[[str], None
     assert "AWS_PROFILE" in log.failure["remedy"]
     assert aws.account.calls == []
     lay_down("KEY")
+    aws.clock.advance(15)
     series = watch.scrape()
     assert (up(series), series.state("a")) == (1, "RUNNING")
 
@@ -151,6 +152,7 @@ def test_half(aws: Bench, log: Log, start: Start, monkeypatch: pytest.MonkeyPatc
     assert log.failure["code"] == "credentials"
     assert "secret" in log.failure["reason"].lower()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    aws.clock.advance(15)
     assert up(watch.scrape()) == 1
 
 
@@ -181,6 +183,7 @@ def test_unknown_profile(
     assert "nightly" in log.failure["reason"]
     if regions:
         lay_down("KEY", profile="nightly")
+        aws.clock.advance(15)
         assert up(watch.scrape()) == 1
 
 
@@ -195,6 +198,7 @@ def test_damaged_file(
     assert log.failure["code"] == "credentials"
     assert str(tmp_path / "credentials") in log.failure["reason"]
     lay_down("KEY")
+    aws.clock.advance(15)
     assert up(watch.scrape()) == 1
 
 
@@ -231,6 +235,7 @@ def test_role_that_may_not_be_assumed(
     assert "trust policy" in log.failure["remedy"]
     assert aws.account.calls == []
     wire.breakage = answers(200, ASSUMED, "text/xml")
+    aws.clock.advance(15)
     series = watch.scrape()
     assert (up(series), series.state("a")) == (1, "RUNNING")
 
@@ -313,6 +318,7 @@ def test_source_credentials_of_a_role_are_taken_up_too(
     assert "without a restart" in log.failure["remedy"]
 
     lay_down("NEWKEY")
+    aws.clock.advance(15)
 
     assert up(watch.scrape()) == 1
 

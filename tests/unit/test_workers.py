@@ -57,6 +57,19 @@ def test_so_many_at_the_same_time(clock: Clock, works: list[Work]) -> None:
     assert [one.done() for one in done] == [False, True, False]
 
 
+def test_nothing_starts_in_place_of_what_waits_for_the_cpu(clock: Clock, works: list[Work]) -> None:
+    """While threads wait for the CPU, a slow task makes no room for another."""
+    scarce = True
+    pool = WorkerPool("test", 1, clock, patience=PATIENCE, busy=lambda: scarce)
+    pool.submit(works[0])
+    pool.submit(works[1])
+    assert works[0].begun.wait(LONG)
+    clock.advance(10 * PATIENCE)
+    assert not works[1].begun.wait(10 * PATIENCE)
+    scarce = False
+    assert works[1].begun.wait(LONG)
+
+
 def test_one_that_is_held_up_makes_room(clock: Clock, works: list[Work]) -> None:
     """Who has worked for long no longer counts, though nobody ends and nothing new comes."""
     pool = WorkerPool("test", 1, clock, patience=PATIENCE)

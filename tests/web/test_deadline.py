@@ -30,26 +30,31 @@ def test_patience(announced: str, patience: float) -> None:
 
 
 def test_writing_has_its_time() -> None:
-    """As much time as writing took is left for writing the same again, and for nothing else."""
+    """Half as much time again as writing took is left for writing the same, and for nothing else."""
     clock = Clock()
     deadline = Deadline(clock)
 
     with deadline.writing(None):
-        clock.advance(3.0)
+        clock.advance(2.0)
 
     assert deadline.patience("10", None) == 6.5
     assert deadline.patience("10", PRODUCTION) == 9.5
+
+
+def test_writing_many_scopes_has_its_time_from_the_start() -> None:
+    """Before anything was written, time is left by how many scopes there are to write."""
+    assert Deadline(Clock()).patience("10", None, 1000) == 7.5
 
 
 def test_writing_that_became_quick() -> None:
     """What counts is how long writing took the last time."""
     clock = Clock()
     deadline = Deadline(clock)
-    for seconds in (3.0, 1.0):
+    for seconds in (3.0, 2.0):
         with deadline.writing(PRODUCTION):
             clock.advance(seconds)
 
-    assert deadline.patience("10", PRODUCTION) == 8.5
+    assert deadline.patience("10", PRODUCTION) == 6.5
 
 
 def test_writing_takes_half_of_the_time_at_most() -> None:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench format lock clean
+.PHONY: demo test check bench soak format lock clean
 
 demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
@@ -22,6 +22,11 @@ check: $(READY)
 # About ten minutes. The figures are in docs/performance.md.
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# Ten minutes, or MINUTES=2. Needs libfaketime, the package of Debian.
+MINUTES ?= 10
+soak: $(READY)
+	$(BIN)/python -m bench.soak $(MINUTES)
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -9,9 +9,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO
 
 from bench.jobs import REGION
 
@@ -23,12 +25,13 @@ class Running:
 
     Attributes:
         address: where it listens.
+        child: its process.
     """
 
-    def __init__(self, port: int, process_id: int) -> None:
+    def __init__(self, port: int, child: "subprocess.Popen[bytes]") -> None:
         self.address = ("127.0.0.1", port)
+        self.child = child
         self._root = f"http://127.0.0.1:{port}"
-        self._process_id = process_id
 
     def scrape(self, *names: str, timeout: float = 10.0) -> tuple[float, str]:
         """Scrape as Prometheus does; with names, only those. Gives the seconds it took, and the text."""
@@ -58,7 +61,7 @@ class Running:
 
     def threads(self) -> int:
         """How many threads the process has now."""
-        return len(list(Path(f"/proc/{self._process_id}/task").iterdir()))
+        return len(list(Path(f"/proc/{self.child.pid}/task").iterdir()))
 
     def first_answer(self) -> float:
         """Scrape until there is an answer; gives the seconds that took."""
@@ -81,21 +84,36 @@ def exporter(
     accounts: Sequence[str] = (),
     regions: Sequence[str] = (REGION,),
     requests_per_second: float = 10,
+    module: str = "exporter",
+    environment: Mapping[str, str] = MappingProxyType({}),
+    log: IO[bytes] | None = None,
     **limits: int,
 ) -> Iterator[Running]:
-    """Run the exporter on a simulated account until the block ends, or on several by a role in each."""
+    """Run the exporter on a simulated account until the block ends, or on several by a role in each.
+
+    Args:
+        endpoint_url: of the simulated AWS.
+        accounts: ids of several accounts; each is a target `a` and its id.
+        regions: of each target.
+        requests_per_second: as in the configuration.
+        module: what runs the exporter.
+        environment: what it has beside ours.
+        log: where it logs to; without it nothing but errors are logged, beside our own.
+        limits: as in the configuration.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
         configuration.write_text(_configuration(endpoint_url, accounts, regions, requests_per_second, limits))
-        command = [sys.executable, "-m", "exporter", f"--config.file={configuration}", "--log.level=error"]
-        credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-        environment = os.environ | credentials | {"AWS_ENDPOINT_URL_STS": endpoint_url}
+        level = f"--log.level={'info' if log else 'error'}"
         address = f"--web.listen-address=127.0.0.1:{port}"
-        with subprocess.Popen([*command, address], env=environment) as child:
+        command = [sys.executable, "-m", module, f"--config.file={configuration}", level, address]
+        credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+        ours = {**os.environ, **credentials, "AWS_ENDPOINT_URL_STS": endpoint_url}
+        with subprocess.Popen(command, env={**ours, **environment}, stderr=log) as child:
             try:
-                yield Running(port, child.pid)
+                yield Running(port, child)
             finally:
                 child.terminate()
 

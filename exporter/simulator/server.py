@@ -18,7 +18,7 @@ from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.backend import Simulation
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class Server:
@@ -47,16 +47,21 @@ class _QuietHandler(MotoRequestHandler):
 
 
 @contextmanager
-def serve(make: Callable[[str, str], Account] | Simulation, port: int = 0) -> Iterator[Server]:
+def serve(
+    make: Callable[[str, str], Account] | Simulation,
+    port: int = 0,
+    *,
+    middleware: Callable[["WSGIApplication"], "WSGIApplication"] = lambda application: application,
+) -> Iterator[Server]:
     """Serve simulated accounts on 127.0.0.1 until the block ends; port 0 is any free one.
 
     AWS Backup is answered by the simulation, every other service (STS among them) by moto.
     `make` gives the Account of an account id and a Region when a request first needs it.
+    `middleware` wraps their WSGI application.
     """
     simulation = make if isinstance(make, Simulation) else Simulation(make)
-    server = make_server(
-        "127.0.0.1", port, _application(simulation), threaded=True, request_handler=_QuietHandler
-    )
+    application = middleware(_application(simulation))
+    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_QuietHandler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -1,9 +1,10 @@
 """The only room that knows boto3: credentials, clients, the request budget, and errors as one family."""
 
-from exporter.aws.api import BackupApi, Meter, OverBudgetError
+from exporter.aws.api import BackupApi, Meter, Omissions, OverBudgetError, Rows
 from exporter.aws.budget import Budget
 from exporter.aws.deadline import Deadlines
 from exporter.aws.faults import AwsError, malformed
+from exporter.aws.rows import LEFT_OUT, LeftOut
 from exporter.aws.sessions import (
     SIDE_BY_SIDE,
     Access,
@@ -14,15 +15,19 @@ from exporter.aws.sessions import (
 )
 
 __all__ = [
+    "LEFT_OUT",
     "SIDE_BY_SIDE",
     "Access",
     "AwsError",
     "BackupApi",
     "Budget",
     "Deadlines",
+    "LeftOut",
     "Meter",
+    "Omissions",
     "OpenSession",
     "OverBudgetError",
+    "Rows",
     "default_session",
     "malformed",
     "regions_of",

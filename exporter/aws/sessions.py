@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Protocol
 
@@ -20,14 +19,12 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
-from botocore.utils import parse_timestamp
 
 from exporter import __version__
 from exporter.aws.deadline import Call, Deadlines
 from exporter.aws.faults import from_boto
-from exporter.aws.rows import take_plain_rows
+from exporter.aws.rows import read_answer
 from exporter.config import Api, Target
-from exporter.kinds import KINDS
 
 OpenSession = Callable[[Target], BotocoreSession]
 
@@ -135,8 +132,6 @@ class Access:
     def _make_client(self, region: str) -> Client:
         if self._session is None:
             session = self._new_session()
-            parsers = session.get_component("response_parser_factory")
-            parsers.set_parser_defaults(timestamp_parser=_timestamp)
             if self._target.role_arn:
                 self._assume(self._target.role_arn, session, region)
             self._session = boto3.Session(botocore_session=session)
@@ -146,8 +141,7 @@ class Access:
             endpoint_url=self._target.endpoint_url,
         )
         self._deadlines.apply_to(client)
-        for kind in KINDS:
-            client.meta.events.register(f"before-parse.backup.{kind.list_operation}", take_plain_rows)
+        client.meta.events.register("before-parse.backup", read_answer)
         made: Client = client
         return made
 
@@ -176,15 +170,6 @@ class Access:
         if self._target.external_id:
             arguments["ExternalId"] = self._target.external_id.get_secret_value()
         return arguments
-
-
-def _timestamp(value: Any) -> datetime:
-    """Read a time as botocore does, but in UTC: in local time it takes as long as all the rest of a list."""
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        told: datetime = parse_timestamp(value)
-        return told
 
 
 class _AssumedRole(CredentialProvider):

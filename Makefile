@@ -10,7 +10,7 @@ demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ from exporter.aws.api import BackupApi, Meter, OverBudgetError
 from exporter.aws.budget import Budget
 from exporter.aws.deadline import Deadlines
 from exporter.aws.faults import AwsError, malformed
+from exporter.aws.sensitive import in_environment, keep_keys
 from exporter.aws.sessions import (
     SIDE_BY_SIDE,
     Access,
@@ -28,6 +29,8 @@ __all__ = [
     "OverBudgetError",
     "Profiles",
     "default_session",
+    "in_environment",
+    "keep_keys",
     "malformed",
     "regions_of",
     "shared_loader",

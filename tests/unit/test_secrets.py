@@ -97,6 +97,24 @@ def test_renewed_credentials() -> None:
     assert secrets.mask("token-of-hour-50") == "token-of-hour-50"
 
 
+class Keys:
+    """Somebody who uses secrets."""
+
+
+def test_what_is_in_use() -> None:
+    """The secrets of those who live stay secret, however many there are; of the rest the last ones do."""
+    secrets = Secrets()
+    users = [Keys() for _ in range(1000)]
+    for number, user in enumerate(users):
+        secrets.keep_while_used(user, f"token-of-user-{number:04}")
+    assert secrets.mask("token-of-user-0000 token-of-user-0999") == f"{MASK} {MASK}"
+    for number in range(1000):
+        secrets.keep_while_used(Keys(), f"token-of-the-past-{number:04}")
+    assert secrets.mask("token-of-user-0000 token-of-user-0999") == f"{MASK} {MASK}"
+    assert secrets.mask("token-of-the-past-0998") == MASK
+    assert secrets.mask("token-of-the-past-0500") == "token-of-the-past-0500"
+
+
 @pytest.mark.parametrize(
     ("url", "parts"),
     [

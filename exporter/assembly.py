@@ -15,6 +15,7 @@ from exporter.aws import (
     OpenSession,
     Profiles,
     default_session,
+    keep_keys,
     regions_of,
     shared_loader,
 )
@@ -37,6 +38,7 @@ from exporter.page import Page
 from exporter.refresh import Refresher, ScopeRefresh
 from exporter.resources import Resources
 from exporter.schedule import longest_gap
+from exporter.secrets import Secrets
 from exporter.telemetry import Telemetry
 from exporter.workers import WorkerPool
 
@@ -63,6 +65,7 @@ class World:
         steady: seconds on a monotonic clock.
         sleep: waits so many seconds.
         deadlines: ends calls to AWS that take too long.
+        secrets: what is secret, to be masked wherever text leaves the process.
     """
 
     open_session: OpenSession
@@ -70,6 +73,7 @@ class World:
     steady: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     deadlines: Deadlines = field(default_factory=Deadlines)
+    secrets: Secrets = field(default_factory=Secrets)
 
     def profiles(self, api: Api, clients: Clients) -> Profiles:
         """Give the AWS profiles for a configuration."""
@@ -80,12 +84,15 @@ class World:
             deadlines=self.deadlines,
             clock=self.clock,
             steady=self.steady,
+            learn=partial(keep_keys, self.secrets),
         )
 
 
-def real_world() -> World:
-    """Take the machine's clocks and the default AWS credential chain."""
-    return World(open_session=partial(default_session, loader=shared_loader()))
+def real_world(secrets: Secrets) -> World:
+    """Take the machine's clocks and the default AWS credential chain, whose secrets become known."""
+    return World(
+        open_session=partial(default_session, loader=shared_loader(), secrets=secrets), secrets=secrets
+    )
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,7 @@ class Assembler:
             _ledger(setting, region, expected, configured, self._world)
             for region, expected in zip(setting.regions, setting.expected, strict=True)
         )
-        pages = tuple(Page(ledger, self._world.clock) for ledger in ledgers)
+        pages = tuple(Page(ledger, self._world.clock, self._world.secrets.mask) for ledger in ledgers)
         scopes = tuple(
             self._scope(setting, access, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
         )
@@ -255,7 +262,7 @@ def _interval(world: World, rule: Rule) -> float | None:
 
 def _api(settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, world: World) -> BackupApi:
     def meter(operation: str, code: str, seconds: float) -> None:
-        ledger.count_call(operation, code)
+        ledger.count_call(operation, world.secrets.mask(code))
         telemetry.observe_request(operation, seconds)
 
     return BackupApi(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import platform
 import signal
 import socket
@@ -15,11 +16,13 @@ from importlib.metadata import version
 from exporter import __version__, logs
 from exporter.arguments import Options, parse
 from exporter.assembly import Assembler, Exporter, World, real_world
+from exporter.aws import in_environment
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form
 from exporter.memory import give_back
 from exporter.reload import InForce
+from exporter.secrets import Secrets
 from exporter.streams import CannotWriteError, write_error, write_out
 from exporter.telemetry import Telemetry
 from exporter.web.app import Site
@@ -50,14 +53,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         CannotWriteError: what was asked for cannot be written to standard output.
     """
     options = parse(arguments)
-    logs.configure(options.log_level, options.log_format)
+    secrets = Secrets(in_environment(os.environ))
+    logs.configure(options.log_level, options.log_format, secrets=secrets)
     if options.version:
         write_out(_version())
         return DONE
+    try:
+        return _run(options, secrets)
+    except CannotWriteError:
+        raise
+    except Exception as error:
+        log.debug("failed", exc_info=error)
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        write_error(secrets.clean(f"aws-backup-exporter: failed: {said}"))
+        return FAILED
+
+
+def _run(options: Options, secrets: Secrets) -> int:
     with ExitStack() as stack:
         try:
-            read, world = _demo(stack) if options.demo else (partial(_read, options), real_world())
-            door = Door(options.web_config_file, world.clock)
+            read, world = (
+                _demo(stack) if options.demo else (partial(_read, options, secrets), real_world(secrets))
+            )
+            door = Door(options.web_config_file, world.clock, secrets)
             if options.config_check:
                 write_out(to_yaml(read()))
                 return DONE
@@ -72,20 +90,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 clock=world.clock,
             )
         except ConfigError as error:
-            write_error(str(error))
+            write_error(secrets.mask(str(error)))
             return WRONG_USE
         except MissingExtraError as error:
             write_error(f"aws-backup-exporter: {error}")
             return WRONG_USE
-        return _once(in_force.exporter) if options.once else _serve(in_force, door, options)
+        return _once(in_force.exporter) if options.once else _serve(in_force, door, options, secrets)
 
 
 class MissingExtraError(Exception):
     """Something was asked for that is not installed."""
 
 
-def _read(options: Options) -> Config:
-    return load_file(options.config_file) if options.config_file else default()
+def _read(options: Options, secrets: Secrets) -> Config:
+    config = load_file(options.config_file) if options.config_file else default()
+    external_ids = [target.external_id.get_secret_value() for target in config.targets if target.external_id]
+    secrets.keep("configuration", *external_ids, shown=to_yaml(config))
+    return config
 
 
 def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
@@ -100,7 +121,7 @@ def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
 
 def _doctor(config: Config, world: World, options: Options) -> int:
     report = examine(config, world)
-    write_out((as_json if options.json else as_text)(report))
+    write_out((as_json if options.json else as_text)(report, world.secrets))
     return DONE if report.healthy else FAILED
 
 
@@ -112,7 +133,7 @@ def _once(exporter: Exporter) -> int:
     return DONE if got_through else FAILED
 
 
-def _serve(in_force: InForce, door: Door, options: Options) -> int:
+def _serve(in_force: InForce, door: Door, options: Options, secrets: Secrets) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
     sys.setswitchinterval(TURN)
     raise_open_files_limit()
@@ -123,7 +144,7 @@ def _serve(in_force: InForce, door: Door, options: Options) -> int:
         return FAILED
     refresher = in_force.exporter.refresher
     threading.Thread(target=refresher.start, name="start", daemon=True).start()  # many targets take a while
-    site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle)
+    site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle, secrets=secrets)
     door.watch()
     server = make_server(Guard(site.app(), door), door)
     say_where = partial(_say_where, sockets, options, tls=bool(door.config.tls))

@@ -3,7 +3,7 @@
 docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -280,8 +280,8 @@ def families() -> tuple[Family, ...]:
     return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *EXPORTER_FAMILIES)
 
 
-def job_group(kind: Kind, job: Job, ledger: Ledger) -> Group:
-    """Make the samples of one job."""
+def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
+    """Make the samples of one job; what is secret in its message is masked."""
     prefix = kind.metric_prefix
     labels = (("job_id", job.id), *_aws_labels(ledger, job.account_id))
     info = tuple((label, value) for (label, _), value in zip(kind.info, job.info, strict=True))
@@ -298,7 +298,7 @@ def job_group(kind: Kind, job: Job, ledger: Ledger) -> Group:
         for state, count in _bounded(job.child_states)
     )
     if job.message or job.category.lower() not in ("", SUCCESS):
-        status = (("message_category", job.category), ("status_message", job.message))
+        status = (("message_category", mask(job.category)), ("status_message", mask(job.message)))
         samples.append(Sample(f"{prefix}_status_info", status, 1))
     return Group(labels, tuple(samples))
 
@@ -380,8 +380,8 @@ def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
         yield Group(labels, tuple(samples))
 
 
-def exporter_group(ledger: Ledger) -> Group:
-    """Make the samples that tell how the exporter itself fares in one scope."""
+def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
+    """Make the samples that tell how the exporter itself fares in one scope; codes are masked."""
     return Group(
         _scope_labels(ledger),
         (
@@ -389,7 +389,7 @@ def exporter_group(ledger: Ledger) -> Group:
             *_call_samples(ledger),
             *(sample for kind in ledger.kinds for sample in _book_samples(kind, ledger)),
             *(
-                Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", fault.code)), 1)
+                Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", mask(fault.code))), 1)
                 for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
             ),
         ),

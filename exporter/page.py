@@ -34,13 +34,15 @@ class Page:
     Args:
         ledger: what is known of the scope.
         clock: seconds since 1970.
+        mask: takes what is secret out of a text.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(self, ledger: Ledger, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
         self.scope = ledger.scope
         self._ledger = ledger
         self._clock = clock
-        self._kinds = [_KindOfJobs(kind, ledger) for kind in ledger.kinds]
+        self._mask = mask
+        self._kinds = [_KindOfJobs(kind, ledger, mask) for kind in ledger.kinds]
         self._facts = _Facts(ledger)
         self._left_out: Mapping[str, int] = {}
         self._lines_of_left_out: Lines = {}
@@ -56,7 +58,7 @@ class Page:
         with self._lock:
             self._update()
             of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
-            of_exporter = render(exporter_group(self._ledger)) | self._of_left_out()
+            of_exporter = render(exporter_group(self._ledger, self._mask)) | self._of_left_out()
             return [*of_jobs, *self._facts.runs(), *of_exporter.items()]
 
     def _of_left_out(self) -> Lines:
@@ -75,10 +77,10 @@ class Page:
 class _KindOfJobs:
     """The part of a page that one kind of job has."""
 
-    def __init__(self, kind: Kind, ledger: Ledger) -> None:
+    def __init__(self, kind: Kind, ledger: Ledger, mask: Callable[[str], str]) -> None:
         self._kind = kind
         self._ledger = ledger
-        self._group_of = partial(job_group, kind, ledger=ledger)
+        self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._live = LiveLines(kind, self._group_of)
         self._sealed = SealedLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}

@@ -5,6 +5,7 @@ from exporter.aws.budget import Budget
 from exporter.aws.deadline import Deadlines
 from exporter.aws.faults import AwsError, malformed
 from exporter.aws.rows import LEFT_OUT, LeftOut
+from exporter.aws.sensitive import in_environment, keep_keys
 from exporter.aws.sessions import (
     SIDE_BY_SIDE,
     Access,
@@ -33,6 +34,8 @@ __all__ = [
     "Profiles",
     "Rows",
     "default_session",
+    "in_environment",
+    "keep_keys",
     "malformed",
     "regions_of",
     "shared_loader",

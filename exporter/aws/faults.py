@@ -3,64 +3,38 @@
 import re
 
 from botocore import exceptions as boto
-from botocore.parsers import ResponseParserError
 
+from exporter.aws.answers import ABOUT_THE_JOB, CLOCK, is_throttling, remedy_for
+from exporter.aws.exceptions import (
+    CONNECTION,
+    CREDENTIALS,
+    MALFORMED,
+    NOT_AWS,
+    PROXY_CREDENTIALS,
+    TIMEOUT,
+    WAIT_LONGER,
+    meaning_of,
+)
 from exporter.model import Fault
+from exporter.secrets import clipped
 
-_USER_IN_URL = re.compile(r"://[^/@\s]*@")
-_WHAT_WAS_SIGNED = " The Canonical String"  # AWS repeats the request whole, the session token in it
+__all__ = ["CONNECTION", "CREDENTIALS", "MALFORMED", "TIMEOUT", "AwsError", "from_boto", "malformed"]
 
-CREDENTIALS = "credentials"
-TIMEOUT = "timeout"
-CONNECTION = "connection"
-MALFORMED = "malformed"
+LONGEST_MESSAGE = 400  # characters; a proxy may have put a whole page in the place of an answer
 
-_THROTTLING = frozenset(
-    {
-        "ThrottlingException",
-        "Throttling",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-    }
-)
-_ABOUT_THE_JOB = frozenset(
-    {
-        "ResourceNotFoundException",
-        "InvalidParameterValueException",
-        "MissingParameterValueException",
-        "ValidationException",
-    }
-)
-_ABOUT_CREDENTIALS = frozenset(
-    {
-        CREDENTIALS,
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "SignatureDoesNotMatch",
-        "InvalidSignatureException",
-    }
-)
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_TIMEOUTS = (boto.ConnectTimeoutError, boto.ReadTimeoutError)
-_NO_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.TokenRetrievalError,
-    boto.NoAuthTokenError,
-    boto.SSOError,
-    boto.ProfileNotFound,
-    boto.ConfigParseError,
-    boto.ConfigNotFound,
-    boto.MetadataRetrievalError,
-    boto.UnknownCredentialError,
-    boto.InvalidConfigError,
-    boto.NoRegionError,
-    boto.InvalidRegionError,
-)
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+# AWS repeats the request whole, the session token in it.
+_WHAT_WAS_SIGNED = re.compile(r"\s*The (canonical string|string.to.sign)\b.*", re.IGNORECASE | re.DOTALL)
+
+_ABOUT_CREDENTIALS = CLOCK | {
+    CREDENTIALS,
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+}
 
 
 class AwsError(Exception):
@@ -79,7 +53,7 @@ class AwsError(Exception):
     @property
     def is_throttling(self) -> bool:
         """AWS says that too much is asked of it."""
-        return self.fault.code in _THROTTLING
+        return is_throttling(self.fault.code)
 
     @property
     def is_transient(self) -> bool:
@@ -94,7 +68,7 @@ class AwsError(Exception):
     @property
     def is_about_the_job(self) -> bool:
         """AWS does not know this one job, or refuses its id; nothing is wrong otherwise."""
-        return self.fault.code in _ABOUT_THE_JOB
+        return self.fault.code in ABOUT_THE_JOB
 
     @property
     def is_from_aws(self) -> bool:
@@ -119,80 +93,35 @@ class AwsError(Exception):
 
 def malformed(operation: str, what: str) -> AwsError:
     """Describe an answer that is not the one AWS gives."""
-    return AwsError(Fault(MALFORMED, f"{operation}: {what}", _REMEDIES[MALFORMED]))
+    return AwsError(_fault(MALFORMED, operation, what, NOT_AWS))
 
 
 def timed_out(operation: str) -> AwsError:
     """Describe a call that had not ended at its deadline."""
-    message = f"{operation}: the answer was not complete within api.connect_timeout and api.read_timeout"
-    return AwsError(Fault(TIMEOUT, message, _REMEDIES[TIMEOUT]))
+    what = "the answer was not complete within api.connect_timeout and api.read_timeout"
+    return AwsError(_fault(TIMEOUT, operation, what, WAIT_LONGER))
 
 
 def from_boto(operation: str, error: Exception) -> AwsError:
     """Translate whatever boto3 raised while it carried out `operation`."""
     if isinstance(error, boto.ClientError):
         return _from_answer(operation, error)
-    code = _code_without_answer(error)
-    message = f"{operation}: {_one_line(error)}"
-    return AwsError(Fault(code, message, _remedy(code, operation)))
+    code, words, remedy = meaning_of(error, operation)
+    return AwsError(_fault(code, operation, words, remedy))
 
 
 def _from_answer(operation: str, error: boto.ClientError) -> AwsError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    said = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
-    text = said.partition(_WHAT_WAS_SIGNED)[0]
+    code = error.response.get("Error", {}).get("Code")
+    said = str(error.response.get("Error", {}).get("Message", ""))
     asked = error.operation_name or operation
-    if not code or code.isdigit() or code == "Unknown":
-        what = f"{asked}: HTTP {status} without an error that AWS would give"
-        return AwsError(Fault(MALFORMED, what, _REMEDIES[MALFORMED]), status)
-    return AwsError(Fault(code, f"{asked}: {text or f'HTTP {status}'}", _remedy(code, asked)), status)
+    if not isinstance(code, str) or not _CODE.fullmatch(code) or code == "Unknown":
+        what = f"HTTP {status} without an error that AWS would give"
+        remedy = PROXY_CREDENTIALS if status == 407 else NOT_AWS
+        return AwsError(_fault(MALFORMED, asked, what, remedy), status)
+    told = _WHAT_WAS_SIGNED.sub("", said) or f"HTTP {status}"
+    return AwsError(_fault(code, asked, told, remedy_for(code, said, asked)), status)
 
 
-def _code_without_answer(error: Exception) -> str:
-    if isinstance(error, _TIMEOUTS):
-        return TIMEOUT
-    if isinstance(error, _NO_CREDENTIALS):
-        return CREDENTIALS
-    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | OSError):
-        return CONNECTION
-    # Whatever else a parser stumbles over: an answer of another shape raises plain TypeErrors and the like.
-    return MALFORMED
-
-
-_REMEDIES = {
-    CREDENTIALS: "set AWS_REGION, and AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY or AWS_PROFILE, "
-    "or give the container or instance a role",
-    TIMEOUT: "check the network path to AWS (route, security group, VPC endpoint, proxy), "
-    "or raise api.connect_timeout and api.read_timeout",
-    CONNECTION: "check DNS, proxy, VPC endpoint and endpoint_url; the Region must exist and offer AWS Backup",
-    MALFORMED: "something answers in the place of AWS: check endpoint_url, AWS_ENDPOINT_URL_BACKUP "
-    "and proxies",
-}
-
-
-def _remedy(code: str, operation: str) -> str:
-    if code in _DENIED:
-        return _remedy_for_denial(operation)
-    if code in _THROTTLING:
-        return "the account's quota is shared with others: lower api.requests_per_second"
-    if code.startswith("ExpiredToken"):
-        return "renew the credentials; new ones are taken up without a restart"
-    if code in _ABOUT_CREDENTIALS and code != CREDENTIALS:
-        return "check the access key, and that the account has this Region enabled"
-    return _REMEDIES.get(code, "")
-
-
-def _remedy_for_denial(operation: str) -> str:
-    if operation.startswith("AssumeRole"):
-        return "the role's trust policy must let the exporter assume it, with this external id if it has one"
-    return f'allow backup:{operation} on "*" for the identity in use'
-
-
-def _one_line(error: Exception) -> str:
-    text = _USER_IN_URL.sub("://***@", " ".join(str(error).split()))
-    return (
-        text
-        if isinstance(error, boto.BotoCoreError | ResponseParserError)
-        else f"{type(error).__name__}: {text}"
-    )
+def _fault(code: str, operation: str, what: str, remedy: str) -> Fault:
+    return Fault(code, clipped(" ".join(f"{operation}: {what}".split()), LONGEST_MESSAGE), remedy)

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import quote
-
-from botocore.credentials import Credentials as Keys
 
 from exporter.aws.faults import malformed
-from exporter.aws.sessions import Access, Profiles
-from exporter.config import Target
+from exporter.aws.sessions import Access
 
 SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it
 
@@ -55,17 +51,13 @@ class Caller:
 class Passport(Access):
     """The way into one target, which also tells whose way it is."""
 
-    def __init__(self, target: Target, region: str, profiles: Profiles) -> None:
-        super().__init__(target, region, profiles)
-        self._seen: frozenset[str] = frozenset()
-
     def credentials(self) -> Credentials:
         """Find the target's credentials, those that assume its role where it has one.
 
         Raises:
             AwsError: there are none, or they cannot be had.
         """
-        own = self._look_at(self._profile.credentials.get())
+        own = self._profile.credentials.get()
         key_end = own.access_key[-4:] if len(own.access_key) >= SHORTEST_KEY_ID else ""
         return Credentials(SOURCES.get(own.method, own.method), key_end)
 
@@ -75,7 +67,7 @@ class Passport(Access):
         Raises:
             AwsError: STS refused, could not be reached, or what came is not its answer.
         """
-        self._look_at(self._credentials.get())
+        self._credentials.get()
 
     def caller(self, region: str) -> Caller:
         """Ask STS who the credentials belong to.
@@ -88,16 +80,3 @@ class Passport(Access):
         if not answer.get("Account"):
             raise malformed("GetCallerIdentity", "an answer without Account")
         return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))
-
-    def without_secrets(self, text: str) -> str:
-        """Mask what is secret of the target: AWS repeats tokens when it explains a wrong signature."""
-        external_id = self._target.external_id
-        secrets = self._seen | ({external_id.get_secret_value()} if external_id else set())
-        for secret in sorted(secrets, key=len, reverse=True):
-            text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
-        return text
-
-    def _look_at(self, keys: Keys) -> Keys:
-        """Remember what is secret."""
-        self._seen |= {text for text in (keys.access_key, keys.secret_key, keys.token) if text}
-        return keys

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -20,8 +20,8 @@ from zlib import crc32
 from botocore import xform_name
 from botocore.config import Config as ClientConfig
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, NoCredentialsError
-from botocore.loaders import Loader
+from botocore.exceptions import NoCredentialsError, RefreshWithMFAUnsupportedError
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
 from exporter import __version__
@@ -29,8 +29,10 @@ from exporter.aws.credentials import Lease, LeasedCredentials
 from exporter.aws.deadline import Call, Deadlines
 from exporter.aws.faults import from_boto, malformed, timed_out
 from exporter.aws.rows import read_answer
+from exporter.aws.sensitive import keep_secrets_of_profiles, keep_tokens_of
 from exporter.aws.turns import Turns
 from exporter.config import Api, Target
+from exporter.secrets import Secrets
 
 OpenSession = Callable[[str | None], Session]
 """Opens a new botocore session on a profile, or on the default credential chain."""
@@ -76,22 +78,43 @@ def shared_loader() -> Loader:
     It has read what clients need. Where the clients of many targets are made at the same time, each thread
     would read it anew, and look at thousands of files: with a hundred targets for half a minute.
     """
-    loader: Loader = Session().get_component("data_loader")
-    for service, model in product(("backup", "sts"), ("service-2", "endpoint-rule-set-1")):
-        loader.load_service_model(service, model, api_version=None)  # the very call that a client makes
-    for data in ("endpoints", "partitions", "sdk-default-configuration"):
-        loader.load_data(data)
+    # A session would make it from its profile, which may not exist.
+    loader: Loader = create_loader(os.environ.get("AWS_DATA_PATH"))
+    with suppress(Exception):  # a damaged model: whoever needs it will fail for the same reason and say so
+        for service, model in product(("backup", "sts"), ("service-2", "endpoint-rule-set-1")):
+            loader.load_service_model(service, model, api_version=None)  # the very call that a client makes
+        for data in ("endpoints", "partitions", "sdk-default-configuration"):
+            loader.load_data(data)
     return loader
 
 
-def default_session(profile: str | None, loader: Loader) -> Session:
-    """Open a session on a profile, or on the default credential chain."""
+def default_session(profile: str | None, loader: Loader, secrets: Secrets | None = None) -> Session:
+    """Open a session on a profile, or on the default credential chain.
+
+    What is secret in the AWS configuration files, and what the chain asks for credentials with, becomes known
+    to `secrets`. Files and profiles that cannot be read raise nothing yet.
+    """
     session = Session(profile=profile)
     session.register_component("data_loader", loader)
     # botocore itself knows AWS_DEFAULT_REGION only; containers and other SDKs say AWS_REGION.
     if region := os.environ.get("AWS_REGION"):
         session.set_config_variable("region", region)
+    secrets = secrets or Secrets()
+    keep_tokens_of(session, f"profile {profile}", secrets)
+    with suppress(Exception):  # asking AWS will fail for the same reason and say so
+        keep_secrets_of_profiles(session, secrets)
+        _ask_nobody(session)
     return session
+
+
+def _ask_nobody(session: Session) -> None:
+    """Fail where a profile wants a code of a person, in place of waiting for somebody to type it."""
+    provider = session.get_component("credential_provider").get_provider("assume-role")
+    provider._prompter = _no_code  # noqa: SLF001 - botocore gives no other way
+
+
+def _no_code(_: str) -> str:
+    raise RefreshWithMFAUnsupportedError
 
 
 class Clients:
@@ -178,17 +201,18 @@ class Profiles:
                 reader = self._reading()
                 reader.set_config_variable("profile", name)
                 return str(reader.get_config_variable("region") or "")
-        except BotoCoreError:
+        except Exception:  # a profile, a file or a setting that botocore cannot use
             return ""  # asking AWS will fail for the same reason and say so
 
     def regions_with(self, service: str) -> tuple[str, ...]:
-        """The Regions of which this version of the SDK knows that they offer a service."""
-        with self._lock:
+        """The Regions of which this version of the SDK knows that they offer a service, if any."""
+        with self._lock, suppress(Exception):  # damaged models: asking AWS fails for the same reason
             reader = self._reading()
             partitions = reader.get_available_partitions()
             return tuple(
                 region for one in partitions for region in reader.get_available_regions(service, one)
             )
+        return ()
 
     def open(self, name: str | None) -> Session:
         """Open a new session; every client is made from one of these, also those of the credential chain."""

@@ -27,13 +27,13 @@ T = TypeVar("T")
 AT_ONCE = 8  # targets; Regions of each; checks in each of those
 
 _NO_REGION = Fault("region", "no Region found", "name the target's regions, or set AWS_REGION")
-_FOR_IDENTITY = "the exporter does without; to know it, check the way to STS and AWS_ENDPOINT_URL_STS"
+_FOR_IDENTITY = "the exporter does without; to know it"
+_REACH_STS = "check the way to STS and AWS_ENDPOINT_URL_STS"
 _FOR_JOBS = "check the id, the account and the Region; when AWS has forgotten it, remove it from job_ids"
 _IN_VAIN = (
     "no list told of one, so one was asked for that does not exist: if this is allowed already, "
     "look again when there is one"
 )
-_FOR_THE_REST = "try again; when it stays, ask AWS with this message"
 
 
 def examine(config: Config, world: World) -> Report:
@@ -70,7 +70,7 @@ def _enter(passport: Passport, target: Target, region: str) -> tuple[tuple[Check
     try:
         credentials = passport.credentials()
     except AwsError as error:
-        return (_failed(found, error, passport),), None
+        return (_failed(found, error),), None
     found = replace(found, detail=str(credentials))
     if not (target.role_arn and region):
         return (found,), credentials
@@ -78,15 +78,22 @@ def _enter(passport: Passport, target: Target, region: str) -> tuple[tuple[Check
     try:
         passport.assume_role()
     except AwsError as error:
-        role = _failed(role, error, passport, _remedy_for_role(error, target.role_arn))
+        role = _failed(role, error, _remedy_for_role(error, target.role_arn))
     return (found, role), credentials
 
 
 def _remedy_for_role(error: AwsError, role_arn: str) -> str:
     remedy = error.fault.remedy
-    if result_of(error) is Result.DENIED:
+    if result_of(error) is Result.DENIED and "trust policy" in remedy:  # none of the organization, say
         return f'allow sts:AssumeRole on "{role_arn}" for the identity in use; {remedy}'
     return remedy
+
+
+def _remedy_for_identity(error: AwsError) -> str:
+    if error.is_about_credentials:
+        return error.fault.remedy
+    unreachable = result_of(error) is Result.UNREACHABLE
+    return f"{_FOR_IDENTITY}, {_REACH_STS if unreachable else error.fault.remedy}"
 
 
 class _Visit:
@@ -125,8 +132,7 @@ class _Visit:
         try:
             caller = self._passport.caller(self._region)
         except AwsError as error:
-            remedy = "" if error.is_about_credentials else _FOR_IDENTITY
-            return _failed(check, error, self._passport, remedy), None
+            return _failed(check, error, _remedy_for_identity(error)), None
         return replace(check, detail=caller.arn), caller
 
     def _permissions(self, collector: str, rehearse: Callable[[BackupApi], None]) -> list[Check]:
@@ -140,7 +146,7 @@ class _Visit:
                 # For a vault that does not exist AWS Backup says "denied"; perhaps for other things too.
                 unsure = operation in api.in_vain and result_of(error) is Result.DENIED
                 remedy = f"{self._remedy(error)}; {_IN_VAIN}" if unsure else self._remedy(error)
-                check = _failed(check, error, self._passport, remedy)
+                check = _failed(check, error, remedy)
             checks.append(check)
         return checks
 
@@ -150,15 +156,16 @@ class _Visit:
             answer = describe(BACKUP, self._api(), job_id)
         except AwsError as error:
             if error.is_about_the_job:
-                return replace(_failed(check, error, self._passport, _FOR_JOBS), result=Result.UNKNOWN)
-            return _failed(check, error, self._passport, self._remedy(error))
+                return replace(_failed(check, error, _FOR_JOBS), result=Result.UNKNOWN)
+            return _failed(check, error, self._remedy(error))
         return replace(check, detail=str(answer.get(BACKUP.state_member) or ""))
 
     def _remedy(self, error: AwsError) -> str:
         """Say more where the Region may be none."""
-        if result_of(error) is not Result.UNREACHABLE or self._region in self._known_regions:
+        known = self._known_regions
+        if result_of(error) is not Result.UNREACHABLE or not known or self._region in known:
             return error.fault.remedy
-        meant = nearest(self._region, self._known_regions, "the known ones")
+        meant = nearest(self._region, known, "the known ones")
         return f"{self._region} is not known as a Region of AWS Backup ({meant}); {error.fault.remedy}"
 
     def _api(self) -> Rehearsal:
@@ -188,12 +195,8 @@ def _side_by_side(works: Iterable[Callable[[], T]]) -> list[T]:
         return [begun.result() for begun in [pool.submit(work) for work in works]]
 
 
-def _failed(check: Check, error: AwsError, passport: Passport, remedy: str = "") -> Check:
-    fault = replace(
-        error.fault,
-        message=passport.without_secrets(error.fault.message),
-        remedy=remedy or error.fault.remedy or _FOR_THE_REST,
-    )
+def _failed(check: Check, error: AwsError, remedy: str = "") -> Check:
+    fault = replace(error.fault, remedy=remedy or error.fault.remedy)
     return replace(check, result=result_of(error), fault=fault)
 
 

@@ -7,20 +7,24 @@ from typing import Any
 
 from exporter.doctor.findings import Check, Diagnosis, Report
 from exporter.model import Fault, Scope
+from exporter.secrets import Secrets
 
 _NAMED = 3  # checks that are named where several fail for one reason
 
 
-def as_text(report: Report) -> str:
-    """Write a table for each target and Region, then what is wrong, then one line that sums up."""
+def as_text(report: Report, secrets: Secrets) -> str:
+    """Write a table for each target and Region, then what is wrong, then one line that sums up.
+
+    Secrets are masked, and what is not printable is escaped.
+    """
     lines = [*_tables(report), *_faults(report), _summary(report)]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{secrets.clean(line)}\n" for line in lines)
 
 
-def as_json(report: Report) -> str:
-    """Write one JSON object."""
+def as_json(report: Report, secrets: Secrets) -> str:
+    """Write one JSON object; its texts are masked and escaped likewise."""
     whole = {"ok": report.healthy, "scopes": [_object(diagnosis) for diagnosis in report.diagnoses]}
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_clean(whole, secrets), indent=2, ensure_ascii=False) + "\n"
 
 
 def _tables(report: Report) -> Iterator[str]:
@@ -79,3 +83,11 @@ def _object(diagnosis: Diagnosis) -> dict[str, Any]:
         "caller": asdict(diagnosis.caller) if diagnosis.caller else None,
         "checks": [asdict(check) for check in diagnosis.checks],
     }
+
+
+def _clean(value: Any, secrets: Secrets) -> Any:
+    if isinstance(value, dict):
+        return {name: _clean(one, secrets) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(one, secrets) for one in value]
+    return secrets.clean(value) if isinstance(value, str) else value

@@ -17,6 +17,7 @@ from exporter.config import Config, ConfigError, to_yaml
 from exporter.exposition import Exposition, Form
 from exporter.ledger import Ledger
 from exporter.model import Reload, Scope
+from exporter.secrets import Secrets
 from exporter.web.deadline import TIMEOUT_HEADER, Deadline
 from exporter.web.discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
 from exporter.web.exposed import Exposed
@@ -77,6 +78,7 @@ class Site:
         lifecycle: whether `/-/reload` may be used.
         clock: seconds since 1970.
         steady: seconds on a clock that never goes back.
+        secrets: what to mask in texts.
 
     Attributes:
         stopping: once set, no scrape waits for AWS any longer.
@@ -90,7 +92,9 @@ class Site:
         lifecycle: bool = False,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        secrets: Secrets | None = None,
     ) -> None:
+        self._secrets = secrets or Secrets()
         self.stopping = asyncio.Event()
         self._telemetry_path = telemetry_path
         self._in_force = in_force
@@ -150,7 +154,7 @@ class Site:
         return JSONResponse(service_discovery(scopes, url.netloc, tls=url.scheme == "https"))
 
     async def _config(self, _: Request) -> Response:
-        return PlainTextResponse(to_yaml(self._in_force.exporter.config))
+        return PlainTextResponse(self._secrets.mask(to_yaml(self._in_force.exporter.config)))
 
     async def _reload(self, _: Request) -> Response:
         reload = self._in_force.begin_reload()
@@ -163,9 +167,8 @@ class Site:
         try:
             reload.result()
         except ConfigError as error:
-            return PlainTextResponse(
-                f"The configuration is refused, the one before stays in force:\n{error}\n", status_code=500
-            )
+            text = f"The configuration is refused, the one before stays in force:\n{error}\n"
+            return PlainTextResponse(self._secrets.mask(text), status_code=500)
         return PlainTextResponse("The configuration is in force.\n")
 
     async def _no_reload(self, _: Request) -> Response:
@@ -194,6 +197,7 @@ class Site:
             reload=self._in_force.last_reload,
             config=exporter.config,
             metrics_path=self._telemetry_path,
+            secrets=self._secrets,
         )
         return answer(status, gzip=gzip)
 

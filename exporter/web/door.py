@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.config import ConfigError, Problem
+from exporter.secrets import Secrets
 from exporter.web.tls import make_context, names_in
 from exporter.webconfig import WebConfig, load_web_config
 from exporter.webconfig.certificates import expiry
@@ -50,12 +51,19 @@ class Door:
     Args:
         path: the file, if any.
         clock: the seconds since the epoch.
+        secrets: told of the hashes of passwords.
 
     Raises:
         ConfigError: the file cannot be used.
     """
 
-    def __init__(self, path: str | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: str | None,
+        clock: Callable[[], float] = time.time,
+        secrets: Secrets | None = None,
+    ) -> None:
+        self._secrets = secrets or Secrets()
         self._path = path
         self._clock = clock
         self._in_force = self._read(path) if path else _InForce(WebConfig(), None, {})
@@ -137,6 +145,9 @@ class Door:
     def _read(self, path: str) -> _InForce:
         before = stamp(path)
         config = load_web_config(path)
+        self._secrets.keep(
+            "web configuration", *(one.get_secret_value() for one in config.basic_auth_users.values())
+        )
         stamps = {Path(path): before, **{file.path: file.stamp for file in config.tls_server_config.files}}
         if config.tls is None:
             return _InForce(config, None, stamps)

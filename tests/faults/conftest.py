@@ -1,14 +1,25 @@
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from _pytest.logging import LogCaptureFixture
 
 from exporter import logs
+from exporter.assembly import Assembler, World
+from exporter.aws import default_session, in_environment
+from exporter.clock import Clock
+from exporter.config import Config, Target
+from exporter.secrets import Secrets
+from exporter.telemetry import Telemetry
 from tests.faults.sight import Log
 from tests.faults.wire import Wire, unplugged
-from tests.harness import Bench
+from tests.harness import LOADER, Bench, Watch
+
+Start = Callable[..., Watch]
 
 
 @pytest.fixture
@@ -36,3 +47,56 @@ def written() -> Iterator[StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture
+def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without anything of AWS: no variables, no files, no instance role."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def world(aws: Bench) -> World:
+    """A world in which credentials are found as on a real machine, and time is the test's."""
+    secrets = Secrets(in_environment(os.environ))
+    return World(
+        open_session=partial(default_session, loader=LOADER, secrets=secrets),
+        clock=Clock(aws.clock, aws.clock),
+        steady=aws.clock,
+        sleep=aws.clock.advance,
+        secrets=secrets,
+    )
+
+
+@pytest.fixture
+def start(aws: Bench, world: World) -> Iterator[Start]:
+    """Start an exporter that finds its credentials by itself."""
+    watches = []
+
+    def begin(*targets: Target) -> Watch:
+        watches.append(
+            Watch(
+                Assembler(Telemetry(), world).assemble(Config(targets=targets, collectors=("backup_jobs",))),
+                aws.clock,
+            )
+        )
+        return watches[-1]
+
+    yield begin
+    for watch in watches:
+        watch.exporter.refresher.stop()
+
+
+@pytest.fixture
+def lay_down(tmp_path: Path) -> Callable[[str], None]:
+    """Write an access key into the shared credentials file."""
+
+    def write(key: str, profile: str = "default") -> None:
+        text = f"[{profile}]\naws_access_key_id = {key}\naws_secret_access_key = secret-of-{key}\n"
+        (tmp_path / "credentials").write_text(text)
+
+    return write

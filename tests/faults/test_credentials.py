@@ -1,76 +1,24 @@
 """Credentials that are missing, wrong, too old or not enough, on the default credential chain."""
 
-import os
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from exporter.assembly import Assembler, World
-from exporter.aws import default_session
 from exporter.aws.api import RETRY_PAUSES
-from exporter.clock import Clock
-from exporter.config import Config, Target
-from exporter.telemetry import Telemetry
+from exporter.config import Target
+from tests.faults.conftest import Start
 from tests.faults.sight import Log, calls, up
 from tests.faults.wire import Exchange, Wire, answers, only_signed_with, refuses
-from tests.harness import LOADER, REGION, Bench, Watch, job
+from tests.harness import REGION, Bench, job
 
 ROLE = "arn:aws:iam::123456789012:role/backup-reader"
 LIST = "ListBackupJobs"
 REMEDIES = {"ExpiredTokenException": "without a restart", "UnrecognizedClientException": "access key"}
-Start = Callable[[Target], Watch]
 
-
-@pytest.fixture(autouse=True)
-def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without anything of AWS: no variables, no files, no instance role."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-
-
-@pytest.fixture
-def start(aws: Bench) -> Iterator[Start]:
-    """Start an exporter that finds its credentials by itself."""
-    watches = []
-    world = World(
-        open_session=partial(default_session, loader=LOADER),
-        clock=Clock(aws.clock, aws.clock),
-        steady=aws.clock,
-        sleep=aws.clock.advance,
-    )
-
-    def begin(target: Target) -> Watch:
-        watches.append(
-            Watch(
-                Assembler(Telemetry(), world).assemble(
-                    Config(targets=(target,), collectors=("backup_jobs",))
-                ),
-                aws.clock,
-            )
-        )
-        return watches[-1]
-
-    yield begin
-    for watch in watches:
-        watch.exporter.refresher.stop()
-
-
-@pytest.fixture
-def lay_down(tmp_path: Path) -> Callable[[str], None]:
-    """Write an access key into the shared credentials file."""
-
-    def write(key: str, profile: str = "default") -> None:
-        text = f"[{profile}]\naws_access_key_id = {key}\naws_secret_access_key = secret-of-{key}\n"
-        (tmp_path / "credentials").write_text(text)
-
-    return write
+pytestmark = pytest.mark.usefixtures("bare_machine")
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.aws.faults import _THROTTLING
+from exporter.aws.answers import THROTTLING
 from exporter.kinds import BACKUP
 from exporter.metrics import LAST_SUCCESS
 from tests.docs.markdown import document
@@ -209,4 +209,4 @@ def test_throttling_is_what_the_exporter_takes_for_it() -> None:
     [rule] = [rule for rule in read() if rule.name == "AwsBackupThrottled"]
     [codes] = re.findall(r'code=~"([^"]+)"', rule.expression)
 
-    assert set(codes.split("|")) == _THROTTLING
+    assert set(codes.split("|")) == THROTTLING

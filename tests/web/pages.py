@@ -13,6 +13,7 @@ from exporter.configured import ConfiguredIds
 from exporter.kinds import BACKUP, KINDS
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health, Reload, Scope
+from exporter.secrets import Secrets
 from exporter.web.status import Status, status_of, status_page
 from exporter.web.status.facts import STALE_AFTER
 from tests.unit.makers import HOUR, NOW, WINDOW, job
@@ -27,6 +28,7 @@ DENIED = Fault("AccessDeniedException", "ListCopyJobs: not authorized", 'allow b
 FAILING = Health(fault=DENIED, last_success=NOW - HOUR)
 OLD = Health(up=True, last_success=NOW - STALE_AFTER - 1)
 PENDING = Health()
+NO_SECRETS = Secrets()
 UNKNOWN = Fault("ResourceNotFoundException", "DescribeBackupJob: no such job", "")
 HOSTILE = "<script>alert(1)</script>\"'&lt;"
 
@@ -74,11 +76,21 @@ def with_dropped() -> Ledger:
 
 
 def status(
-    *ledgers: Ledger, reload: Reload = READ, started: float = STARTED, config: Config = CONFIG
+    *ledgers: Ledger,
+    reload: Reload = READ,
+    started: float = STARTED,
+    config: Config = CONFIG,
+    secrets: Secrets = NO_SECRETS,
 ) -> Status:
     """What the page is made of; without ledgers, one of which all is up."""
     return status_of(
-        ledgers or (ledger(),), now=NOW, started=started, version="1.2.3", reload=reload, config=config
+        ledgers or (ledger(),),
+        now=NOW,
+        started=started,
+        version="1.2.3",
+        reload=reload,
+        config=config,
+        secrets=secrets,
     )
 
 

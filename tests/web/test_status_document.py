@@ -9,10 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
-from pydantic import SecretStr
-
-from exporter.config import Config, Target
 from exporter.model import Fault, Health, Reload
+from exporter.secrets import Secrets
 from exporter.web.status import SECURITY_HEADERS, answer, status_of, status_page
 from exporter.web.status.facts import LONGEST_MESSAGE
 from exporter.web.status.page import DOCUMENTS
@@ -22,6 +20,7 @@ from tests.web.pages import (
     CONFIG,
     FAILING,
     HOSTILE,
+    NO_SECRETS,
     OLD,
     READ,
     REFUSED,
@@ -39,7 +38,14 @@ from tests.web.pages import (
 def test_links_stay_below_the_page() -> None:
     """Links to the exporter's own paths are relative, so that a proxy may put it under a path of its own."""
     shown = status_of(
-        [ledger(region="")], now=NOW, started=NOW, version="", reload=READ, config=CONFIG, metrics_path="/a:b"
+        [ledger(region="")],
+        now=NOW,
+        started=NOW,
+        version="",
+        reload=READ,
+        config=CONFIG,
+        metrics_path="/a:b",
+        secrets=NO_SECRETS,
     )
     own = [
         link for link in Page(status_page(shown)).attributes("href") if not link.startswith(("data", "http"))
@@ -87,6 +93,7 @@ def test_nothing_is_taken_for_html() -> None:
         reload=Reload(False, NOW, HOSTILE),
         config=CONFIG,
         metrics_path=f"/{HOSTILE}",
+        secrets=NO_SECRETS,
     )
     html = status_page(shown)
     found = Page(html)
@@ -101,26 +108,22 @@ def test_nothing_is_taken_for_html() -> None:
     assert "<script" not in html.lower()
 
 
-def test_a_lone_surrogate_is_replaced() -> None:
+def test_a_lone_surrogate_is_escaped() -> None:
     """Half a character, which JSON can carry and UTF-8 cannot, does not keep the page from being sent."""
     half = Health(fault=Fault("InternalFailure", "half \ud83d of it", ""))
-    assert "half \ufffd of it" in sent(answer(status(ledger(vaults=half)), gzip=False)).decode()
+    assert r"half \ud83d of it" in sent(answer(status(ledger(vaults=half)), gzip=False)).decode()
 
 
 def test_no_secret_is_shown() -> None:
-    """An external id and a session token are masked, also where AWS repeats them."""
+    """What is known to be secret is masked, also where AWS repeats it."""
     message = (
         "DescribeBackupJob: the canonical string should have been 'GET host:backup "
         "x-amz-security-token:FwoGZXIvYXdzEBY//Example+Token== x-amz-date:2026' for hush-external-id"
     )
-    secret = Target(
-        name="production",
-        role_arn=f"arn:aws:iam::{'1' * 12}:role/a",
-        external_id=SecretStr("hush-external-id"),
-    )
+    secrets = Secrets(["FwoGZXIvYXdzEBY//Example+Token==", "hush-external-id"])
     fault = Fault("SignatureDoesNotMatch", message, "")
     ledgers = [ledger(vaults=Health(fault=fault)), *refusing("eu-west-1", fault=fault)]
-    html = status_page(status(*ledgers, config=Config(targets=(secret,))))
+    html = status_page(status(*ledgers, secrets=secrets))
     assert "hush" not in html
     assert "Token==" not in html
     assert "FwoG" not in html

@@ -1,9 +1,8 @@
 """What the status page tells, as frozen records read out of ledgers. No HTML."""
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -12,9 +11,10 @@ from exporter.config import Config
 from exporter.kinds import Kind
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health, Reload, Scope
+from exporter.secrets import Secrets, clipped, printable
 
 STALE_AFTER = 900.0  # seconds without a refresh; the alert AwsBackupDataStale says the same
-LONGEST_MESSAGE = 500  # characters; a proxy may have put a whole page in the place of an answer
+LONGEST_MESSAGE = 500  # characters
 
 STALE = "stale"
 _STALE_JOBS = Fault(
@@ -27,9 +27,6 @@ _STALE_REST = Fault(
     "no refresh has ended for more than 15 minutes, and none has failed",
     "check that the exporter gets processor time; restart it: it reads everything again",
 )
-
-# AWS repeats the session token when it explains a signature that it does not accept.
-_SESSION_TOKEN = re.compile(r"(x-amz-security-token\W{1,3})[^\s&,;\"']+", re.IGNORECASE)
 
 
 class Condition(StrEnum):
@@ -243,6 +240,7 @@ def status_of(
     reload: Reload,
     config: Config,
     metrics_path: str = "/metrics",
+    secrets: Secrets,
 ) -> Status:
     """Read out of ledgers how the exporter fares.
 
@@ -252,17 +250,17 @@ def status_of(
         started: when the exporter was, likewise.
         version: the exporter's.
         reload: how the configuration was last read.
-        config: the configuration in force. What is secret in it is not shown, whoever repeats it.
+        config: the configuration in force.
         metrics_path: where the metrics are.
+        secrets: what to mask in whatever AWS, a proxy or a file says.
     """
-    secrets = [target.external_id.get_secret_value() for target in config.targets if target.external_id]
     patience_ends = max(started, reload.succeeded_at) + STALE_AFTER
     states = [_scope_state(ledger, now, patience_ends, secrets) for ledger in ledgers]
     return Status(
         version=version,
         now=now,
         started=started,
-        reload=reload,
+        reload=replace(reload, reason=_clean_lines(reload.reason, secrets)),
         metrics_path=metrics_path,
         requests_per_second=config.api.requests_per_second,
         scopes=tuple(sorted(states, key=lambda state: _WORST_FIRST.index(state.condition))),
@@ -271,7 +269,7 @@ def status_of(
     )
 
 
-def _scope_state(ledger: Ledger, now: float, patience_ends: float, secrets: Collection[str]) -> ScopeState:
+def _scope_state(ledger: Ledger, now: float, patience_ends: float, secrets: Secrets) -> ScopeState:
     kinds = {kind.collector: kind for kind in ledger.kinds}
     collectors = (
         _collector_state(
@@ -283,14 +281,15 @@ def _scope_state(ledger: Ledger, now: float, patience_ends: float, secrets: Coll
         )
         for name, health in ledger.health().items()
     )
-    return ScopeState(ledger.scope, tuple(collectors), Calls(ledger.calls()))
+    calls = {(operation, printable(code)): n for (operation, code), n in ledger.calls().items()}
+    return ScopeState(ledger.scope, tuple(collectors), Calls(calls))
 
 
 def _collector_state(
-    name: str, health: Health, jobs: Jobs | None, *, late: bool, secrets: Collection[str]
+    name: str, health: Health, jobs: Jobs | None, *, late: bool, secrets: Secrets
 ) -> CollectorState:
     if health.fault:
-        fault = Fault(health.fault.code, _shown(health.fault.message, secrets), health.fault.remedy)
+        fault = _clean(health.fault, secrets)
         return CollectorState(name, Condition.FAILING, health.last_success, fault, jobs)
     if late:
         fault = _STALE_JOBS if jobs else _STALE_REST
@@ -322,22 +321,23 @@ def _since_when(collectors: Iterable[CollectorState]) -> float | None:
     return max((one.last_success for one in collectors if one.last_success is not None), default=None)
 
 
-def _job_id_problems(ledgers: Iterable[Ledger], secrets: Collection[str]) -> Iterator[JobIdProblem]:
+def _job_id_problems(ledgers: Iterable[Ledger], secrets: Secrets) -> Iterator[JobIdProblem]:
     found: dict[tuple[str, str], dict[str, Fault]] = {}
     for ledger in ledgers:
         for job_id, fault in sorted(ledger.configured.faults_in(ledger.scope.region).items()):
             found.setdefault((ledger.scope.target, job_id), {})[ledger.scope.region] = fault
     for (target, job_id), faults in found.items():
-        fault = next(iter(faults.values()))
-        yield JobIdProblem(target, tuple(faults), job_id, fault.code, _shown(fault.message, secrets))
+        fault = _clean(next(iter(faults.values())), secrets)
+        yield JobIdProblem(target, tuple(faults), printable(job_id), fault.code, fault.message)
 
 
-def _shown(message: str, secrets: Collection[str]) -> str:
-    """Give a message without secrets, and no longer than is of use."""
-    message = _SESSION_TOKEN.sub(r"\1***", message)
-    for secret in secrets:
-        message = message.replace(secret, "***")
-    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+def _clean(fault: Fault, secrets: Secrets) -> Fault:
+    message = clipped(secrets.clean(fault.message), LONGEST_MESSAGE)
+    return Fault(secrets.clean(fault.code), message, secrets.clean(fault.remedy))
+
+
+def _clean_lines(text: str, secrets: Secrets) -> str:
+    return "\n".join(map(secrets.clean, text.split("\n")))
 
 
 def _is_throttling(code: str) -> bool:

@@ -70,10 +70,8 @@ class Versions:
             return False
         if told.at - known.at > LATEST:
             return False
-        return (self._progress_of(told.job), told.described) < (
-            self._progress_of(known.job),
-            known.described,
-        )
+        further = self._further(told.job, known.job)
+        return further < 0 or (further == 0 and known.described and not told.described)
 
     def newest(self, told: Version, known: Version) -> Version:
         """Choose the newer of two, with the progress of the other where that is further."""
@@ -118,9 +116,13 @@ class Versions:
             return life, 0
         return life, max(_course(job.info[place], values) for place, values in self._after_end)
 
-    def _progress_of(self, job: Job) -> list[Number]:
-        values = job.values
-        return [-1 if (value := values[place]) is None else value for place in self._progress]
+    def _further(self, job: Job, known: Job) -> Number:
+        """How much further a job was, by what both tell; negative when it was not yet so far."""
+        for place in self._progress:
+            new, old = job.values[place], known.values[place]
+            if new is not None and old is not None and new != old:
+                return new - old
+        return 0
 
 
 def _course(value: str, while_unfinished: frozenset[str]) -> int:

@@ -30,12 +30,6 @@ class Told:
     described: bool
     at: float
 
-    @property
-    def progress(self) -> list[Number]:
-        """How far the job was, as far as was told."""
-        numbers = [self.job.values[place] for place in PROGRESS]
-        return [-1 if number is None else number for number in numbers]
-
     def is_older_than(self, known: "Told") -> bool:
         """Whether AWS told it before, whichever arrived first."""
         life, reached = LIFE.get(self.job.state), LIFE.get(known.job.state)
@@ -45,12 +39,15 @@ class Told:
             return life is not None and reached is not None and life < reached
         if self.at > known.at + 60:
             return False
-        return (self.progress, self.described) < (known.progress, known.described)
+        pairs = [(self.job.values[place], known.job.values[place]) for place in PROGRESS]
+        told_by_both = [(new, old) for new, old in pairs if new is not None and old is not None]
+        differing = [new < old for new, old in told_by_both if new != old]
+        return differing[0] if differing else known.described and not self.described
 
     def or_newer(self, known: "Told | None") -> "Told":
         """Give the newer of two; in the same state progress does not go back."""
         if known is None or not self.is_older_than(known):
-            if known and known.job.state == self.job.state and self.progress < known.progress:
+            if known and known.job.state == self.job.state and self.at > known.at + 60:
                 return replace(self, job=further(self.job, known.job))
             return self
         return known

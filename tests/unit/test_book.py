@@ -134,7 +134,8 @@ def test_child_counts_outlast_a_list_row() -> None:
 def test_what_a_list_row_could_tell_and_does_not_is_gone() -> None:
     """A value that AWS gave and gives no longer is absent, also of a parent."""
     made = book()
-    made.enter(job(numbers={"start_by_timestamp_seconds": 5.0}, **PARENT), NOW, described=True)
+    told = {"start_by_timestamp_seconds": 5.0, "progress_ratio": 0.0}
+    made.enter(job(numbers=told, **PARENT), NOW, described=True)
     made.enter(job(numbers={"progress_ratio": 0.1}, **PARENT), NOW + 1, described=False)
     [followed] = made.active()
     assert value(followed.job, "start_by_timestamp_seconds") is None

@@ -47,7 +47,6 @@ PAIRS: dict[str, tuple[Told, Told]] = {
     "no state": (described(""), row("CREATED")),
     "less progress": (described(**at(30)), row(**at(50))),
     "less transferred": (described(**at(50, transferred_bytes=1)), row(**at(50, transferred_bytes=2))),
-    "no progress told": (described(), row(**at(0))),
     "a row and a description": (row(**at(50), message="row"), described(**at(50), message="told")),
     "a row and a description of the end": (row("COMPLETED"), described("COMPLETED", message="told")),
 }
@@ -68,6 +67,13 @@ def test_what_cannot_be_told_apart_counts_as_it_arrives() -> None:
     one, other = Version(*row(message="one"), NOW), Version(*row(message="other"), NOW)
     assert versions.newest(one, other) == one
     assert versions.newest(other, one) == other
+
+
+def test_progress_that_is_told_no_longer_is_absent() -> None:
+    """A description that tells no progress is not taken for an older one: AWS may stop telling it."""
+    versions = Versions(BACKUP)
+    known, told = Version(*described(**at(5)), NOW), Version(*described(), NOW + 15)
+    assert versions.newest(told, known) == told
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "RESTING"])

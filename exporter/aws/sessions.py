@@ -30,6 +30,7 @@ from exporter.aws.credentials import Lease, LeasedCredentials
 from exporter.aws.deadline import Call, Deadlines
 from exporter.aws.faults import from_boto, malformed, timed_out
 from exporter.aws.rows import take_plain_rows
+from exporter.aws.texts import replace_lone_surrogates
 from exporter.aws.turns import Turns
 from exporter.config import Api, Target
 from exporter.kinds import KINDS
@@ -207,6 +208,7 @@ class Profiles:
             for answered in ("before-parse", *lists):  # botocore calls those of one operation first
                 events.register(answered, self._deadlines.answered)
                 events.register(answered, self.clients.turns.goes_on)
+                events.register(answered, replace_lone_surrogates)
             for answered in lists:
                 events.register(answered, take_plain_rows)
             return session

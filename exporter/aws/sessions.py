@@ -30,6 +30,7 @@ from exporter.aws.deadline import Call, Deadlines
 from exporter.aws.faults import from_boto, malformed, timed_out
 from exporter.aws.rows import read_answer
 from exporter.aws.sensitive import keep_secrets_of_profiles, keep_tokens_of
+from exporter.aws.texts import replace_lone_surrogates
 from exporter.aws.turns import Turns
 from exporter.config import Api, Target
 from exporter.secrets import Secrets
@@ -226,6 +227,7 @@ class Profiles:
             for answered in ("before-parse", "before-parse.backup"):  # the most specific come first
                 events.register(answered, self._deadlines.answered)
                 events.register(answered, self.clients.turns.goes_on)
+            events.register("before-parse.backup", replace_lone_surrogates)
             events.register("before-parse.backup", read_answer)
             return session
 

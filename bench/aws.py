@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -70,15 +69,11 @@ def main(ended: int, running: int, delay: float, quotas: bool, accounts: Sequenc
 
 
 def _running(number: int, answer: dict[str, Any], now: float) -> Scripted:
-    created = answer["CreationDate"].timestamp()
+    created = answer["CreationDate"]
     ends = now - created + 60 + ENDS_EVERY * number
     course = Course(runs=2.0, ends=ends, size=GIB, transferred=GIB)
     told = ("BackupJobId", "CreationDate", "State", "PercentDone", "BytesTransferred", "BackupSizeInBytes")
-    fields = {
-        member: value.timestamp() if isinstance(value, datetime) else value
-        for member, value in answer.items()
-        if member not in told
-    }
+    fields = {member: value for member, value in answer.items() if member not in told}
     return Scripted(answer["BackupJobId"], created, course, fields)
 
 

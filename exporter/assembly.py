@@ -32,6 +32,7 @@ from exporter.exposition import Exposition
 from exporter.kinds import BACKUP, KINDS, Kind, account_in_arn
 from exporter.ledger import Ledger
 from exporter.model import Rule, Scope
+from exporter.omissions import Omissions
 from exporter.page import Page
 from exporter.refresh import Refresher, ScopeRefresh
 from exporter.resources import Resources
@@ -262,6 +263,7 @@ def _api(settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, wo
         ledger.scope.region,
         budget=Budget(settings.requests_per_second, world.steady),
         meter=meter,
+        omissions=Omissions(ledger),
         clock=world.steady,
         sleep=world.sleep,
         hear_time=partial(world.clock.heard, ledger.scope),

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -110,8 +109,8 @@ class Kind:
             state=state,
             finished=state in self.terminal and not self._goes_on(row),
             account_id=self._account_id(row),
-            created=timestamp(row.get("CreationDate")),
-            completed=timestamp(row.get("CompletionDate")),
+            created=number(row.get("CreationDate")),
+            completed=number(row.get("CompletionDate")),
             vault_name=self._vault_name(row),
             resource_type=_text(row, "ResourceType"),
             parent_id=_text(row, "ParentJobId"),
@@ -146,18 +145,13 @@ def account_in_arn(arn: str) -> str:
 
 
 def number(value: object) -> Number | None:
-    """Read a number as it is; None for what is not a finite one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Read a number, or a time in seconds since 1970, as it is; None for what is not a finite one."""
+    if type(value) is not int and type(value) is not float:
         return None
     try:
         return value if math.isfinite(value) else None
     except OverflowError:  # a whole number that no float can hold
         return None
-
-
-def timestamp(value: object) -> float | None:
-    """Read a point in time as seconds since 1970, with AWS's milliseconds."""
-    return value.timestamp() if isinstance(value, datetime) else number(value)
 
 
 def percentage(value: object) -> float | None:
@@ -177,19 +171,16 @@ def one_line(text: str) -> str:
 
 
 def _text(row: Answer, path: str) -> str:
-    member, _, below = path.partition(".")
-    value = row.get(member)
-    if below:
-        return _text(value, below) if isinstance(value, Mapping) else ""
+    value = row.get(path)
     if isinstance(value, str):
         return value
     if path == "IsParent":
         return "true" if value is True else "false"
-    if value is None:
-        return ""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return ",".join(f"{key}={value[key]}" for key in sorted(value))
-    return str(value)
+    member, _, below = path.partition(".")
+    above = row.get(member) if below else None
+    return _text(above, below) if isinstance(above, dict) else ""
 
 
 def _rule(row: Answer) -> Rule | None:
@@ -201,7 +192,7 @@ def _rule(row: Answer) -> Rule | None:
 
 
 def _child_states(value: object) -> tuple[tuple[str, Number], ...]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return ()
     counts = ((str(state), number(count)) for state, count in sorted(value.items()))
     return tuple((state, count) for state, count in counts if count is not None)
@@ -257,10 +248,10 @@ BACKUP = Kind(
         Gauge("transferred_bytes", "BytesTransferred", number),
         Gauge("size_bytes", "BackupSizeInBytes", number),
         Gauge("child_jobs", "NumberOfChildJobs", number),
-        Gauge("created_timestamp_seconds", "CreationDate", timestamp),
-        Gauge("completed_timestamp_seconds", "CompletionDate", timestamp),
-        Gauge("expected_completion_timestamp_seconds", "ExpectedCompletionDate", timestamp),
-        Gauge("start_by_timestamp_seconds", "StartBy", timestamp),
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
+        Gauge("expected_completion_timestamp_seconds", "ExpectedCompletionDate", number),
+        Gauge("start_by_timestamp_seconds", "StartBy", number),
     ),
     protects=True,
     unpublished=MappingProxyType(
@@ -317,8 +308,8 @@ COPY = Kind(
     gauges=(
         Gauge("size_bytes", "BackupSizeInBytes", number),
         Gauge("child_jobs", "NumberOfChildJobs", number),
-        Gauge("created_timestamp_seconds", "CreationDate", timestamp),
-        Gauge("completed_timestamp_seconds", "CompletionDate", timestamp),
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
     ),
     unpublished=MappingProxyType(
         {
@@ -368,8 +359,8 @@ RESTORE = Kind(
     gauges=(
         Gauge("progress_ratio", "PercentDone", percentage),
         Gauge("size_bytes", "BackupSizeInBytes", number),
-        Gauge("created_timestamp_seconds", "CreationDate", timestamp),
-        Gauge("completed_timestamp_seconds", "CompletionDate", timestamp),
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
     ),
     unfinished_while=(("ValidationStatus", frozenset({"VALIDATING"})),),
     unpublished=MappingProxyType(

@@ -65,6 +65,7 @@ class Ledger:
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
         self._calls: Counter[tuple[str, str]] = Counter()
+        self._malformed: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -147,6 +148,18 @@ class Ledger:
         """How often each operation was attempted, by how it ended."""
         with self._lock:
             return dict(self._calls)
+
+    def count_malformed(self, operation: str, values: int) -> int:
+        """Take note of values that could not be read of an answer; returns how many there were before."""
+        with self._lock:
+            before = self._malformed[operation]
+            self._malformed[operation] += values
+            return before
+
+    def malformed(self) -> dict[str, int]:
+        """How many values of each operation's answers could not be read."""
+        with self._lock:
+            return dict(self._malformed)
 
     def set_health(self, collector: str, health: Health) -> None:
         """Take note of how a collector's refresh ended."""

@@ -229,6 +229,12 @@ API_REQUESTS = Family(
     f"connection, malformed or credentials; other for all beyond the first {MOST_CODES} codes.",
     (*SCOPE_LABELS, "operation", "code"),
 )
+MALFORMED_VALUES = Family(
+    "aws_backup_exporter_malformed_values_total",
+    "counter",
+    "Number of values in AWS's answers, rows of lists and fields, that could not be read and were left out.",
+    (*SCOPE_LABELS, "operation"),
+)
 JOBS_KNOWN = Family(
     "aws_backup_exporter_jobs",
     "gauge",
@@ -255,7 +261,16 @@ JOB_ERRORS = Family(
     "1 for each configured job id that AWS does not know or refuses.",
     (*SCOPE_LABELS, "job_id", "code"),
 )
-EXPORTER_FAMILIES = (UP, LAST_REFRESH, API_REQUESTS, JOBS_KNOWN, JOBS_DROPPED, ITEMS_DROPPED, JOB_ERRORS)
+EXPORTER_FAMILIES = (
+    UP,
+    LAST_REFRESH,
+    API_REQUESTS,
+    MALFORMED_VALUES,
+    JOBS_KNOWN,
+    JOBS_DROPPED,
+    ITEMS_DROPPED,
+    JOB_ERRORS,
+)
 
 
 @cache
@@ -399,6 +414,8 @@ def _health_samples(collector: str, health: Health) -> Iterator[Sample]:
 def _call_samples(ledger: Ledger) -> Iterator[Sample]:
     for (operation, code), count in ledger.calls().items():
         yield Sample(API_REQUESTS.name, (("operation", operation), ("code", code)), count)
+    for operation, count in ledger.malformed().items():
+        yield Sample(MALFORMED_VALUES.name, (("operation", operation),), count)
 
 
 def _book_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:

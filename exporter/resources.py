@@ -127,16 +127,19 @@ class Resources:
         if self._take_rule(known, job) or is_news:
             self._changed[job.resource_arn] = None
 
-    def set_protected(self, listing: Iterable[Protected], *, now: float, lookback: float) -> None:
-        """Take up the whole list of protected resources.
+    def set_protected(
+        self, listing: Iterable[Protected], *, now: float, lookback: float, complete: bool = True
+    ) -> None:
+        """Take up the list of protected resources.
 
-        Those it does not have are let go, unless the configuration names them or a job shows that they live:
-        one of the look-back, or of the last ten expected intervals. AWS drops a resource from its list when
-        the last recovery point expires, and that must not end the alarm about the backups that stopped.
+        When it is complete, those it does not have are let go, unless the configuration names them or a job
+        shows that they live: one of the look-back, or of the last ten expected intervals. AWS drops a
+        resource from its list when the last recovery point expires, and that must not end the alarm about the
+        backups that stopped.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):
-            if arn in listed:
+            if arn in listed or not complete:
                 continue
             known.protected = None
             self._changed[arn] = None

@@ -43,6 +43,7 @@ def test_background_work_gets_its_turn_although_scrapes_are_greedy() -> None:
         REGION,
         budget=budget,
         meter=lambda *_: None,
+        omissions=lambda *_: None,
         clock=clock,
         sleep=sleep_while_scrapes_go_on,
     )

@@ -1,11 +1,12 @@
 """One scope's door to AWS Backup: every call is counted, budgeted, retried where that helps, and checked."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from exporter.aws.budget import Budget
 from exporter.aws.faults import AwsError, malformed
+from exporter.aws.rows import LEFT_OUT, LeftOut
 from exporter.aws.sessions import Access
 
 PAGE_SIZE = 1000
@@ -22,6 +23,28 @@ class Meter(Protocol):
         """Take note of one attempt: how it ended (`ok` or a fault's code), and its seconds."""
 
 
+Omissions = Callable[[str, Sequence[LeftOut]], None]
+"""Whoever is told of an operation's answer, and what of it could not be read."""
+
+
+class Rows(list[Answer]):
+    """Rows of a list.
+
+    Attributes:
+        complete: whether each row that AWS gave is among them; one that cannot be read is not.
+    """
+
+    complete = True
+
+    @classmethod
+    def of(cls, told: Iterable[Answer | None]) -> "Rows":
+        """Take the rows of an answer, in which None stands for one that could not be read."""
+        everything = [*told]
+        rows = cls(row for row in everything if row is not None)
+        rows.complete = len(rows) == len(everything)
+        return rows
+
+
 class OverBudgetError(Exception):
     """The request budget is spent; what was asked must wait for a later refresh."""
 
@@ -34,6 +57,7 @@ class BackupApi:
         region: which of the target's Regions.
         budget: what each attempt takes a token from.
         meter: told of each attempt.
+        omissions: told of what could not be read of an answer.
         clock: seconds on a clock that never goes back.
         sleep: waits so many seconds.
         hear_time: told the `Date` header of each answer of AWS.
@@ -46,6 +70,7 @@ class BackupApi:
         *,
         budget: Budget,
         meter: Meter,
+        omissions: Omissions,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         hear_time: Callable[[str], None] = lambda _: None,
@@ -54,6 +79,7 @@ class BackupApi:
         self._access = access
         self._region = region
         self._meter = meter
+        self._omissions = omissions
         self._clock = clock
         self._sleep = sleep
         self._hear_time = hear_time
@@ -61,7 +87,7 @@ class BackupApi:
     def call(
         self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
     ) -> Answer:
-        """Make one call.
+        """Make one call. Of what cannot be read of its answer, a field is absent and a row of a list None.
 
         Args:
             operation: as AWS spells it (`DescribeBackupJob`).
@@ -86,7 +112,7 @@ class BackupApi:
 
     def pages(
         self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
-    ) -> Iterator[list[Answer]]:
+    ) -> Iterator[Rows]:
         """Walk a list call's pages; a short or empty page may well be followed by another.
 
         A page that did not come through is asked for again by the next step.
@@ -132,6 +158,8 @@ class BackupApi:
             self._hear(answer)
         if failure:
             raise failure
+        if left_out := answer.get(LEFT_OUT):
+            self._omissions(operation, left_out)
         return answer
 
     def _send(self, operation: str, asked: Mapping[str, Any]) -> tuple[Answer, AwsError | None]:
@@ -149,7 +177,7 @@ class BackupApi:
             self._hear_time(date)
 
 
-class _Pages(Iterator[list[Answer]]):
+class _Pages(Iterator[Rows]):
     def __init__(self, ask: Callable[..., Answer], operation: str, member: str) -> None:
         self._ask = ask
         self._operation = operation
@@ -157,14 +185,14 @@ class _Pages(Iterator[list[Answer]]):
         self._token: object = ""
         self._used: set[object] = set()
 
-    def __next__(self) -> list[Answer]:
+    def __next__(self) -> Rows:
         if self._token is None:
             raise StopIteration
         answer = self._ask(**self._from_token())
         self._used.add(self._token)
-        self._token = answer.get("NextToken") or None
-        rows: list[Answer] = answer[self._member]
-        return rows
+        token = answer.get("NextToken")
+        self._token = None if token == "" else token
+        return Rows.of(answer[self._member])
 
     def _from_token(self) -> dict[str, str]:
         if not isinstance(self._token, str):

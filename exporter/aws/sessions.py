@@ -23,16 +23,14 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.loaders import Loader
 from botocore.session import Session
-from botocore.utils import parse_timestamp
 
 from exporter import __version__
 from exporter.aws.credentials import Lease, LeasedCredentials
 from exporter.aws.deadline import Call, Deadlines
 from exporter.aws.faults import from_boto, malformed, timed_out
-from exporter.aws.rows import take_plain_rows
+from exporter.aws.rows import read_answer
 from exporter.aws.turns import Turns
 from exporter.config import Api, Target
-from exporter.kinds import KINDS
 
 OpenSession = Callable[[str | None], Session]
 """Opens a new botocore session on a profile, or on the default credential chain."""
@@ -197,18 +195,14 @@ class Profiles:
         with self._lock:
             session = self._open_session(name)
             session.set_default_client_config(_client_config(self._api))
-            parsers = session.get_component("response_parser_factory")
-            parsers.set_parser_defaults(timestamp_parser=_timestamp)
             events: Any = session.get_component("event_emitter")  # each client has those of its session
             events.register("creating-client-class", self._let_calls_end)
             events.register("provide-client-params", _sign_by_parameter)
             events.register("before-send", self.clients.turns.waits)
-            lists = [f"before-parse.backup.{kind.list_operation}" for kind in KINDS]
-            for answered in ("before-parse", *lists):  # botocore calls those of one operation first
+            for answered in ("before-parse", "before-parse.backup"):  # the longest first
                 events.register(answered, self._deadlines.answered)
                 events.register(answered, self.clients.turns.goes_on)
-            for answered in lists:
-                events.register(answered, take_plain_rows)
+            events.register("before-parse.backup", read_answer)
             return session
 
     def within_deadline(self) -> AbstractContextManager[Call]:
@@ -411,12 +405,3 @@ def _date(answer: Answer, clock: Callable[[], float]) -> datetime:
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (KeyError, TypeError, ValueError):
         return datetime.fromtimestamp(clock(), UTC)
-
-
-def _timestamp(value: Any) -> datetime:
-    """Read a time as botocore does, but in UTC: in local time it takes as long as all the rest of a list."""
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        told: datetime = parse_timestamp(value)
-        return told

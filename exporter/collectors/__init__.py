@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from exporter.aws import BackupApi, Rows, malformed
+
 PATIENCE = 60.0  # seconds to wait for a token for what must be asked
 
 
@@ -35,3 +37,22 @@ class Collector(SlowCollector, Protocol):
         Raises:
             AwsError: it did not get through; the next call tries the same step again.
         """
+
+
+def list_all(api: BackupApi, operation: str, member: str) -> Rows:
+    """Read a whole list in the background.
+
+    Args:
+        api: asks AWS.
+        operation: as AWS spells it.
+        member: the field of its answer that holds the rows.
+
+    Raises:
+        AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also when none of its rows can be read.
+    """
+    pages = [*api.pages(operation, member, leaving=api.budget.reserve, patience=PATIENCE)]
+    rows = Rows(row for page in pages for row in page)
+    rows.complete = all(page.complete for page in pages)
+    if not (rows or rows.complete):
+        raise malformed(operation, "a list without a row that can be read")
+    return rows

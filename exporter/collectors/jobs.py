@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
-from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
+from exporter.aws import AwsError, BackupApi, OverBudgetError, Rows, malformed
 from exporter.claims import Claims
 from exporter.clock import Clock
 from exporter.collectors import PATIENCE
@@ -108,7 +108,6 @@ class JobsCollector:
         self._listed_until: float | None = None
         self._followed_until: float | None = None
         self._backlog = Backlog((), self._earlier)
-        self._said_bad_row = False
         self._told: set[str] = set()  # codes with which finished jobs could not be described
         self._failed: dict[str, float] = {}  # when the description of a job last failed
         self._freshness = Freshness()
@@ -365,10 +364,10 @@ class JobsCollector:
             "remedy": error.fault.remedy,
         }
 
-    def _earlier(self, filters: Filters) -> Iterator[list[Answer]]:
+    def _earlier(self, filters: Filters) -> Iterator[Rows]:
         return self._list(filters, leaving=self._api.budget.reserve)
 
-    def _list(self, filters: Filters, *, leaving: float = 0.0) -> Iterator[list[Answer]]:
+    def _list(self, filters: Filters, *, leaving: float = 0.0) -> Iterator[Rows]:
         kind = self._kind
         return self._api.pages(
             kind.list_operation, kind.list_member, patience=PATIENCE, leaving=leaving, **filters
@@ -387,7 +386,7 @@ class JobsCollector:
         return found
 
     def _enter(self, rows: Iterable[Answer]) -> set[str]:
-        jobs = [job for job in map(self._read, rows) if job and self._is_looked_for(job)]
+        jobs = [job for job in map(self._kind.read, rows) if self._is_looked_for(job)]
         self._enter_jobs(jobs, described=False)
         self._freshness.updated(job.id for job in jobs if not job.finished)
         return {job.id for job in jobs}
@@ -396,16 +395,6 @@ class JobsCollector:
         assumed = self._ledger.account_id
         claim(self._claims, self._scope, (job.account_id or assumed or job.id for job in jobs))
         self._ledger.enter(self._kind, jobs, self._clock(), described=described)
-
-    def _read(self, row: Answer) -> Job | None:
-        try:
-            return self._kind.read(row)
-        except MalformedJobError as error:
-            if not self._said_bad_row:
-                self._said_bad_row = True
-                details = {"operation": self._kind.list_operation, "reason": str(error)}
-                log.warning("passed over a row of a list", extra=details)
-            return None
 
     def _is_looked_for(self, job: Job) -> bool:
         if job.id in self._configured:

@@ -1,17 +1,21 @@
 """The backup plans: when each rule runs next, and how far apart its runs are."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
-from exporter.aws import AwsError, BackupApi
+from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError, malformed
 from exporter.claims import Claims
-from exporter.collectors import PATIENCE
+from exporter.collectors import PATIENCE, list_all
 from exporter.collectors.accounts import claim
-from exporter.kinds import Answer, account_in_arn, timestamp
+from exporter.kinds import Answer, account_in_arn, number
 from exporter.ledger import Ledger
 from exporter.model import Plan, PlannedRule
 from exporter.schedule import largest_gap_of, longest_gap, next_run
 
 MOST_RUNS = 10  # that AWS previews
+FRESH = 240.0  # seconds for which a plan that was read is not read again
+LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
 
 
 class PlansCollector:
@@ -31,27 +35,83 @@ class PlansCollector:
         self._ledger = ledger
         self._claims = claims
         self._clock = clock
+        self._asked_at: dict[str, float] = {}
+        self._read_at: dict[str, float] = {}
 
     def refresh(self) -> None:
-        """List them all, and read each with its next runs."""
-        pages = self._api.pages(
-            "ListBackupPlans", "BackupPlansList", leaving=self._api.budget.reserve, patience=PATIENCE
-        )
-        read_at = self._clock()
-        rows = [row for page in pages for row in page if row.get("BackupPlanId")]
-        plans = tuple(plan for plan in map(self._read, rows) if plan)
+        """List them all, and read each with its next runs.
+
+        A plan that cannot be read keeps the rules that were known. While it is tried again, those that were
+        read a short while ago are not asked for.
+
+        Raises:
+            AwsError, OverBudgetError: the list or one of the plans could not be read.
+        """
+        began = self._clock()
+        rows = list_all(self._api, "ListBackupPlans", "BackupPlansList")
+        listed = {row["BackupPlanId"]: row for row in rows}
+        known = {plan.id: plan for plan in self._ledger.plans}
+        self._forget_all_but(listed, known)
+        answers, failure = self._read_each(listed)
+        plans = {} if rows.complete else dict(known)
+        for plan_id, row in listed.items():
+            answer = answers.get(plan_id, {})
+            if answer is not None:
+                plans[plan_id] = self._plan(row, answer, known.get(plan_id))
+        self._enter(plans.values(), began)
+        if failure:
+            raise failure
+
+    def _enter(self, plans: Collection[Plan], began: float) -> None:
         assumed = self._ledger.account_id
         claim(self._claims, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans))
         self._ledger.plans = plans
         with self._ledger.open_resources() as resources:
             resources.set_rules(
                 {(plan.id, rule.rule_id): rule.interval for plan in plans for rule in plan.rules},
-                unread_plans=(),
-                read_at=read_at,
+                unread_plans={plan.id for plan in plans} - self._read_at.keys(),
+                read_at=min([began, *self._read_at.values()]),
             )
 
-    def _read(self, row: Answer) -> Plan | None:
-        plan_id = str(row["BackupPlanId"])
+    def _read_each(
+        self, listed: Mapping[str, Answer]
+    ) -> tuple[dict[str, Answer | None], AwsError | OverBudgetError | None]:
+        """Ask for each plan that is due; gives the answers, None for one that is gone, and a failure."""
+        answers: dict[str, Answer | None] = {}
+        failure: AwsError | OverBudgetError | None = None
+        began = self._clock()
+        for plan_id in self._due():
+            self._asked_at[plan_id] = self._clock()
+            try:
+                answer = answers[plan_id] = self._ask(plan_id)
+            except OverBudgetError as error:
+                return answers, failure or error
+            except AwsError as error:
+                failure = failure or _of_plan(listed[plan_id], error)
+                if self._clock() > began + LONGEST_TRIAL:
+                    return answers, failure
+            else:
+                if answer and LEFT_OUT not in answer:
+                    self._read_at[plan_id] = self._clock()
+        return answers, failure
+
+    def _forget_all_but(self, listed: Collection[str], known: Collection[str]) -> None:
+        """Keep when each plan was asked for, and when it was read if that was a short while ago."""
+        now = self._clock()
+        self._asked_at = {plan_id: self._asked_at.get(plan_id, -math.inf) for plan_id in listed}
+        self._read_at = {
+            plan_id: at
+            for plan_id, at in self._read_at.items()
+            if plan_id in listed and plan_id in known and 0 <= now - at < FRESH
+        }
+
+    def _due(self) -> list[str]:
+        """Give the plans to ask for, the longest not asked first."""
+        due = [plan_id for plan_id in self._asked_at if plan_id not in self._read_at]
+        return sorted(due, key=self._asked_at.__getitem__)
+
+    def _ask(self, plan_id: str) -> Answer | None:
+        """Read one plan; None when it was deleted since it was listed."""
         try:
             answer = self._api.call(
                 "GetBackupPlan",
@@ -62,17 +122,25 @@ class PlansCollector:
                 MaxScheduledRunsPreview=MOST_RUNS,
             )
         except AwsError as error:
-            if error.is_about_the_job:
-                return None  # deleted since it was listed
+            if error.is_unknown_job:
+                return None
             raise
-        runs = answer.get("ScheduledRunsPreview") or []
-        rules = answer["BackupPlan"].get("Rules") or []
+        if "Rules" not in answer["BackupPlan"]:
+            raise malformed("GetBackupPlan", "a plan without Rules")
+        return answer
+
+    def _plan(self, row: Answer, answer: Answer, known: Plan | None) -> Plan:
+        """Put together what AWS just told of a plan, and what was known of rules that it did not tell."""
+        runs = [run for run in answer.get("ScheduledRunsPreview") or () if run]
+        rules = {rule["RuleId"]: self._rule(rule, runs) for rule in _rules(answer) if rule}
+        if known and not (answer and all(_rules(answer))):
+            rules = {rule.rule_id: rule for rule in known.rules} | rules
         return Plan(
-            id=plan_id,
-            name=str(row.get("BackupPlanName") or ""),
-            account_id=account_in_arn(str(row.get("BackupPlanArn") or "")),
-            last_execution=timestamp(row.get("LastExecutionDate")),
-            rules=tuple(self._rule(rule, runs) for rule in rules if rule.get("RuleId")),
+            id=row["BackupPlanId"],
+            name=row.get("BackupPlanName") or "",
+            account_id=account_in_arn(row.get("BackupPlanArn") or ""),
+            last_execution=number(row.get("LastExecutionDate")),
+            rules=tuple(rules.values()),
         )
 
     def _rule(self, rule: Answer, runs: Iterable[Answer]) -> PlannedRule:
@@ -83,15 +151,23 @@ class PlansCollector:
         left to the preview.
         """
         now = self._clock()
-        rule_id = str(rule["RuleId"])
-        expression, timezone = (
-            str(rule.get("ScheduleExpression") or ""),
-            rule.get("ScheduleExpressionTimezone"),
-        )
-        previewed = [timestamp(run.get("ExecutionTime")) for run in runs if run.get("RuleId") == rule_id]
+        rule_id = rule["RuleId"]
+        expression, timezone = rule.get("ScheduleExpression") or "", rule.get("ScheduleExpressionTimezone")
+        previewed = [number(run.get("ExecutionTime")) for run in runs if run["RuleId"] == rule_id]
         coming = sorted(time for time in previewed if time is not None and time > now)
         return PlannedRule(
             rule_id=rule_id,
             next_run=coming[0] if coming else next_run(expression, timezone, now),
             interval=longest_gap(expression, timezone, now) or largest_gap_of(coming),
         )
+
+
+def _rules(answer: Answer) -> list[Answer | None]:
+    """Give the rules of a plan, None for each that could not be read."""
+    rules: list[Answer | None] = answer["BackupPlan"]["Rules"] if answer else []
+    return rules
+
+
+def _of_plan(row: Answer, error: AwsError) -> AwsError:
+    plan = row.get("BackupPlanName") or row["BackupPlanId"]
+    return AwsError(replace(error.fault, message=f"plan {plan}: {error.fault.message}"), error.status)

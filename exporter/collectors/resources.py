@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 from exporter.aws import BackupApi
 from exporter.claims import Claims
-from exporter.collectors import PATIENCE
+from exporter.collectors import list_all
 from exporter.collectors.accounts import claim
 from exporter.config import Discovery
-from exporter.kinds import Answer, account_in_arn, timestamp
+from exporter.kinds import Answer, account_in_arn, number
 from exporter.ledger import Ledger
 from exporter.model import Protected
 
@@ -43,23 +43,19 @@ class ResourcesCollector:
         self._clock = clock
 
     def refresh(self) -> None:
-        """List them all."""
-        pages = self._api.pages(
-            "ListProtectedResources", "Results", leaving=self._api.budget.reserve, patience=PATIENCE
-        )
-        listing = [_protected(row) for page in pages for row in page if self._is_looked_for(row)]
+        """List them all. While a row cannot be read, no resource is let go."""
+        rows = list_all(self._api, "ListProtectedResources", "Results")
+        listing = [_protected(row) for row in rows if self._is_looked_for(row)]
         claim(self._claims, self._ledger.scope, _account_of(listing))
         with self._ledger.open_resources() as resources:
-            resources.set_protected(listing, now=self._clock(), lookback=self._discovery.lookback)
+            resources.set_protected(
+                listing, now=self._clock(), lookback=self._discovery.lookback, complete=rows.complete
+            )
 
     def _is_looked_for(self, row: Answer) -> bool:
         types, vaults = self._discovery.resource_types, self._discovery.vaults
         vault = str(row.get("LastBackupVaultArn") or "").rpartition(":")[2]
-        return bool(
-            row.get("ResourceArn")
-            and (not types or row.get("ResourceType") in types)
-            and (not vaults or vault in vaults)
-        )
+        return (not types or row.get("ResourceType") in types) and (not vaults or vault in vaults)
 
 
 def _account_of(listing: Sequence[Protected]) -> list[str]:
@@ -74,5 +70,5 @@ def _protected(row: Answer) -> Protected:
         arn=str(row["ResourceArn"]),
         name=str(row.get("ResourceName") or ""),
         type=str(row.get("ResourceType") or ""),
-        last_recovery_point=timestamp(row.get("LastBackupTime")),
+        last_recovery_point=number(row.get("LastBackupTime")),
     )

@@ -2,7 +2,7 @@
 
 from exporter.aws import BackupApi
 from exporter.claims import Claims
-from exporter.collectors import PATIENCE
+from exporter.collectors import list_all
 from exporter.collectors.accounts import claim
 from exporter.kinds import Answer, account_in_arn, number
 from exporter.ledger import Ledger
@@ -26,17 +26,15 @@ class VaultsCollector:
         self._claims = claims
 
     def refresh(self) -> None:
-        """List them all."""
-        pages = self._api.pages(
-            "ListBackupVaults", "BackupVaultList", leaving=self._api.budget.reserve, patience=PATIENCE
-        )
-        rows = [row for page in pages for row in page if row.get("BackupVaultName")]
+        """List them all. While a row cannot be read, what was known of vaults that are not listed stays."""
+        rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         vaults = tuple(map(_vault, rows))
         assumed = self._ledger.account_id
         claim(
             self._claims, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
         )
-        self._ledger.vaults = vaults
+        known = () if rows.complete else self._ledger.vaults
+        self._ledger.vaults = (*known, *vaults)
 
 
 def _vault(row: Answer) -> Vault:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TypeVar
 
 from exporter.assembly import World
-from exporter.aws import AwsError, BackupApi, Budget, Clients, Profiles, regions_of
+from exporter.aws import AwsError, BackupApi, Budget, Clients, LeftOut, Profiles, regions_of
 from exporter.aws.identity import Caller, Credentials, Passport
 from exporter.collectors.accounts import published_already
 from exporter.config import Config, Target
@@ -167,6 +167,7 @@ class _Visit:
             self._region,
             budget=self._budget,
             meter=self._log,
+            omissions=self._log_omissions,
             clock=self._world.steady,
             sleep=self._world.sleep,
         )
@@ -174,6 +175,12 @@ class _Visit:
     def _log(self, operation: str, code: str, seconds: float) -> None:
         where = {"target": self._target.name, "aws_region": self._region}
         log.debug("asked AWS", extra=where | {"operation": operation, "code": code, "seconds": seconds})
+
+    def _log_omissions(self, operation: str, left_out: Sequence[LeftOut]) -> None:
+        where = {"target": self._target.name, "aws_region": self._region, "operation": operation}
+        for value in left_out:
+            details = {"place": value.place, "id": value.row_id, "reason": value.reason}
+            log.debug("left out a malformed value of an answer", extra=where | details)
 
 
 def _side_by_side(works: Iterable[Callable[[], T]]) -> list[T]:

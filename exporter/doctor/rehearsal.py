@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from exporter.aws import AwsError, BackupApi, OverBudgetError
+from exporter.aws import AwsError, BackupApi, OverBudgetError, Rows
 from exporter.claims import Claims
 from exporter.collectors import PATIENCE
 from exporter.collectors.plans import PlansCollector
@@ -70,15 +70,15 @@ class Rehearsal(BackupApi):
 
     def pages(
         self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
-    ) -> Iterator[list[Answer]]:
+    ) -> Iterator[Rows]:
         """Give one page with one row."""
-        rows: list[Answer] = []
+        rows = Rows()
         try:
             answer = self.call(operation, member, leaving=leaving, patience=patience, MaxResults=1, **asked)
-            rows = answer[member][:1]
+            rows = Rows.of(answer[member][:1])
         except AwsError as error:
             self.outcomes[operation] = error
-        yield rows or [_Nothing()]
+        yield rows or Rows([_Nothing()])
 
 
 def rehearsals(

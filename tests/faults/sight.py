@@ -19,6 +19,13 @@ def calls(series: Series, operation: str, code: str, **labels: str) -> float:
     return sum(value for _, value in series.find(name, operation=operation, code=code, **labels))
 
 
+def malformed(series: Series, operation: str) -> float:
+    """Tell how many values of an operation's answers could not be read."""
+    return sum(
+        value for _, value in series.find("aws_backup_exporter_malformed_values_total", operation=operation)
+    )
+
+
 def codes(series: Series, operation: str) -> set[str]:
     """Tell in which ways calls of an operation ended."""
     found = series.find("aws_backup_exporter_api_requests_total", operation=operation)
@@ -51,6 +58,15 @@ class Log:
         """The one failure that was reported."""
         [failure] = self.failures
         return failure
+
+    @property
+    def omissions(self) -> list[tuple[str, str, str]]:
+        """What was left out of answers, as far as it was said: the place, the id and the reason."""
+        return [
+            (vars(record)["place"], vars(record)["id"], vars(record)["reason"])
+            for record in self.records
+            if record.getMessage().startswith("left out a malformed value")
+        ]
 
     @property
     def recoveries(self) -> int:

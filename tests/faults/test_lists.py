@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.faults.sight import Log, calls, up
+from tests.faults.sight import Log, calls, malformed, up
 from tests.faults.wire import Breakage, Exchange, Wire, answers, only, refuses, resets
 from tests.harness import START, Bench, Clock, Watch, bench, job
 
@@ -39,20 +39,35 @@ def watch(aws: Bench, wire: Wire) -> Watch:
 
 
 @pytest.mark.parametrize(
-    "row", [{}, {"State": "RUNNING"}, {"BackupJobId": "", "State": "RUNNING"}, {"BackupJobId": None}, None]
+    "row",
+    [
+        {},
+        {"State": "RUNNING"},
+        {"BackupJobId": "", "State": "RUNNING"},
+        {"BackupJobId": None},
+        None,
+        "row",
+        7,
+        [],
+        [[[]]],
+    ],
 )
-def test_a_row_without_an_id(aws: Bench, wire: Wire, log: Log, row: Any) -> None:
-    """A row without a job id is passed over and logged; the other rows count."""
+def test_a_row_that_is_none(aws: Bench, wire: Wire, log: Log, row: Any) -> None:
+    """A row without a job id is left out, counted and logged once; the other rows count."""
     aws.account.put(job("a"))
     aws.account.put(job("b"))
     wire.breakage = only(LISTS, answers(200, page(job("a"), row, job("b"))))
 
-    series = watch(aws, wire).scrape()
+    watched = watch(aws, wire)
+    watched.scrape()
+    series = watched.scrape()
 
     assert up(series) == 1
     assert (series.state("a"), series.state("b")) == ("RUNNING", "RUNNING")
     assert series.value("aws_backup_jobs", state="RUNNING") == 2
-    assert set(log.events) == {"passed over a row of a list"}
+    assert malformed(series, LIST) >= 2
+    assert [place for place, _, _ in log.omissions] == ["BackupJobs[1]"]
+    assert len(log.events) == 1
 
 
 def test_an_empty_id_is_never_asked_about(aws: Bench, wire: Wire) -> None:
@@ -75,13 +90,11 @@ def test_an_empty_id_is_never_asked_about(aws: Bench, wire: Wire) -> None:
         '{"BackupJobs": 7}',
         '{"BackupJobs": true}',
         '{"BackupJobs": {"BackupJobId": "a"}}',
-        '{"BackupJobs": ["a", "b"]}',
-        '{"BackupJobs": [[]]}',
-        '{"BackupJobs": [{"BackupJobId": "a", "CreationDate": "yesterday"}]}',
         '{"CopyJobs": []}',
         '{"BackupJobs": [], "NextToken": ["t"]}',
         '{"BackupJobs": [], "NextToken": {"t": 1}}',
         '{"BackupJobs": [], "NextToken": 7}',
+        '{"BackupJobs": [], "NextToken": false}',
     ],
 )
 def test_a_list_of_another_shape(aws: Bench, wire: Wire, log: Log, body: str) -> None:

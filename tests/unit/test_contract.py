@@ -42,6 +42,7 @@ OF_A_SCOPE = {
     "aws_backup_up": "target aws_region collector",
     "aws_backup_last_refresh_timestamp_seconds": "target aws_region collector",
     "aws_backup_exporter_api_requests_total": "target aws_region operation code",
+    "aws_backup_exporter_malformed_values_total": "target aws_region operation",
     "aws_backup_exporter_jobs": "target aws_region kind phase",
     "aws_backup_exporter_jobs_dropped": "target aws_region kind",
     "aws_backup_exporter_items_dropped": "target aws_region kind",
@@ -72,6 +73,7 @@ def full_ledger() -> Ledger:
     ledger = with_configured(["gone"], collectors=["backup_jobs"])
     ledger.set_health("backup_jobs", Health(up=True, last_success=NOW))
     ledger.count_call("ListBackupJobs", "ok")
+    ledger.count_malformed("ListBackupJobs", 1)
     ledger.configured.refused("gone", ledger.scope.region, NOW, Fault("ResourceNotFoundException", "", ""))
     return ledger
 

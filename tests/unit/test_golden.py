@@ -31,13 +31,13 @@ PLAN = {
 }
 
 
-def at(hour: int, minute: int, second: float = 0) -> datetime:
-    """Give a time of the day that the account is seen on."""
+def at(hour: int, minute: int, second: float = 0) -> float:
+    """Give a time of the day that the account is seen on, in seconds since 1970."""
     whole = int(second)
-    return datetime(2026, 9, 21, hour, minute, whole, round((second - whole) * 1e6), tzinfo=UTC)
+    return datetime(2026, 9, 21, hour, minute, whole, round((second - whole) * 1e6), UTC).timestamp()
 
 
-def told(job_id: str, state: str, created: datetime, **fields: Any) -> dict[str, Any]:
+def told(job_id: str, state: str, created: float, **fields: Any) -> dict[str, Any]:
     """Tell of a job as DescribeBackupJob does."""
     common = {
         "BackupJobId": job_id,
@@ -100,10 +100,10 @@ JOBS: list[Mapping[str, Any]] = [
 
 def account() -> Written:
     """Make the account: its jobs, what was asked of AWS, and one configured id that AWS does not know."""
-    started = at(3, 8).timestamp()
+    started = at(3, 8)
     ledger = with_configured(["gone"], since=started, collectors=["backup_jobs"], labels={"team": "storage"})
     made = written(ledger)
-    assert made.clock() == at(14, 13, 20).timestamp() == NOW
+    assert made.clock() == at(14, 13, 20) == NOW
     made.ledger.set_health("backup_jobs", Health(up=True, last_success=NOW))
     for operation, code, times in (("ListBackupJobs", "ok", 2), ("DescribeBackupJob", "ok", 8)):
         for _ in range(times):

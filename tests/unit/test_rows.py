@@ -1,111 +1,400 @@
-"""Rows of lists taken as they are, against botocore's own reading of the same answer."""
+"""Answers read value by value, against botocore's own reading of the same answer."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.aws.rows import take_plain_rows
+from exporter.aws.rows import LEFT_OUT, ROW_IDS, LeftOut, read_answer
 from exporter.kinds import BACKUP, KINDS, Kind
-from exporter.model import Job
 
 MODEL = botocore.session.get_session().get_service_model("backup")
+LISTS = {
+    **{kind.list_operation: kind.list_member for kind in KINDS},
+    "ListBackupPlans": "BackupPlansList",
+    "ListBackupVaults": "BackupVaultList",
+    "ListProtectedResources": "Results",
+}
+ANSWERS = (*LISTS, *(kind.describe_operation for kind in KINDS), "GetBackupPlan")
 SECONDS = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)
 PLAIN = {
     "boolean": st.booleans(),
+    "integer": st.integers(0, 2**31),
     "long": st.integers(0, 2**63),
     "string": st.text(max_size=4),
     "timestamp": SECONDS,
-    "map": st.dictionaries(st.sampled_from(["COMPLETED", "WindowsVSS"]), st.integers(0, 3), max_size=2),
 }
-ODD: st.SearchStrategy[Any] = st.one_of(
-    st.none(), st.booleans(), st.text("0123456789", max_size=3), SECONDS, st.just([])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+ANYTHING: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from([10**400, "NaN", "1e999", 2.5e14, -1.5, "2026-11-01T16:00:00Z", [[[]]], [{}], {"a": []}]),
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+        max_leaves=4,
+    ),
 )
-EACH_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+EACH_LIST = pytest.mark.parametrize("operation", LISTS)
+EACH_ANSWER = pytest.mark.parametrize("operation", ANSWERS)
 
 
-def rows(kind: Kind, *, odd: bool) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Draw rows of a list, each with an id; odd ones have values of other types than AWS gives."""
-    output: Any = MODEL.operation_model(kind.list_operation).output_shape
-    row = output.members[kind.list_member].member
-    return st.lists(fields(row, odd=odd).map(lambda told: told | {kind.id_member: "a"}), max_size=3)
+def output(operation: str) -> StructureShape:
+    """Give the shape of an operation's answer."""
+    shape = MODEL.operation_model(operation).output_shape
+    assert isinstance(shape, StructureShape)
+    return shape
 
 
-def fields(structure: Any, *, odd: bool) -> st.SearchStrategy[dict[str, Any]]:
-    """Draw the fields of a structure of the service model."""
-    values = {
-        name: fields(shape, odd=odd) if shape.type_name == "structure" else PLAIN[shape.type_name]
-        for name, shape in structure.members.items()
-    }
-    drawn = {name: value | ODD for name, value in values.items()} if odd else values
-    return st.fixed_dictionaries({}, optional=drawn)
+def row_shape(operation: str) -> StructureShape:
+    """Give the shape of a row of a list."""
+    rows = output(operation).members[LISTS[operation]]
+    assert isinstance(rows, ListShape)
+    assert isinstance(rows.member, StructureShape)
+    return rows.member
 
 
-def taken(kind: Kind, body: bytes, status: int = 200) -> tuple[dict[str, Any], bytes]:
-    """Give what the handler takes of an answer, and what it leaves to botocore."""
+def values(shape: Shape) -> st.SearchStrategy[Any]:
+    """Draw what the service model says."""
+    if isinstance(shape, StructureShape):
+        return st.fixed_dictionaries(
+            {}, optional={name: values(each) for name, each in shape.members.items()}
+        )
+    if isinstance(shape, MapShape):
+        return st.dictionaries(st.sampled_from(["COMPLETED", "WindowsVSS"]), values(shape.value), max_size=2)
+    if isinstance(shape, ListShape):
+        return st.lists(values(shape.member), max_size=2)
+    return PLAIN[shape.type_name]
+
+
+def rows(operation: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Draw rows of a list, each with an id of its own."""
+    named = ROW_IDS[LISTS[operation]]
+    drawn = st.lists(values(row_shape(operation)), min_size=1, max_size=3)
+    return drawn.map(lambda rows: [row | {named: f"id {place}"} for place, row in enumerate(rows)])
+
+
+def taken(operation: str, body: bytes, status: int = 200) -> tuple[dict[str, Any], bytes]:
+    """Give what is read of an answer, and what is left to botocore."""
     response: dict[str, Any] = {"status_code": status, "headers": {}, "body": body}
     took: dict[str, Any] = {}
-    take_plain_rows(MODEL.operation_model(kind.list_operation), response, took)
+    read_answer(MODEL.operation_model(operation), response, took)
     return took, response["body"]
 
 
-def read_by_botocore(kind: Kind, body: bytes) -> dict[str, Any]:
-    """Read an answer as a client does without the handler, or what the handler left."""
-    response = {"status_code": 200, "headers": {}, "body": body}
-    shape: Any = MODEL.operation_model(kind.list_operation).output_shape
-    parsed: dict[str, Any] = create_parser("rest-json").parse(response, shape)
-    return parsed
+def read(operation: str, told: object) -> tuple[dict[str, Any], tuple[LeftOut, ...]]:
+    """Read an answer; gives its fields, and what was left out."""
+    took, left = taken(operation, json.dumps(told).encode())
+    assert left == b""
+    return took, took.pop(LEFT_OUT, ())
 
 
-def jobs(kind: Kind, body: bytes, took: dict[str, Any]) -> list[Job] | str:
-    """Read the jobs of an answer, or name what botocore stumbles over."""
-    try:
-        answer = read_by_botocore(kind, body) | took
-    except Exception as error:
-        return type(error).__name__
-    return [kind.read(row) for row in answer[kind.list_member]]
+def read_by_botocore(operation: str, told: object) -> Any:
+    """Read an answer as a client does on its own, but for times, which it gives as dates."""
+    response = {"status_code": 200, "headers": {}, "body": json.dumps(told).encode()}
+    parsed = create_parser("rest-json").parse(response, output(operation))
+    del parsed["ResponseMetadata"]
+    return in_seconds(parsed)
 
 
-@EACH_KIND
+def in_seconds(value: Any) -> Any:
+    """Put seconds since 1970 in the place of dates."""
+    if isinstance(value, dict):
+        return {name: in_seconds(below) for name, below in value.items()}
+    if isinstance(value, list):
+        return [in_seconds(below) for below in value]
+    return value.timestamp() if isinstance(value, datetime) else value
+
+
+@EACH_LIST
 @given(data=st.data())
-def test_plain_rows_are_read_alike(kind: Kind, data: st.DataObject) -> None:
-    """A plain answer is taken as it is, and its jobs are those that botocore's reading gives."""
-    told = {kind.list_member: data.draw(rows(kind, odd=False)), "NextToken": "more"}
-    body = json.dumps(told).encode()
+def test_a_plain_list_is_read_as_botocore_does(operation: str, data: st.DataObject) -> None:
+    """A list as AWS writes it comes out as botocore has it, with times in seconds."""
+    told = {LISTS[operation]: data.draw(rows(operation)), "NextToken": "more"}
 
-    took, left = taken(kind, body)
-
-    assert (took, left) == (told, b"")
-    assert jobs(kind, left, took) == jobs(kind, body, {})
+    assert read(operation, told) == (read_by_botocore(operation, told), ())
 
 
-@EACH_KIND
+@EACH_ANSWER
 @given(data=st.data())
-def test_odd_rows_are_read_alike(kind: Kind, data: st.DataObject) -> None:
-    """Values of other types than AWS gives come out as botocore would have them."""
-    body = json.dumps({kind.list_member: data.draw(rows(kind, odd=True))}).encode()
+def test_an_answer_without_lists_is_read_as_botocore_does(operation: str, data: st.DataObject) -> None:
+    """Any other answer that AWS gives comes out as botocore has it; a field not known is left out."""
+    shape = output(operation)
+    told = {
+        name: data.draw(values(member))
+        for name, member in shape.members.items()
+        if name not in LISTS.values()
+    }
+    if "BackupPlan" in told:
+        told["BackupPlan"].pop("Rules", None)
+        told.pop("ScheduledRunsPreview", None)
 
-    took, left = taken(kind, body)
+    assert read(operation, told | {"Novelty": 1}) == (read_by_botocore(operation, told), ())
 
-    assert jobs(kind, left, took) == jobs(kind, body, {})
+
+def test_a_field_that_is_null_is_absent() -> None:
+    """A field that AWS says is null is no fault, and as good as none."""
+    row = {"BackupJobId": "a", "State": "RUNNING"}
+    nulls = {"ResourceName": None, "CompletionDate": None, "CreatedBy": None}
+
+    answer, left_out = read("ListBackupJobs", {"BackupJobs": [row | nulls]})
+
+    assert left_out == ()
+    assert [BACKUP.read(told) for told in answer["BackupJobs"]] == [BACKUP.read(row)]
+
+
+@EACH_LIST
+@given(data=st.data())
+def test_any_json_in_the_place_of_a_row(operation: str, data: st.DataObject) -> None:
+    """Whatever stands in the place of a row, all the other rows are read as without it."""
+    good = data.draw(rows(operation))
+    place = data.draw(st.integers(0, len(good)))
+    odd = data.draw(ANYTHING.filter(lambda odd: not isinstance(odd, dict)))
+    told = {LISTS[operation]: [*good[:place], odd, *good[place:]]}
+
+    answer, left_out = read(operation, told)
+
+    found = answer[LISTS[operation]]
+    assert (found.pop(place), found) == (None, good)
+    assert [value.place for value in left_out] == [f"{LISTS[operation]}[{place}]"]
+
+
+@EACH_LIST
+@given(data=st.data())
+def test_any_json_in_the_place_of_a_field(operation: str, data: st.DataObject) -> None:
+    """Whatever stands in a field, all other fields of that row and all other rows are read as without it."""
+    good = data.draw(rows(operation))
+    named = ROW_IDS[LISTS[operation]]
+    name = data.draw(st.sampled_from(sorted(set(row_shape(operation).members) - {named})))
+    odd = data.draw(ANYTHING)
+    bad = good[0] | {name: odd}
+
+    answer, left_out = read(operation, {LISTS[operation]: [bad, *good[1:]]})
+
+    found, *others = answer[LISTS[operation]]
+    assert others == good[1:]
+    assert {key: value for key, value in found.items() if key != name} == {
+        key: value for key, value in good[0].items() if key != name
+    }
+    assert all(value.place.startswith(f"{LISTS[operation]}[0].{name}") for value in left_out)
+    assert {value.row_id for value in left_out} <= {"id 0"}
+    assert left_out or odd is None or name in found
+
+
+@EACH_ANSWER
+@given(data=st.data())
+def test_any_json_in_a_field_of_an_answer(operation: str, data: st.DataObject) -> None:
+    """Whatever stands in a field of a description, all its other fields are read as without it."""
+    members = sorted(output(operation).members)
+    name = data.draw(st.sampled_from(members))
+    good = {"CreationDate": 5.5, "BackupPlanId": "a", "State": "RUNNING", "BackupJobId": "a"}
+    good = {key: value for key, value in good.items() if key in members and key != name}
+
+    answer, _ = read(operation, good | {name: data.draw(ANYTHING)})
+
+    assert {key: value for key, value in answer.items() if key != name} == good
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"<html>", b'{"BackupJobs": [', b"[]", b"{}", b'{"BackupJobs": {}}', b'{"BackupJobs": [null]}'],
+    ("member", "told", "value"),
+    [
+        ("BackupSizeInBytes", "12", 12),
+        ("BackupSizeInBytes", 2**63, 2**63),
+        ("BackupSizeInBytes", -1, -1),
+        ("CreationDate", 1793548800, 1793548800),
+        ("CreationDate", 1793548800.123, 1793548800.123),
+        ("CreationDate", "1793548800.5", 1793548800.5),
+        ("CreationDate", "2026-11-01T16:00:00Z", 1793548800),
+        ("CreationDate", "2026-11-01T16:00:00", 1793548800),
+        ("CreationDate", "2026-11-01T07:00:00-09:00", 1793548800),
+    ],
 )
-def test_no_list_is_left_to_botocore(body: bytes) -> None:
-    """What is not a list of rows goes to botocore untouched."""
-    assert taken(BACKUP, body) == ({}, body)
+def test_values_of_another_type_that_can_be_read(member: str, told: object, value: float) -> None:
+    """A number written as a text is read, and so is a date, which is in UTC unless it says otherwise."""
+    assert read("DescribeBackupJob", {member: told}) == ({member: value}, ())
+
+
+NUMBER, TIME = "a number", "a point in time"
+
+
+@pytest.mark.parametrize(
+    ("member", "told", "reason"),
+    [
+        ("AccountId", 123456789012, "a number where a text belongs"),
+        ("State", ["RUNNING"], "a list where a text belongs"),
+        ("State", {"State": "RUNNING"}, "an object where a text belongs"),
+        ("State", True, "true or false where a text belongs"),
+        ("IsParent", "true", "a text where true or false belongs"),
+        ("IsParent", 1, "a number where true or false belongs"),
+        ("CreatedBy", [], "a list where an object belongs"),
+        ("CreatedBy", "plan", "a text where an object belongs"),
+        ("BackupOptions", 7, "a number where an object belongs"),
+        ("BackupSizeInBytes", True, "true or false where a number belongs"),
+        ("BackupSizeInBytes", "many", "a text where a number belongs"),
+        ("BackupSizeInBytes", float("nan"), "a number out of range"),
+        ("BackupSizeInBytes", float("inf"), "a number out of range"),
+        ("BackupSizeInBytes", 2**64, "a number out of range"),
+        ("CreationDate", "yesterday", "a text where a point in time belongs"),
+        ("CreationDate", {}, "an object where a point in time belongs"),
+        ("CreationDate", float("nan"), "a point in time out of range"),
+        ("CreationDate", "nan", "a point in time out of range"),
+        ("CreationDate", -1, "a point in time out of range"),
+        ("CreationDate", 315_537_897_599_000, "a point in time out of range"),
+        ("CreationDate", 10**400, "a point in time out of range"),
+    ],
+)
+def test_values_that_cannot_be_read(member: str, told: object, reason: str) -> None:
+    """A value of another type or out of its range is left out, and the reason names both types."""
+    read_of_it = read("DescribeBackupJob", {"BackupJobId": "a", member: told})
+
+    assert read_of_it == ({"BackupJobId": "a"}, (LeftOut(member, reason, "a"),))
+
+
+@pytest.mark.parametrize("row", [{}, {"State": "RUNNING"}, {"BackupJobId": ""}, {"BackupJobId": None}])
+def test_a_row_without_an_id_is_none(row: Mapping[str, Any]) -> None:
+    """A row without the field that names it is left out whole."""
+    answer, left_out = read("ListBackupJobs", {"BackupJobs": [{"BackupJobId": "a"}, row]})
+
+    assert answer == {"BackupJobs": [{"BackupJobId": "a"}, None]}
+    assert left_out == (LeftOut("BackupJobs[1]", "no BackupJobId", ""),)
+
+
+def test_one_entry_of_a_map() -> None:
+    """An entry of a map that cannot be read costs none of the others."""
+    counts = {"COMPLETED": 2, "FAILED": "none", "RUNNING": 3}
+
+    answer, left_out = read("DescribeBackupJob", {"BackupJobId": "a", "ChildJobsInState": counts})
+
+    assert answer["ChildJobsInState"] == {"COMPLETED": 2, "RUNNING": 3}
+    assert left_out == (LeftOut("ChildJobsInState", "a text where a number belongs", "a"),)
+
+
+def test_one_rule_of_a_plan() -> None:
+    """A rule of a plan that cannot be read costs none of the others, nor the runs that are previewed."""
+    told = {
+        "BackupPlanId": "p",
+        "BackupPlan": {"Rules": [{"RuleId": "r"}, 7, {"RuleName": "nameless"}]},
+        "ScheduledRunsPreview": [{"RuleId": "r", "ExecutionTime": 5}, None],
+    }
+
+    answer, left_out = read("GetBackupPlan", told)
+
+    assert answer["BackupPlan"] == {"Rules": [{"RuleId": "r"}, None, None]}
+    assert answer["ScheduledRunsPreview"] == [{"RuleId": "r", "ExecutionTime": 5}, None]
+    assert [value.place for value in left_out] == [
+        "BackupPlan.Rules[1]",
+        "BackupPlan.Rules[2]",
+        "ScheduledRunsPreview[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param("1" * 5000, id="more digits than Python reads"),
+        pytest.param("-" + "9" * 5000, id="fewer than nothing, with as many"),
+        pytest.param("[" * 5000 + "]" * 5000, id="lists in lists"),
+        pytest.param('{"a":' * 5000 + '"]"' + "}" * 5000, id="objects in objects"),
+        pytest.param("NaN", id="not a number"),
+        pytest.param("-Infinity", id="infinity"),
+        pytest.param("1e999", id="more than a float holds"),
+    ],
+)
+def test_json_that_python_does_not_read(odd: str) -> None:
+    """What Python's JSON cannot read, or reads as no number, costs its own field and nothing else."""
+    body = f'{{"BackupJobs": [{{"BackupJobId": "a", "BytesTransferred": 7, "BackupSizeInBytes": {odd}}}]}}'
+
+    took, left = taken("ListBackupJobs", body.encode())
+
+    assert took["BackupJobs"] == [{"BackupJobId": "a", "BytesTransferred": 7}]
+    assert [value.place for value in took[LEFT_OUT]] == ["BackupJobs[0].BackupSizeInBytes"]
+    assert left == b""
+
+
+def test_text_that_is_no_utf_8() -> None:
+    """Bytes that are no text in UTF-8 are replaced in their own value, and cost no other."""
+    took, _ = taken("ListBackupJobs", b'{"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\xe9"}]}')
+
+    assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}
+
+
+@pytest.mark.parametrize("token", [["t"], {"t": 1}, 7, False])
+def test_a_token_is_kept_as_it_is(token: object) -> None:
+    """A NextToken of another type is not left out: the list would seem to end with this page."""
+    answer, _ = read("ListBackupJobs", {"BackupJobs": [], "NextToken": token})
+
+    assert answer["NextToken"] == token
+
+
+@pytest.mark.parametrize("rows", [None, "none", 7, True, {"BackupJobId": "a"}])
+def test_no_list(rows: object) -> None:
+    """What is no list in the place of a list is left out, so that the answer lacks what it always has."""
+    assert "BackupJobs" not in {
+        name for name, value in read("ListBackupJobs", {"BackupJobs": rows})[0].items() if value is not None
+    }
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"BackupJobs": [', b"[]", b"null", b'"a"', b"\xff\xfe\x00"]
+)
+def test_what_is_no_object_is_left_to_botocore(body: bytes) -> None:
+    """What is no JSON object goes to botocore untouched."""
+    assert taken("ListBackupJobs", body) == ({}, body)
 
 
 def test_a_refusal_is_left_to_botocore() -> None:
-    """An error's body is not taken for a list."""
+    """An error's body is not taken for an answer."""
     body = b'{"BackupJobs": []}'
 
-    assert taken(BACKUP, body, 400) == ({}, body)
-    assert taken(BACKUP, body) == ({"BackupJobs": []}, b"")
+    assert taken("ListBackupJobs", body, 400) == ({}, body)
+    assert taken("ListBackupJobs", body) == ({"BackupJobs": []}, b"")
+
+
+@EACH_ANSWER
+def test_fields_are_where_they_are_read(operation: str) -> None:
+    """No field of an answer has another name on the wire than in the service model, nor is it in a header."""
+
+    def shapes(shape: Shape) -> list[Shape]:
+        if isinstance(shape, StructureShape):
+            return [shape, *(below for member in shape.members.values() for below in shapes(member))]
+        if isinstance(shape, ListShape):
+            return [shape, *shapes(shape.member)]
+        return [shape, *shapes(shape.value)] if isinstance(shape, MapShape) else [shape]
+
+    everywhere = shapes(output(operation))
+    assert all(not shape.serialization for shape in everywhere)
+    assert {shape.type_name for shape in everywhere} <= {*PLAIN, "structure", "list", "map"}
+
+
+def test_the_id_of_a_row_is_one_of_its_fields() -> None:
+    """Each list of which rows are read has a field that names a row."""
+    for operation, member in LISTS.items():
+        assert ROW_IDS[member] in row_shape(operation).members
+
+
+def read_job(kind: Kind, row: Mapping[str, Any]) -> Any:
+    """Read a row as the collector does."""
+    answer, _ = read(kind.list_operation, {kind.list_member: [row]})
+    return kind.read(answer[kind.list_member][0])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@given(data=st.data())
+def test_a_job_with_a_bad_field_is_read(kind: Kind, data: st.DataObject) -> None:
+    """Whatever stands in a field of a job, the job is read; one that cannot be read is as good as none."""
+    name = data.draw(st.sampled_from(sorted(set(row_shape(kind.list_operation).members) - {kind.id_member})))
+    row = data.draw(values(row_shape(kind.list_operation))) | {kind.id_member: "a", name: data.draw(ANYTHING)}
+    answer, left_out = read(kind.list_operation, {kind.list_member: [row]})
+
+    job = kind.read(answer[kind.list_member][0])
+
+    if (
+        any(value.place.endswith(f"].{name}") for value in left_out)
+        and name not in answer[kind.list_member][0]
+    ):
+        assert job == read_job(kind, {key: value for key, value in row.items() if key != name})

@@ -1,7 +1,7 @@
 """What `--demo` runs on: a simulated AWS Backup account on this machine, and a configuration for it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from random import Random
@@ -11,25 +11,30 @@ from botocore.session import Session
 
 from exporter.assembly import World
 from exporter.aws import default_session, shared_loader
-from exporter.config import Api, Config, Target
+from exporter.config import Api, Config, Discovery, Target
 from exporter.simulator.account import Account
 from exporter.simulator.company import fill
 from exporter.simulator.fleet import SITES
 from exporter.simulator.server import serve
 
+WINDOW = 3600.0  # seconds; so lively is the company that this is a thousand jobs
 _SEED = 20  # the same company each time
 
 
 @contextmanager
-def demo_account() -> Iterator[tuple[Config, World]]:
-    """Serve the simulated company until the block ends; gives what the exporter needs to watch it."""
-    with serve(lambda account_id, region: Account(account_id, region, time.time)) as server:
-        fill(server.simulation, time.time(), Random(_SEED))  # noqa: S311 - a company, not a secret
+def demo_account(now: Callable[[], float] = time.time) -> Iterator[tuple[Config, World]]:
+    """Serve the simulated company until the block ends; gives what the exporter needs to watch it.
+
+    Args:
+        now: the company's time, in seconds since 1970.
+    """
+    with serve(lambda account_id, region: Account(account_id, region, now)) as server:
+        fill(server.simulation, now(), Random(_SEED))  # noqa: S311 - a company, not a secret
         regions = tuple(site.region for site in SITES)
         target = Target(name="demo", regions=regions, endpoint_url=server.endpoint_url)
         patient = Api(read_timeout=60.0)  # the account shares this process, and perhaps a slow machine
-        open_session = partial(_simulated_session, server.endpoint_url)
-        yield Config(targets=(target,), api=patient), World(open_session=open_session)
+        config = Config(targets=(target,), api=patient, discovery=Discovery(window=WINDOW))
+        yield config, World(open_session=partial(_simulated_session, server.endpoint_url))
 
 
 def _simulated_session(endpoint_url: str, profile: str | None) -> Session:

@@ -61,11 +61,11 @@ class Aftermath:
         region, vault = COPIES
         course = _uncopied(_copying(rng), rng)
         fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup)
-        yield COPY, Copy(uuid(rng), now - 5 * HOUR, course, fields)
+        yield COPY, Copy(uuid(rng), now - 0.8 * HOUR, course, fields)
         restore, test = (self._restore(backup, rng, test=test) for test in (False, True))
         course = _unrestored(restore.course, rng, backup["ResourceType"])
-        yield RESTORE, replace(restore, created=now - 6 * HOUR, course=course)
-        yield RESTORE, replace(test, created=now - 3 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
+        yield RESTORE, replace(restore, created=now - 0.7 * HOUR, course=course)
+        yield RESTORE, replace(test, created=now - 0.5 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
 
     def _copies(self, backup: Answer, region: str, vault: str, rng: Random) -> Iterator[Job]:
         """Give the copy job of a recovery point; a composite's has a child for each of its parts."""

@@ -8,11 +8,11 @@ from exporter.simulator.account import Account
 from exporter.simulator.aftermath import Aftermath
 from exporter.simulator.arns import vault_arn
 from exporter.simulator.backend import Simulation
-from exporter.simulator.fleet import ACCOUNT, DAY, LOCKED_VAULT, SITES, Plan, Rule
+from exporter.simulator.fleet import ACCOUNT, DAY, HOUR, LOCKED_VAULT, SITES, Plan, Rule
 from exporter.simulator.office import Office, uuid
 from exporter.simulator.store import LISTED_FOR
 
-KEPT = 2 * DAY
+KEPT = 6 * HOUR
 """How long a job is kept that a plan did not make at its time: there are too many of them for 30 days."""
 
 

@@ -24,7 +24,7 @@ AWS_QUOTAS: Mapping[str | None, float] = {
 }
 """AWS's documented defaults, in calls a second for an account and Region; None is for all calls together."""
 
-CALLS_KEPT = 100_000
+CALLS_KEPT = 20_000
 
 
 class Call(NamedTuple):
@@ -87,7 +87,7 @@ class Gate:
 
     @property
     def calls(self) -> list[Call]:
-        """The calls so far, oldest first (the last 100,000)."""
+        """The calls so far, oldest first (the last 20,000)."""
         with self._lock:
             return list(self._calls)
 

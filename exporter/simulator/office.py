@@ -93,9 +93,9 @@ class Office:
         yield self._job(resource, created, course, rule)
 
     def _eventful_day(self) -> Iterator[Job]:
-        """Give what no day lacks: every way to end within the last hours, and big jobs that still run."""
+        """Give what no day lacks: every way to end within the last hour, and big jobs that still run."""
         rule = self.site.plans[0].rules[0]
-        plain = Course(pends=20, runs=60, ends=self.rng.uniform(1500, 2100))
+        plain = Course(pends=20, runs=60, ends=self.rng.uniform(600, 900))
         server = WEB[-1]
         ends = (
             replace(plain, outcome="EXPIRED", message=_EXPIRED),
@@ -103,9 +103,9 @@ class Office:
             self._failed(plain, server, 1),
             replace(plain, message=_VSS.message, category=_VSS.category),
         )
-        for hours, course in zip((7, 5, 4, 3), ends, strict=True):
-            yield self._job(server, self.now - hours * HOUR, course, rule)
-        yield from self._stack(self.now - 2 * HOUR, rule, 900, broken=True)
+        for minutes, course in zip((50, 40, 30, 20), ends, strict=True):
+            yield self._job(server, self.now - 60 * minutes, course, rule)
+        yield from self._stack(self.now - HOUR / 2, rule, 900, broken=True)
         yield from self._stack(self.now - 90, rule, 300, broken=False)
         for hours, resource in zip((4, 2, 9), BIG, strict=True):
             course = Course(pends=20, runs=120, ends=(3 * hours) * HOUR)

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
-from exporter.simulator.company import fill
+from exporter.simulator.company import KEPT, fill
 from exporter.simulator.fleet import LOCKED_VAULT, NEVER_SUCCEEDS, RENAMED, SITES, STOPPED, Resource
 from exporter.simulator.kinds import COPY, KINDS, RESTORE, Kind
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
@@ -55,7 +55,7 @@ def test_each_backup_by_a_copying_rule_is_copied(client: Any, account: Account, 
         if job["State"] == "COMPLETED"
         and job.get("CreatedBy", {}).get("BackupRuleId") in copying
         and "ParentJobId" not in job
-        and account.now() - 2 * DAY + 60 < job["CompletionDate"] < account.now() - 3
+        and account.now() - KEPT + 60 < job["CompletionDate"] < account.now() - 3
     ]
     assert len(backups) > 50
     assert all(copied[job_id] == 1 for job_id in backups)

@@ -10,6 +10,7 @@ import pytest
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
 from exporter.simulator.company import fill
+from exporter.simulator.kinds import KINDS
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
 
 DAY = 86400.0
@@ -159,3 +160,15 @@ def test_the_same_seed_makes_the_same_company() -> None:
     one, again, other = (jobs(company(Clock(), seed).account(REGION)) for seed in (1, 1, 2))
     assert one == again
     assert one != other
+
+
+@pytest.mark.parametrize("region", [REGION, "us-east-1"])
+def test_it_remembers_no_more_after_days(simulation: Simulation, clock: Clock, region: str) -> None:
+    """What an account remembers does not grow with the days, but for the jobs that plans make."""
+    account = simulation.account(region)
+    remembered = []
+    for _ in range(3):
+        clock.advance(DAY)
+        remembered.append(sum(len(account.jobs(kind)) for kind in KINDS))
+    assert max(remembered) < 8000
+    assert remembered[-1] < 1.1 * remembered[0] + 300

@@ -169,7 +169,8 @@ def _series_of(family: Family) -> dict[str, frozenset[str]]:
     if family.type != "histogram":
         return {family.name: labels}
     names = {f"{family.name}_{suffix}": labels for suffix in ("sum", "count")}
-    return names | {f"{family.name}_bucket": labels | {"le"}}
+    whole = {family.name: labels}  # as Prometheus keeps a histogram that it converts to a native one
+    return names | whole | {f"{family.name}_bucket": labels | {"le"}}
 
 
 @cache

@@ -3,11 +3,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dashboards.scene import Scene, staged
-from tests.programs import require
+from tests.programs import PROMETHEUS_VERSIONS, require_prometheus
 
 
-@pytest.fixture(scope="package")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+@pytest.fixture(scope="package", params=PROMETHEUS_VERSIONS)
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Every situation, scraped by a real Prometheus."""
-    with staged(require("prometheus"), tmp_path_factory.mktemp("dashboards")) as made:
+    program = require_prometheus("prometheus", request.param)
+    with staged(program, tmp_path_factory.mktemp("dashboards")) as made:
         yield made

@@ -57,19 +57,20 @@ def name_of(panel: Panel, target: Target) -> str:
 
 
 def chosen_jobs(scene: Scene, situation: str) -> list[str]:
-    """Choose a job of every sort that the Job dashboard tells something of its own about."""
+    """Choose a job of every sort that the Job dashboard tells something of its own about: the least id."""
     sorts = (
         'aws_backup_job_child_jobs{job="$job"}',
         'aws_backup_job_info{job="$job", parent_job_id!=""}',
         'aws_backup_job_state{job="$job", state="RUNNING"}'
         ' and on (job_id) aws_backup_job_transferred_bytes{job="$job"}',
         'aws_backup_job_status_info{job="$job"}',
-        'label_replace(aws_backup_copy_job_info{job="$job"},'
-        ' "job_id", "$1", "created_by_backup_job_id", "(.*)")',
+        'label_replace(aws_backup_copy_job_info{job="$job", created_by_backup_job_id!=""},'
+        ' "job_id", "$1", "created_by_backup_job_id", "(.*)")'
+        ' and on (job_id) aws_backup_job_info{job="$job"}',
     )
     settings = Settings(job=situation)
-    found = (scene.instant(f"topk(1, group by (job_id) ({sort}))", settings) for sort in sorts)
-    return [series.labels["job_id"] for one in found for series in one]
+    found = (scene.instant(f"group by (job_id) ({sort})", settings) for sort in sorts)
+    return [min(series.labels["job_id"] for series in jobs) for jobs in found if jobs]
 
 
 def all_settings(scene: Scene, dashboard: Dashboard, situation: str) -> list[Settings]:

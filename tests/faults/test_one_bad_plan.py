@@ -9,7 +9,7 @@ from exporter.collectors.plans import LONGEST_TRIAL
 from exporter.config import Api
 from tests.faults.sight import Log, malformed
 from tests.faults.wire import Breakage, Exchange, Wire, answers, only, refuses, resets
-from tests.harness import LOADER, REGION, START, Bench, Series, Watch, static_session
+from tests.harness import LOADER, REGION, START, Bench, Series, Watch, job, static_session
 
 HOUR, DAY = 3600.0, 86400.0
 BREAKAGES: dict[str, tuple[str, Breakage]] = {
@@ -31,7 +31,7 @@ EACH_BREAKAGE = pytest.mark.parametrize(("code", "breakage"), BREAKAGES.values()
 def client(aws: Bench) -> Any:
     """A client that makes plans and vaults in the simulated account."""
     assert LOADER
-    session = static_session(aws.target())
+    session = static_session(None)
     return session.create_client("backup", region_name=REGION, endpoint_url=aws.server.endpoint_url)
 
 
@@ -99,6 +99,38 @@ def test_what_was_known_stays(aws: Bench, wire: Wire, log: Log, code: str, break
     assert intervals(series) == {"bad": HOUR, "good": HOUR}
     assert series.value("aws_backup_up", collector="plans") == 1
     assert [failure["code"] for failure in log.failures] == [code]
+
+
+@pytest.mark.parametrize("answer", ["[]", '{"BackupPlan": {"Rules": [null]}}'])
+def test_the_rules_of_a_plan_that_cannot_be_read_still_count(aws: Bench, wire: Wire, answer: str) -> None:
+    """A rule is not taken to be gone because its plan, or the rule itself, cannot be read."""
+    schedules = {"daily": "cron(0 5 ? * * *)", "bad": "cron(0 * ? * * *)"}
+    plans = {name: make_plan(aws, name, schedule) for name, schedule in schedules.items()}
+    for number, (name, plan_id) in enumerate(plans.items()):
+        [rule] = client(aws).get_backup_plan(BackupPlanId=plan_id)["BackupPlan"]["Rules"]
+        made_by = {
+            "BackupPlanId": plan_id,
+            "BackupRuleId": rule["RuleId"],
+            "BackupRuleCron": schedules[name],
+        }
+        aws.account.put(
+            job(
+                name,
+                "COMPLETED",
+                created=START - 60 * number,
+                ResourceArn="arn:aws:s3:::b",
+                CreatedBy=made_by,
+            )
+        )
+    wire.breakage = only(f"/backup/plans/{plans['bad']}", answers(200, answer))
+    watched = aws.watch(
+        aws.target(endpoint_url=wire.endpoint_url), collectors=("backup_jobs", "resources", "plans")
+    )
+    watched.catch_up()
+
+    series = later(watched)
+
+    assert series.value("aws_backup_resource_expected_interval_seconds") == HOUR
 
 
 def test_what_was_read_is_not_read_again_at_once(aws: Bench, wire: Wire) -> None:

@@ -68,6 +68,7 @@ BOUNDS = {
     "aws_backup_up": 1,
     "aws_backup_last_refresh_timestamp_seconds": 1,
     "aws_backup_exporter_api_requests_total": 2 * (MOST_CODES + 1),
+    "aws_backup_exporter_malformed_values_total": 2,
     "aws_backup_exporter_jobs": 2,
     "aws_backup_exporter_jobs_dropped": 1,
     "aws_backup_exporter_items_dropped": 6,
@@ -112,7 +113,9 @@ def flood() -> Written:
     rules = tuple(PlannedRule(f"r{number}", NOW, 1.0) for number in range(7))
     of.plans = tuple(Plan(f"p{number}", "", ACCOUNT, NOW, rules) for number in range(MANY))
     for number in range(MANY):
-        of.count_call(("ListBackupJobs", "DescribeBackupJob")[number % 2], f"Code{number}")
+        operation = ("ListBackupJobs", "DescribeBackupJob")[number % 2]
+        of.count_call(operation, f"Code{number}")
+        of.count_malformed(operation, 1)
     of.set_health("backup_jobs", Health(up=True, last_success=NOW))
     of.configured.refused("gone", SCOPE.region, NOW, Fault("ResourceNotFoundException", "", ""))
     return written(of)

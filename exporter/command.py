@@ -95,7 +95,16 @@ def _run(options: Options, secrets: Secrets) -> int:
         except MissingExtraError as error:
             write_error(f"aws-backup-exporter: {error}")
             return WRONG_USE
-        return _once(in_force.exporter) if options.once else _serve(in_force, door, options, secrets)
+        if options.once:
+            return _once(in_force.exporter)
+        site = Site(
+            options.web_telemetry_path,
+            in_force,
+            lifecycle=options.web_enable_lifecycle,
+            secrets=secrets,
+            clock=world.clock,
+        )
+        return _serve(in_force, site, door, options)
 
 
 class MissingExtraError(Exception):
@@ -133,7 +142,7 @@ def _once(exporter: Exporter) -> int:
     return DONE if got_through else FAILED
 
 
-def _serve(in_force: InForce, door: Door, options: Options, secrets: Secrets) -> int:
+def _serve(in_force: InForce, site: Site, door: Door, options: Options) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
     sys.setswitchinterval(TURN)
     raise_open_files_limit()
@@ -144,7 +153,6 @@ def _serve(in_force: InForce, door: Door, options: Options, secrets: Secrets) ->
         return FAILED
     refresher = in_force.exporter.refresher
     threading.Thread(target=refresher.start, name="start", daemon=True).start()  # many targets take a while
-    site = Site(options.web_telemetry_path, in_force, lifecycle=options.web_enable_lifecycle, secrets=secrets)
     door.watch()
     server = make_server(Guard(site.app(), door), door)
     say_where = partial(_say_where, sockets, options, tls=bool(door.config.tls))

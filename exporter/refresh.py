@@ -28,7 +28,7 @@ AT_ONCE, IN_BACKGROUND_AT_ONCE = 64, 16  # collectors of all scopes together tha
 FIRST_PAUSE = 5.0  # seconds before catching up is tried again after a failure; doubles up to the longest
 LONGEST_PAUSE = 60.0
 STALLED_AFTER = 3  # scrapes that a refresh may outlast, and the seconds; then what is published is stale
-STALLED_SECONDS = 10.0
+STALLED_SECONDS = 15.0
 REMEDY_FOR_STALL = (
     "check the network path to AWS and to the source of credentials, and that the exporter gets CPU time"
 )

@@ -17,7 +17,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m exporter.docs --check
+	$(BIN)/python -m tools.generate_docs --check
 
 # About ten minutes. The figures are in docs/performance.md.
 bench: $(READY)
@@ -31,7 +31,7 @@ soak: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/python -m exporter.docs
+	$(BIN)/python -m tools.generate_docs
 
 # Newer versions of what we depend on. The files hold hashes, no addresses.
 lock:

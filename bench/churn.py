@@ -18,19 +18,19 @@ from typing import Any, cast
 from bench.jobs import REGION, WINDOW, active
 from bench.measure import resident, tell
 from exporter.aws import BackupApi, Budget
-from exporter.book import Book
-from exporter.claims import Claims
-from exporter.clock import Clock
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
-from exporter.configured import ConfiguredIds
-from exporter.exposition import Exposition, Form
-from exporter.kinds import BACKUP
-from exporter.ledger import Ledger
-from exporter.model import Scope
-from exporter.page import Page
-from exporter.telemetry import Telemetry
-from exporter.workers import WorkerPool
+from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.scope_series import Page
+from exporter.exposition.self_metrics import Telemetry
+from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.ledger.jobs import Book
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.ownership import Claims
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Scope
+from exporter.runtime.clock import Clock
+from exporter.runtime.worker_pool import WorkerPool
 
 MINUTE = 60.0
 JOBS_A_MINUTE = 3

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from bench.aws import simulated
 from bench.measure import tell
 from bench.process import Running, exporter, value
-from exporter.command import TIDY_EVERY
+from exporter.command.main import TIDY_EVERY
 from tests.web.load import IDLE, SLOW, Load
 
 EACH_SLOW, EACH_IDLE = 125, 1000

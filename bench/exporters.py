@@ -10,10 +10,10 @@ from botocore.session import Session
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.jobs import REGION
-from exporter.assembly import Assembler, Exporter, World
+from exporter.assembly.assembly import Assembler, Exporter, World
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Collector, Config, Target
-from exporter.telemetry import Telemetry
+from exporter.exposition.self_metrics import Telemetry
 
 
 def ours(

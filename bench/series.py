@@ -9,7 +9,7 @@ from collections import Counter
 from bench.aws import simulated
 from bench.exporters import ours
 from bench.measure import tell
-from exporter.exposition import Form
+from exporter.exposition.exposition import Form
 
 _KINDS = {
     "aws_backup_job_": "of_jobs",

@@ -15,7 +15,7 @@ from bench.aws import simulated
 from bench.measure import tell
 from bench.process import Running, exporter, value
 from exporter.aws import Budget
-from exporter.aws.api import PAGE_SIZE
+from exporter.aws.client import PAGE_SIZE
 
 FIGURES = (
     "aws_backup_exporter_jobs",

@@ -26,15 +26,15 @@ from zlib_ng import zlib_ng
 
 from bench.jobs import REGION, WINDOW, active, finished
 from bench.measure import cpu_of, tell
-from exporter.book import Book
-from exporter.exposition import Exposition, Form
-from exporter.kinds import BACKUP
-from exporter.ledger import Ledger
-from exporter.metrics import job_families, job_group
-from exporter.model import Health, Job, Scope
-from exporter.page import Page
-from exporter.sealed import FASTEST, Run, deflate
-from exporter.telemetry import Telemetry
+from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.finished_jobs import FASTEST, Run, deflate
+from exporter.exposition.metrics import job_families, job_group
+from exporter.exposition.scope_series import Page
+from exporter.exposition.self_metrics import Telemetry
+from exporter.ledger.jobs import Book
+from exporter.ledger.ledger import Ledger
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Health, Job, Scope
 
 ACTIVE = 100
 CALLS = 5  # of a refresh: what is new, and the active jobs by state

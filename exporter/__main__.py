@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 
-from exporter import streams
+from exporter.command import streams
 
 log = logging.getLogger("exporter")
 
@@ -50,9 +50,7 @@ def _in_one_line(error: BaseException | None) -> str:
 
 def _run() -> int:
     try:
-        from exporter.command import (
-            main,
-        )  # takes a while: by now Ctrl-C and a closed stream are taken care of
+        from exporter.command.main import main
 
         return main()
     except SystemExit as error:  # argparse's way

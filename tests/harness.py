@@ -8,14 +8,14 @@ from typing import Any
 from botocore.session import Session
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.assembly import Assembler, Exporter, World
+from exporter.assembly.assembly import Assembler, Exporter, World
 from exporter.aws import default_session, shared_loader
-from exporter.clock import Clock as TrueClock
 from exporter.config import Config, Target
-from exporter.exposition import Form
+from exporter.exposition.exposition import Form
+from exporter.exposition.self_metrics import Telemetry
+from exporter.runtime.clock import Clock as TrueClock
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.server import Server, serve
-from exporter.telemetry import Telemetry
 
 REGION = "eu-west-1"
 TEXT = Form()

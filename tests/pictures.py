@@ -5,10 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exporter import __version__
-from exporter.kinds import KINDS
-from exporter.model import Fault, Reload, Scope
+from exporter.model.job_kinds import KINDS
+from exporter.model.records import Fault, Reload, Scope
 from exporter.web.status import Status, status_page
-from exporter.web.status.facts import Calls, CollectorState, Condition, Jobs, ScopeState
+from exporter.web.status.status import Calls, CollectorState, Condition, Jobs, ScopeState
 from tests.browser import chromium
 from tests.docs.markdown import ROOT
 

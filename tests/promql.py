@@ -11,10 +11,10 @@ from itertools import pairwise, takewhile
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter import metrics, telemetry
 from exporter.config import COLLECTORS
-from exporter.kinds import KINDS
-from exporter.metrics import Family
+from exporter.exposition import metrics, self_metrics
+from exporter.exposition.metrics import Family
+from exporter.model.job_kinds import KINDS
 
 Known = Mapping[str, frozenset[str]]
 
@@ -155,9 +155,9 @@ def known_metrics() -> Known:
     Each also has OF_THE_SCRAPE, and whatever a target's static labels are.
     """
     known = dict(OF_PROMETHEUS)
-    for family in (*metrics.families(), *telemetry.families()):
+    for family in (*metrics.families(), *self_metrics.families()):
         known |= _series_of(family)
-    for _, lines in telemetry.Telemetry().lines():  # those of the process, which the client library names
+    for _, lines in self_metrics.Telemetry().lines():  # those of the process, which the client library names
         for parsed in text_string_to_metric_families(lines.decode()):
             for sample in parsed.samples:
                 known[sample.name] = known.get(sample.name, frozenset()) | sample.labels.keys()

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.assembly import Assembler
-from exporter.demo import demo_account
-from exporter.telemetry import Telemetry
+from exporter.assembly.assembly import Assembler
+from exporter.command.demo import demo_account
+from exporter.exposition.self_metrics import Telemetry
 from tests.harness import TEXT, Clock, Series, Watch, world
 
 HOUR, DAY = 3600.0, 86400.0

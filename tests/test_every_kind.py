@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from exporter.kinds import BACKUP, COPY, KINDS, RESTORE, Kind
-from exporter.simulator import kinds as simulated
+from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, Kind
+from exporter.simulator import job_kinds as simulated
 from exporter.simulator.errors import ApiError
 from tests.harness import REGION, START, Bench, Watch
 

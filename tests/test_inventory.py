@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exporter.refresh import LOOK_EVERY, PACE
+from exporter.refresh.refresher import LOOK_EVERY, PACE
 from exporter.simulator.errors import ApiError
 from tests.harness import LOADER, REGION, START, Bench, Series, static_session
 

@@ -5,7 +5,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from exporter.kinds import BACKUP
+from exporter.model.job_kinds import BACKUP
 from tests.harness import START, Bench, Clock, bench, job
 
 MANY = 60

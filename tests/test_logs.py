@@ -7,8 +7,8 @@ from io import StringIO
 
 import pytest
 
-from exporter import logs
-from exporter.secrets import Secrets
+from exporter.command import logs
+from exporter.runtime.redaction import Secrets
 
 TOKEN = "hush/token+with=signs"
 Written = Callable[[str], StringIO]
@@ -93,6 +93,6 @@ def test_what_the_exporter_fails_at_has_its_traceback(begin: Written, form: str)
     try:
         raise KeyError("x")
     except KeyError:
-        logging.getLogger("exporter.refresh").exception("the exporter has a bug")
+        logging.getLogger("exporter.refresh.refresher").exception("the exporter has a bug")
     assert "Traceback" in stream.getvalue()
     assert "test_logs.py" in stream.getvalue()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from exporter.metrics import API_REQUESTS, UP
-from exporter.telemetry import REQUEST_SECONDS
+from exporter.exposition.metrics import API_REQUESTS, UP
+from exporter.exposition.self_metrics import REQUEST_SECONDS
 from tests.promql import Matcher, Selector, known_metrics, label_names, made_labels, mistakes, selectors
 
 METRICS = {

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from exporter.assembly import Assembler
+from exporter.assembly.assembly import Assembler
+from exporter.assembly.reload import InForce
 from exporter.config import Config, ConfigError, Problem, Target
-from exporter.ledger import Ledger
-from exporter.reload import InForce
-from exporter.telemetry import Telemetry
-from exporter.web.app import Site
+from exporter.exposition.self_metrics import Telemetry
+from exporter.ledger.ledger import Ledger
+from exporter.web.routes import Site
 from tests.e2e.http import ask, asked, read
 from tests.e2e.process import PATIENCE, until
 from tests.harness import TEXT, Bench, Series, job, world

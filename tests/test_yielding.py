@@ -5,7 +5,7 @@ from typing import Any, cast
 from botocore.exceptions import EndpointConnectionError
 
 from exporter.aws import Access, BackupApi, Budget
-from exporter.aws.faults import from_boto
+from exporter.aws.errors import from_boto
 from tests.harness import REGION, Clock
 
 

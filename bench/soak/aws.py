@@ -14,7 +14,7 @@ from bench.jobs import REGION
 from bench.soak.faults import Fault, Faults
 from bench.soak.jobs import fill
 from exporter.simulator.account import Account
-from exporter.simulator.kinds import KINDS
+from exporter.simulator.job_kinds import KINDS
 from exporter.simulator.server import Server, serve
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]

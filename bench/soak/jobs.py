@@ -10,8 +10,8 @@ from bench.jobs import REGION, finished
 from exporter.simulator.account import Account
 from exporter.simulator.arns import recovery_point_arn, vault_arn
 from exporter.simulator.copies import Copy
+from exporter.simulator.job_kinds import BACKUP, COPY, RESTORE, Answer, Kind
 from exporter.simulator.jobs import GIB, Composite, Course, Job, Scripted
-from exporter.simulator.kinds import BACKUP, COPY, RESTORE, Answer, Kind
 from exporter.simulator.restores import Restore, Trial
 
 HOUR, DAY = 3600.0, 86400.0

@@ -1,11 +1,42 @@
-"""The only room that knows boto3: credentials, clients, the request budget, and errors as one family."""
+"""The only package that knows boto3: sessions, clients, credentials, deadlines and the request rate limit.
 
-from exporter.aws.api import BackupApi, Meter, Omissions, OverBudgetError, Rows
-from exporter.aws.budget import Budget
-from exporter.aws.deadline import Deadlines
-from exporter.aws.faults import AwsError, malformed
-from exporter.aws.rows import LEFT_OUT, LeftOut
-from exporter.aws.sensitive import in_environment, keep_keys
+What goes wrong becomes an `AwsError` with a code, a reason and a remedy.
+"""
+
+from exporter.aws.client import (
+    BackupApi,
+    Meter,
+    Omissions,
+    OverBudgetError,
+    Rows,
+)
+from exporter.aws.deadlines import (
+    Deadlines,
+)
+from exporter.aws.errors import (
+    CONNECTION,
+    CREDENTIALS,
+    MALFORMED,
+    TIMEOUT,
+    AwsError,
+    malformed,
+)
+from exporter.aws.identity import (
+    Caller,
+    Credentials,
+    Passport,
+)
+from exporter.aws.known_secrets import (
+    in_environment,
+    keep_keys,
+)
+from exporter.aws.parsing import (
+    LEFT_OUT,
+    LeftOut,
+)
+from exporter.aws.rate_limit import (
+    Budget,
+)
 from exporter.aws.sessions import (
     SIDE_BY_SIDE,
     Access,
@@ -18,19 +49,26 @@ from exporter.aws.sessions import (
 )
 
 __all__ = [
+    "CONNECTION",
+    "CREDENTIALS",
     "LEFT_OUT",
+    "MALFORMED",
     "SIDE_BY_SIDE",
+    "TIMEOUT",
     "Access",
     "AwsError",
     "BackupApi",
     "Budget",
+    "Caller",
     "Clients",
+    "Credentials",
     "Deadlines",
     "LeftOut",
     "Meter",
     "Omissions",
     "OpenSession",
     "OverBudgetError",
+    "Passport",
     "Profiles",
     "Rows",
     "default_session",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 
-from exporter.aws.faults import AwsError, from_boto
+from exporter.aws.errors import AwsError, from_boto
 
 PAUSE = 1.0  # seconds between two attempts: what was refused, or not found, is not asked for all the time
 PAUSE_WHILE_GOOD = 30.0  # seconds between two attempts while the credentials at hand are still good

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from exporter.aws.faults import malformed
+from exporter.aws.errors import malformed
 from exporter.aws.sessions import Access
 
 SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it

@@ -25,15 +25,15 @@ from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
 from exporter import __version__
+from exporter.aws.cpu_turns import Turns
 from exporter.aws.credentials import Lease, LeasedCredentials
-from exporter.aws.deadline import Call, Deadlines
-from exporter.aws.faults import from_boto, malformed, timed_out
-from exporter.aws.rows import read_answer
-from exporter.aws.sensitive import keep_secrets_of_profiles, keep_tokens_of
-from exporter.aws.texts import replace_lone_surrogates
-from exporter.aws.turns import Turns
+from exporter.aws.deadlines import Call, Deadlines
+from exporter.aws.errors import from_boto, malformed, timed_out
+from exporter.aws.known_secrets import keep_secrets_of_profiles, keep_tokens_of
+from exporter.aws.parsing import read_answer
+from exporter.aws.surrogates import replace_lone_surrogates
 from exporter.config import Api, Target
-from exporter.secrets import Secrets
+from exporter.runtime import Secrets
 
 OpenSession = Callable[[str | None], Session]
 """Opens a new botocore session on a profile, or on the default credential chain."""

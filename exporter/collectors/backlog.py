@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from exporter.aws import AwsError
-from exporter.kinds import Answer
+from exporter.model import Answer
 
 Filters = Mapping[str, Any]
 Page = list[Answer]

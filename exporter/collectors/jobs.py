@@ -13,17 +13,14 @@ from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, Rows, malformed
-from exporter.claims import Claims
-from exporter.clock import Clock
-from exporter.collectors import PATIENCE
-from exporter.collectors.accounts import claim
 from exporter.collectors.backlog import Backlog, Filters
-from exporter.collectors.freshness import STALE_AFTER, Freshness
+from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.protocols import PATIENCE
+from exporter.collectors.staleness import STALE_AFTER, Freshness
 from exporter.config import Discovery
-from exporter.configured import ConfiguredIds
-from exporter.kinds import Answer, Kind, MalformedJobError
-from exporter.ledger import Ledger
-from exporter.model import Fault, Job, Scope
+from exporter.ledger import Claims, ConfiguredIds, Ledger
+from exporter.model import Answer, Fault, Job, Kind, MalformedJobError, Scope
+from exporter.runtime import Clock
 
 log = logging.getLogger(__name__)
 

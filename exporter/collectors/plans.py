@@ -5,13 +5,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError, malformed
-from exporter.claims import Claims
-from exporter.collectors import PATIENCE, list_all
-from exporter.collectors.accounts import claim
-from exporter.kinds import Answer, account_in_arn, number
-from exporter.ledger import Ledger
-from exporter.model import Plan, PlannedRule
-from exporter.schedule import largest_gap_of, longest_gap, next_run
+from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.protocols import PATIENCE, list_all
+from exporter.ledger import Claims, Ledger
+from exporter.model import (
+    Answer,
+    Plan,
+    PlannedRule,
+    account_in_arn,
+    largest_gap_of,
+    longest_gap,
+    next_run,
+    number,
+)
 
 MOST_RUNS = 10  # that AWS previews
 FRESH = 240.0  # seconds for which a plan that was read is not read again

@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from exporter.aws import BackupApi
-from exporter.claims import Claims
-from exporter.collectors import list_all
-from exporter.collectors.accounts import claim
+from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.protocols import list_all
 from exporter.config import Discovery
-from exporter.kinds import Answer, account_in_arn, number
-from exporter.ledger import Ledger
-from exporter.model import Protected
+from exporter.ledger import Claims, Ledger
+from exporter.model import Answer, Protected, account_in_arn, number
 
 
 class ResourcesCollector:

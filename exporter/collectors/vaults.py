@@ -1,12 +1,10 @@
 """The backup vaults: how many recovery points each holds, and whether it is locked."""
 
 from exporter.aws import BackupApi
-from exporter.claims import Claims
-from exporter.collectors import list_all
-from exporter.collectors.accounts import claim
-from exporter.kinds import Answer, account_in_arn, number
-from exporter.ledger import Ledger
-from exporter.model import Vault
+from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.protocols import list_all
+from exporter.ledger import Claims, Ledger
+from exporter.model import Answer, Vault, account_in_arn, number
 
 
 class VaultsCollector:

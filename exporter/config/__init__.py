@@ -1,14 +1,35 @@
-"""The configuration: YAML to a frozen, validated `Config`, or to every problem with its file, line and key.
+"""What the user wants: YAML to a frozen, validated `Config`, or to every problem with its file, line and key.
 
-`load_file` and `load` read one, `default` is the one without a file; `masked` and `to_yaml` show one without
-its secrets. The records' fields carry the descriptions that docs/configuration.md is made from.
+`exporter.config.web` reads the file of `--web.config.file` likewise.
 """
 
-from exporter.config.loading import default, load, load_file, masked, to_yaml
-from exporter.config.problems import ConfigError, Problem
-from exporter.config.records import Api, Discovery, Expectation, Limits, Target
-from exporter.config.values import COLLECTORS, RESERVED_LABELS, Collector
-from exporter.config.whole import Config
+from exporter.config.config import (
+    Config,
+)
+from exporter.config.errors import (
+    ConfigError,
+    Problem,
+    nearest,
+)
+from exporter.config.fields import (
+    COLLECTORS,
+    RESERVED_LABELS,
+    Collector,
+)
+from exporter.config.loading import (
+    default,
+    load,
+    load_file,
+    masked,
+    to_yaml,
+)
+from exporter.config.sections import (
+    Api,
+    Discovery,
+    Expectation,
+    Limits,
+    Target,
+)
 
 __all__ = [
     "COLLECTORS",
@@ -26,5 +47,6 @@ __all__ = [
     "load",
     "load_file",
     "masked",
+    "nearest",
     "to_yaml",
 ]

@@ -2,7 +2,7 @@
 
 import re
 
-from exporter.config.problems import quoted
+from exporter.config.errors import quoted
 
 _SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _SYNTAX = re.compile("".join(f"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in _SECONDS))

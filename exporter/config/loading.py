@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from exporter.config.strict import read_file, read_text
-from exporter.config.whole import Config
+from exporter.config.config import Config
+from exporter.config.validation import read_file, read_text
 
 
 def default() -> Config:

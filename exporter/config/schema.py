@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from exporter.config.problems import Path
-from exporter.config.record import Record
+from exporter.config.base import Record
+from exporter.config.errors import Path
 
 
 def record_at(root: type[Record], path: Path) -> type[Record] | None:

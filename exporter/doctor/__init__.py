@@ -1,7 +1,17 @@
-"""Tells what stands between the exporter and AWS: credentials, permissions, the network, and what to do."""
+"""Tells what stands between the exporter and AWS: credentials, permissions, the network, and what to do.
 
-from exporter.doctor.examination import examine
-from exporter.doctor.findings import Report
-from exporter.doctor.writing import as_json, as_text
+It lets the collectors ask once and reports what came of it.
+"""
+
+from exporter.doctor.checks import (
+    examine,
+)
+from exporter.doctor.output import (
+    as_json,
+    as_text,
+)
+from exporter.doctor.report import (
+    Report,
+)
 
 __all__ = ["Report", "as_json", "as_text", "examine"]

@@ -1,1 +1,19 @@
-"""A simulated AWS Backup account for the demo and the tests: moto's vaults and plans, jobs on a clock."""
+"""A simulated AWS Backup account on moto, served over HTTP.
+
+The demo and the tests run on it; nothing else imports it.
+"""
+
+from exporter.simulator.account import (
+    Account,
+)
+from exporter.simulator.company import (
+    fill,
+)
+from exporter.simulator.company_resources import (
+    SITES,
+)
+from exporter.simulator.server import (
+    serve,
+)
+
+__all__ = ["SITES", "Account", "fill", "serve"]

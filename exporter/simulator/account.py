@@ -7,16 +7,16 @@ from threading import RLock
 from typing import Any
 from uuid import UUID, uuid4
 
-from exporter.simulator.agenda import Agenda, Follower
 from exporter.simulator.arns import resource_type
 from exporter.simulator.errors import ApiError, invalid_request, missing_value, not_found
-from exporter.simulator.gate import Call, Gate
+from exporter.simulator.job_kinds import BACKUP, KINDS, Answer, Kind, epoch, plain
+from exporter.simulator.job_store import Store
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
-from exporter.simulator.kinds import BACKUP, KINDS, Answer, Kind, epoch, plain
-from exporter.simulator.pages import Pager, Token
-from exporter.simulator.shelf import Shelf
-from exporter.simulator.store import Store
+from exporter.simulator.pagination import Pager, Token
+from exporter.simulator.request_log import Call, Gate
+from exporter.simulator.static_rows import Shelf
 from exporter.simulator.summaries import protected_resources
+from exporter.simulator.timeline import Agenda, Follower
 
 DEFAULT_ACCOUNT = "123456789012"
 

@@ -17,7 +17,7 @@ from moto.core.request import Request
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.arns import vault_arn
 from exporter.simulator.errors import ApiError, invalid_value, not_found, unknown_operation
-from exporter.simulator.kinds import COPY, Answer
+from exporter.simulator.job_kinds import COPY, Answer
 from exporter.simulator.schedule import plan_runs
 from exporter.simulator.summaries import last_executions, recovery_points
 

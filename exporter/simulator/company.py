@@ -5,12 +5,12 @@ from random import Random
 from typing import Any
 
 from exporter.simulator.account import Account
-from exporter.simulator.aftermath import Aftermath
 from exporter.simulator.arns import vault_arn
 from exporter.simulator.backend import Simulation
-from exporter.simulator.fleet import ACCOUNT, DAY, HOUR, LOCKED_VAULT, SITES, Plan, Rule
-from exporter.simulator.office import Office, uuid
-from exporter.simulator.store import LISTED_FOR
+from exporter.simulator.company_backups import Office, uuid
+from exporter.simulator.company_copies_and_restores import Aftermath
+from exporter.simulator.company_resources import ACCOUNT, DAY, HOUR, LOCKED_VAULT, SITES, Plan, Rule
+from exporter.simulator.job_store import LISTED_FOR
 
 KEPT = 6 * HOUR
 """How long a job is kept that a plan did not make at its time: there are too many of them for 30 days."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Protocol
 
-from exporter.simulator.kinds import Answer
+from exporter.simulator.job_kinds import Answer
 
 GIB = 2**30
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.simulator.job_kinds import Answer
 from exporter.simulator.jobs import Course
-from exporter.simulator.kinds import Answer
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from exporter.simulator.kinds import Answer
+from exporter.simulator.job_kinds import Answer
 
 
 def protected_resources(jobs: Iterable[Answer]) -> list[dict[str, Any]]:

@@ -1,1 +1,10 @@
-"""The exporter's HTTP side: routes, and the server that carries them."""
+"""What each path answers over HTTP.
+
+The server is in `exporter.web.server`, authentication and TLS are in `exporter.web.access`.
+"""
+
+from exporter.web.routes import (
+    Site,
+)
+
+__all__ = ["Site"]

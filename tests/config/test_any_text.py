@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config import ConfigError, load, to_yaml
-from exporter.config.source import LARGEST
+from exporter.config.yaml_source import LARGEST
 
 KEYS = [
     "targets",

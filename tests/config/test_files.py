@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config import ConfigError, load_file
-from exporter.config.source import LARGEST
+from exporter.config.yaml_source import LARGEST
 
 
 def problem(path: Path) -> str:

@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 from bench.jobs import active, finished
 from exporter.simulator.account import Account
 from exporter.simulator.company import fill
+from exporter.simulator.company_resources import ACCOUNT, SITES
 from exporter.simulator.errors import throttled
-from exporter.simulator.fleet import ACCOUNT, SITES
-from exporter.simulator.kinds import KINDS
+from exporter.simulator.job_kinds import KINDS
 from exporter.simulator.server import Server, serve
 from tests.dashboards.model import Settings
 from tests.e2e import sorts

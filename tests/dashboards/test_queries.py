@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.simulator.fleet import ACCOUNT
+from exporter.simulator.company_resources import ACCOUNT
 from tests.dashboards.model import Dashboard, Fields, Panel, Settings, Target, dashboards
 from tests.dashboards.scene import (
     ACCOUNTS,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from exporter import config
-from exporter.kinds import KINDS
+from exporter.model.job_kinds import KINDS
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, blocks, document, links, marked_blocks
 
 COMPLETE = [

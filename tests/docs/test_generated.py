@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter import docs, metrics, telemetry
+from exporter.exposition import metrics, self_metrics
 from tests.docs.markdown import ROOT, document
+from tools import generate_docs
 
 METRICS = "docs/metrics.md"
 
@@ -20,7 +21,7 @@ def copy(tmp_path: Path) -> Path:
 
 def test_documents_are_in_step() -> None:
     """What the documents say of metrics and settings is what the code says."""
-    assert docs.main(["--check"]) == 0
+    assert generate_docs.main(["--check"]) == 0
 
 
 def test_check_names_file_and_remedy(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,9 +29,9 @@ def test_check_names_file_and_remedy(copy: Path, capsys: pytest.CaptureFixture[s
     path = copy / METRICS
     path.write_text(path.read_text().replace("aws_backup_up", "aws_backup_down"))
 
-    assert docs.main(["--check"], copy) == 1
+    assert generate_docs.main(["--check"], copy) == 1
     assert capsys.readouterr().err == (
-        "docs/metrics.md: out of step with the code; run: python -m exporter.docs\n"
+        "docs/metrics.md: out of step with the code; run: python -m tools.generate_docs\n"
     )
 
 
@@ -40,7 +41,7 @@ def test_check_changes_nothing(copy: Path) -> None:
     spoiled = path.read_text().replace("aws_backup_up", "aws_backup_down")
     path.write_text(spoiled)
 
-    docs.main(["--check"], copy)
+    generate_docs.main(["--check"], copy)
 
     assert path.read_text() == spoiled
 
@@ -51,7 +52,7 @@ def test_writing_brings_in_step(copy: Path) -> None:
     sound = path.read_text()
     path.write_text(sound.replace("| `aws_backup_up`", "| `aws_backup_down`"))
 
-    assert docs.main([], copy) == 0
+    assert generate_docs.main([], copy) == 0
     assert path.read_text() == sound
 
 
@@ -61,7 +62,7 @@ def test_every_document_is_checked(copy: Path, capsys: pytest.CaptureFixture[str
     path = copy / "docs/configuration.md"
     path.write_text(path.read_text().replace("`24h`", "`25h`"))
 
-    assert docs.main(["--check"], copy) == 1
+    assert generate_docs.main(["--check"], copy) == 1
     assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
         METRICS,
         "docs/configuration.md",
@@ -70,8 +71,8 @@ def test_every_document_is_checked(copy: Path, capsys: pytest.CaptureFixture[str
 
 def test_part_without_place() -> None:
     """A part that a document has no place for is an error that says which markers to add."""
-    with pytest.raises(docs.OutOfStepError) as error:
-        docs.in_step("# Metrics\n", {"fleet": "a table"})
+    with pytest.raises(generate_docs.OutOfStepError) as error:
+        generate_docs.in_step("# Metrics\n", {"fleet": "a table"})
 
     assert str(error.value) == (
         "no place for fleet; add <!-- begin generated: fleet --> and <!-- end generated: fleet -->"
@@ -80,14 +81,14 @@ def test_part_without_place() -> None:
 
 def test_place_without_part() -> None:
     """A place for which nothing is generated is an error that names it."""
-    with pytest.raises(docs.OutOfStepError) as error:
-        docs.in_step("<!-- begin generated: moon -->\n<!-- end generated: moon -->\n", {})
+    with pytest.raises(generate_docs.OutOfStepError) as error:
+        generate_docs.in_step("<!-- begin generated: moon -->\n<!-- end generated: moon -->\n", {})
 
     assert str(error.value) == "nothing is generated for moon; remove the markers"
 
 
 @pytest.mark.parametrize(
-    "family", [*metrics.families(), *telemetry.families()], ids=lambda family: family.name
+    "family", [*metrics.families(), *self_metrics.families()], ids=lambda family: family.name
 )
 def test_every_metric_has_a_row(family: metrics.Family) -> None:
     """A metric has exactly one row, with its type and what it means."""

@@ -5,9 +5,9 @@ import shlex
 from pathlib import Path
 
 from exporter.aws.identity import SOURCES
-from exporter.doctor.findings import Result
+from exporter.doctor.report import Result
 from exporter.simulator.errors import ApiError
-from exporter.simulator.kinds import COPY
+from exporter.simulator.job_kinds import COPY
 from tests.docs.markdown import blocks, document, marked_blocks
 from tests.doctor.conftest import Start
 from tests.e2e import sorts

@@ -6,8 +6,8 @@ import pytest
 
 from exporter.config import COLLECTORS
 from exporter.doctor import examine
-from exporter.kinds import KINDS
-from exporter.simulator import kinds as simulated
+from exporter.model.job_kinds import KINDS
+from exporter.simulator import job_kinds as simulated
 from exporter.simulator.errors import ApiError, throttled
 from tests.docs.markdown import blocks, document
 from tests.doctor.conftest import Doctor

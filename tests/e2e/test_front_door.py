@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from exporter.web.server import MOST_FILES
+from exporter.web.server.server import MOST_FILES
 from tests.e2e import sorts, told
 from tests.e2e.aws import Aws
 from tests.e2e.conftest import Run

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exporter.simulator.errors import ApiError
-from exporter.web.status.page import DOCUMENTS
+from exporter.web.status.html import DOCUMENTS
 from tests.browser import Browser, chromium
 from tests.e2e import sorts
 from tests.e2e.aws import Aws, simulated_aws

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from _pytest.logging import LogCaptureFixture
 
-from exporter import logs
-from exporter.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, World
 from exporter.aws import default_session, in_environment
-from exporter.clock import Clock
+from exporter.command import logs
 from exporter.config import Config, Target
-from exporter.secrets import Secrets
-from exporter.telemetry import Telemetry
+from exporter.exposition.self_metrics import Telemetry
+from exporter.runtime.clock import Clock
+from exporter.runtime.redaction import Secrets
 from tests.faults.sight import Log
 from tests.faults.wire import Wire, unplugged
 from tests.harness import LOADER, Bench, Watch

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from exporter.aws.faults import AwsError, from_boto
+from exporter.aws.errors import AwsError, from_boto
 
 WHO = "User: arn:aws:sts::123456789012:assumed-role/exporter/i-0abc is not authorized to perform"
 LIST = f"{WHO}: backup:ListBackupJobs on resource: arn:aws:backup:eu-west-1:123456789012:*"

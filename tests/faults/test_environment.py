@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.assembly import World
+from exporter.assembly.assembly import World
 from exporter.config import Config, Target
 from exporter.doctor import as_json, as_text, examine
 from tests.e2e.process import free_port

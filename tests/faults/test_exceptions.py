@@ -13,7 +13,7 @@ import urllib3.exceptions as urllib3
 from botocore import discovery, eventstream, parsers
 from botocore import exceptions as boto
 
-from exporter.aws.faults import from_boto
+from exporter.aws.errors import from_boto
 
 HUSH = "hush\n\x1b[31m"
 HUSH_URL = "https://user:hush/hush@aws.example:8443/hush?hush=hush"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exporter.kinds import BACKUP
+from exporter.model.job_kinds import BACKUP
 from tests.faults.sight import up
 from tests.faults.wire import Wire, answers, only
 from tests.harness import START, Bench, Series, Watch, job

@@ -15,11 +15,11 @@ from urllib.parse import unquote
 import pytest
 from botocore.session import Session
 
-from exporter.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, World
 from exporter.aws import Access, Clients
-from exporter.clock import Clock as TrueClock
 from exporter.config import Api, Config, Target
-from exporter.telemetry import Telemetry
+from exporter.exposition.self_metrics import Telemetry
+from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.test_credentials import DENIED
 from tests.faults.wire import Exchange, Wire, answers
 from tests.harness import REGION, Bench, Clock, Watch, static_session

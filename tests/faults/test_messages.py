@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exporter.exposition import Form
+from exporter.exposition.exposition import Form
 from tests.faults.sight import up
 from tests.harness import Bench, job
 

@@ -12,7 +12,7 @@ from botocore.session import Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.kinds import KINDS
+from exporter.model.job_kinds import KINDS
 from tests.faults.sight import malformed
 from tests.faults.wire import Exchange, Wire, unplugged
 from tests.harness import START, Bench, Series, Watch, bench

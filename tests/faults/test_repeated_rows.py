@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from exporter.config import COLLECTORS
-from exporter.simulator.kinds import COPY, RESTORE
+from exporter.simulator.job_kinds import COPY, RESTORE
 from tests.faults.wire import Exchange, Wire
 from tests.harness import REGION, START, Bench, Series, job
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exporter.config import Target
-from exporter.model import Scope
+from exporter.model.records import Scope
 from tests.faults.sight import Log, up
 from tests.faults.wire import Wire
 from tests.harness import REGION, Bench, Series, Watch, job

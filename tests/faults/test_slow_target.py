@@ -8,10 +8,10 @@ from threading import Event
 
 import pytest
 
-from exporter.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, World
 from exporter.config import Api, Config, Discovery, Target
-from exporter.model import Scope
-from exporter.telemetry import Telemetry
+from exporter.exposition.self_metrics import Telemetry
+from exporter.model.records import Scope
 from tests.faults.sight import Log, calls, up
 from tests.faults.wire import Wire, drips, only, unplugged
 from tests.harness import REGION, START, Bench, Clock, Series, Watch, bench, job, static_session

@@ -9,11 +9,11 @@ from http.client import HTTPConnection
 
 import pytest
 
-from exporter.assembly import Assembler, World
-from exporter.clock import Clock as TrueClock
+from exporter.assembly.assembly import Assembler, World
 from exporter.config import Config
-from exporter.refresh import LOOK_EVERY, PACE
-from exporter.telemetry import Telemetry
+from exporter.exposition.self_metrics import Telemetry
+from exporter.refresh.refresher import LOOK_EVERY, PACE
+from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.sight import Log, up
 from tests.faults.wire import JSON, Exchange, Wire
 from tests.harness import START, Bench, Clock, Series, Watch, job, static_session

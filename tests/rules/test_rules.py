@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.aws.answers import THROTTLING
-from exporter.kinds import BACKUP
-from exporter.metrics import LAST_SUCCESS
+from exporter.aws.service_errors import THROTTLING
+from exporter.exposition.metrics import LAST_SUCCESS
+from exporter.model.job_kinds import BACKUP
 from tests.docs.markdown import document
 from tests.promql import known_metrics, selectors
 from tests.rules.checks import RULES, Rule, faults, read, rules_of

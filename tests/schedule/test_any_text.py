@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.schedule import longest_gap, next_run
+from exporter.model.schedule import longest_gap, next_run
 from tests.schedule.moments import at
 
 NOW = at("2026-11-04T12:00:00Z")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.schedule import largest_gap_of, longest_gap
+from exporter.model.schedule import largest_gap_of, longest_gap
 from tests.schedule.moments import at
 
 NOW = at("2026-11-04T12:00:00Z")

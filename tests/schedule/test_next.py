@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.schedule import next_run
+from exporter.model.schedule import next_run
 from tests.schedule.moments import at
 
 NOW = "2026-11-04T12:00:00Z"  # a Wednesday

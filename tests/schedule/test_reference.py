@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.schedule import longest_gap, next_run
+from exporter.model.schedule import longest_gap, next_run
 from tests.schedule.reference import Days, Numbers, Schedule, schedules
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -12,8 +12,15 @@ import pytest
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
 from exporter.simulator.company import KEPT, fill
-from exporter.simulator.fleet import LOCKED_VAULT, NEVER_SUCCEEDS, RENAMED, SITES, STOPPED, Resource
-from exporter.simulator.kinds import COPY, KINDS, RESTORE, Kind
+from exporter.simulator.company_resources import (
+    LOCKED_VAULT,
+    NEVER_SUCCEEDS,
+    RENAMED,
+    SITES,
+    STOPPED,
+    Resource,
+)
+from exporter.simulator.job_kinds import COPY, KINDS, RESTORE, Kind
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
 from tests.simulator.test_field_names import strangers
 

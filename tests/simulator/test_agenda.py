@@ -7,8 +7,8 @@ import pytest
 
 from exporter.simulator.account import Account
 from exporter.simulator.copies import Copy
+from exporter.simulator.job_kinds import COPY
 from exporter.simulator.jobs import Course, Scripted
-from exporter.simulator.kinds import COPY
 from tests.simulator.conftest import NOW, Clock
 
 DAY = 86400.0

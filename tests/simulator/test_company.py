@@ -10,7 +10,7 @@ import pytest
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
 from exporter.simulator.company import fill
-from exporter.simulator.kinds import KINDS
+from exporter.simulator.job_kinds import KINDS
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
 
 DAY = 86400.0

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.simulator.account import Account
+from exporter.simulator.job_kinds import COPY, KINDS, RESTORE, Kind
 from exporter.simulator.jobs import Course, Scripted
-from exporter.simulator.kinds import COPY, KINDS, RESTORE, Kind
 from tests.simulator.conftest import NOW, REGION, Clock
 
 JOBS = [

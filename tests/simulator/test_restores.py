@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from exporter.simulator.account import Account
+from exporter.simulator.job_kinds import RESTORE
 from exporter.simulator.jobs import Course
-from exporter.simulator.kinds import RESTORE
 from exporter.simulator.restores import Restore, Trial
 from tests.simulator.conftest import NOW, REGION, Clock
 

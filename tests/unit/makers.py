@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.book import Book, Changes
-from exporter.configured import ConfiguredIds
-from exporter.exposition import Exposition, Form
-from exporter.kinds import BACKUP
-from exporter.ledger import Ledger
-from exporter.metrics import Family
-from exporter.model import Job, Number, Scope
-from exporter.page import Page
-from exporter.telemetry import Telemetry
+from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.metrics import Family
+from exporter.exposition.scope_series import Page
+from exporter.exposition.self_metrics import Telemetry
+from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.ledger.jobs import Book, Changes
+from exporter.ledger.ledger import Ledger
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job, Number, Scope
 from tests.harness import Clock
 
 ACCOUNT = "123456789012"

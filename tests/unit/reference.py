@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from exporter.kinds import BACKUP
-from exporter.metrics import families
-from exporter.model import Job, Number, Scope
+from exporter.exposition.metrics import families
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job, Number, Scope
 
 CHILD_JOBS = [gauge.suffix for gauge in BACKUP.gauges].index("child_jobs")
 PROGRESS = [

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from exporter.book import Changes
-from exporter.kinds import BACKUP
-from exporter.model import Job
+from exporter.ledger.jobs import Changes
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job
 from tests.unit.makers import HOUR, NOW, WINDOW, book, job, sealed_ids
 
 EDGE = NOW - WINDOW

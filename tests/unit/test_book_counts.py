@@ -1,7 +1,7 @@
 """What a book counts: jobs of the window by state, and how many finished since the start."""
 
-from exporter.kinds import BACKUP
-from exporter.model import Job
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job
 from tests.unit.makers import ACCOUNT, HOUR, NOW, WINDOW, book, counts, finished, job, ledger
 
 

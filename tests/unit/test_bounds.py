@@ -6,9 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from exporter import telemetry
-from exporter.kinds import BACKUP, KINDS
-from exporter.limits import (
+from exporter.exposition import self_metrics
+from exporter.exposition.finished_jobs import SealedLines
+from exporter.exposition.metrics import (
+    EXPORTER_FAMILIES,
+    ITEMS_DROPPED,
+    RESOURCE_FAMILIES,
+    families,
+    fleet_families,
+    job_families,
+    job_group,
+)
+from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
+from exporter.ledger.limits import (
     MOST_CODES,
     MOST_GROUPS,
     MOST_PLANS,
@@ -18,19 +28,9 @@ from exporter.limits import (
     MOST_VAULTS,
     OTHER,
 )
-from exporter.lines import LONGEST_VALUE, label_text, render, shortened
-from exporter.metrics import (
-    EXPORTER_FAMILIES,
-    ITEMS_DROPPED,
-    RESOURCE_FAMILIES,
-    families,
-    fleet_families,
-    job_families,
-    job_group,
-)
-from exporter.model import Fault, Health, Plan, PlannedRule, Protected, Vault
-from exporter.resources import Resources
-from exporter.sealed import SealedLines
+from exporter.ledger.resources import Resources
+from exporter.model.job_kinds import BACKUP, KINDS
+from exporter.model.records import Fault, Health, Plan, PlannedRule, Protected, Vault
 from tests.unit.makers import (
     ACCOUNT,
     HOUR,
@@ -143,7 +143,7 @@ def test_every_metric_has_a_bound() -> None:
 
 def test_of_the_process_there_is_no_end_either() -> None:
     """What is told of the whole process has no labels that AWS chooses: operations and versions."""
-    labels = {label for family in telemetry.families() for label in family.labels}
+    labels = {label for family in self_metrics.families() for label in family.labels}
     assert labels == {"operation", "version", "python_version", "boto3_version"}
     assert {family.name for family in EXPORTER_FAMILIES} <= set(BOUNDS)
 

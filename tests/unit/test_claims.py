@@ -2,8 +2,8 @@
 
 import pytest
 
-from exporter.claims import Claims
-from exporter.model import Scope
+from exporter.ledger.ownership import Claims
+from exporter.model.records import Scope
 
 FIRST, SECOND = Scope("first", "eu-west-1"), Scope("second", "eu-west-1")
 ELSEWHERE = Scope("second", "us-east-1")

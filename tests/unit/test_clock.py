@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from exporter.clock import TOLERANCE, WORD_KEPT, Clock
+from exporter.runtime.clock import TOLERANCE, WORD_KEPT, Clock
 from tests.harness import START
 from tests.harness import Clock as HandClock
 

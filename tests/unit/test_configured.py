@@ -1,7 +1,7 @@
 """Configured job ids in a target of several Regions."""
 
-from exporter.configured import ConfiguredIds
-from exporter.model import Fault
+from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.model.records import Fault
 
 UNKNOWN = Fault("ResourceNotFoundException", "no such job", "")
 REFUSED = Fault("InvalidParameterValueException", "odd id", "")

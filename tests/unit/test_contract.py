@@ -2,11 +2,8 @@
 
 import re
 
-from exporter import metrics, telemetry
-from exporter.kinds import BACKUP
-from exporter.ledger import Ledger
-from exporter.lines import render
-from exporter.metrics import (
+from exporter.exposition import metrics, self_metrics
+from exporter.exposition.metrics import (
     Family,
     Group,
     dropped_group,
@@ -16,7 +13,10 @@ from exporter.metrics import (
     job_group,
     tally_group,
 )
-from exporter.model import Fault, Health
+from exporter.exposition.text_format import render
+from exporter.ledger.ledger import Ledger
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Fault, Health
 from tests.unit.makers import NOW, book, job, with_configured
 
 JOB = "job_id aws_account_id aws_region"
@@ -91,7 +91,7 @@ def test_the_metrics_of_the_fleet() -> None:
 def test_the_metrics_of_the_exporter() -> None:
     """The exporter tells of itself in these metrics with these labels."""
     assert labels(metrics.EXPORTER_FAMILIES) == OF_A_SCOPE
-    assert labels(telemetry.families()) == OF_THE_EXPORTER
+    assert labels(self_metrics.families()) == OF_THE_EXPORTER
 
 
 def test_all_of_them_are_written() -> None:
@@ -128,7 +128,7 @@ def test_the_samples_of_the_exporter() -> None:
 
 def test_the_samples_of_the_process() -> None:
     """On /metrics there is what the process tells of itself beside the documented, and nothing else."""
-    told = telemetry.Telemetry()
+    told = self_metrics.Telemetry()
     told.observe_request("ListBackupJobs", 0.1)
     told.observe_refresh(0.1)
     told.configuration_read(NOW)
@@ -199,14 +199,14 @@ def test_an_assumed_account_is_for_jobs_that_tell_none() -> None:
 
 def test_help_is_one_line_that_ends() -> None:
     """Each metric has a HELP of one line that ends with a full stop and needs no escapes."""
-    for family in (*metrics.families(), *telemetry.families()):
+    for family in (*metrics.families(), *self_metrics.families()):
         assert re.fullmatch(r'[^\n\\"]+\.', family.help), family.name
 
 
 def test_units_are_told() -> None:
     """A time is said to be in seconds, a size in bytes, a ratio from 0 to 1."""
-    for family in (*metrics.families(), *telemetry.families()):
+    for family in (*metrics.families(), *self_metrics.families()):
         for ending, word in (("_seconds", "seconds"), ("_bytes", "ytes"), ("_ratio", "from 0 to 1")):
             if family.name.endswith(ending):
                 assert word in family.help, family.name
-    assert [family.name for family in telemetry.families() if family.type == "histogram"] == HISTOGRAMS
+    assert [family.name for family in self_metrics.families() if family.type == "histogram"] == HISTOGRAMS

@@ -2,7 +2,7 @@
 
 from threading import Event
 
-from exporter.aws.deadline import Call, Deadlines
+from exporter.aws.deadlines import Call, Deadlines
 from tests.harness import Clock
 
 LONG = 20.0  # seconds until a test gives up

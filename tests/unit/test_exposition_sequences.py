@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from exporter.book import Book
-from exporter.configured import ConfiguredIds
-from exporter.exposition import Exposition, Form
-from exporter.kinds import BACKUP
-from exporter.ledger import Ledger
-from exporter.metrics import families
-from exporter.model import Fault, Health, Job, Scope
-from exporter.page import Page
+from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.metrics import families
+from exporter.exposition.scope_series import Page
+from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.ledger.jobs import Book
+from exporter.ledger.ledger import Ledger
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Fault, Health, Job, Scope
 from tests.harness import Clock
 from tests.unit.makers import NOW, TOLD_BY_OTHERS, FixedTelemetry, job
 from tests.unit.reference import Reference, differences, expected, taken_apart

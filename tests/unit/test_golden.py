@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.exposition import Form
-from exporter.kinds import BACKUP
-from exporter.model import Fault, Health
+from exporter.exposition.exposition import Form
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Fault, Health
 from tests.programs import require
 from tests.unit.makers import ACCOUNT, NOW, REGION, Written, with_configured, written
 

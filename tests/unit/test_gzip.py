@@ -8,8 +8,8 @@ import zlib
 import pytest
 from urllib3.response import GzipDecoder
 
-from exporter.exposition import Form
-from exporter.sealed import MOST_JOBS_IN_A_BLOCK
+from exporter.exposition.exposition import Form
+from exporter.exposition.finished_jobs import MOST_JOBS_IN_A_BLOCK
 from tests.programs import require
 from tests.unit.makers import HOUR, NOW, Written, job, ledger, written
 

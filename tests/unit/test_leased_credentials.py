@@ -8,8 +8,8 @@ import pytest
 from botocore.credentials import Credentials
 
 from exporter.aws.credentials import PAUSE, PAUSE_WHILE_GOOD, Lease, LeasedCredentials
-from exporter.aws.faults import AwsError
-from exporter.model import Fault
+from exporter.aws.errors import AwsError
+from exporter.model.records import Fault
 from tests.harness import Clock
 
 LONG = 20.0  # seconds until a test gives up

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from exporter.book import Book, Changes
-from exporter.kinds import BACKUP
-from exporter.ledger import Ledger
-from exporter.model import Health
+from exporter.ledger.jobs import Book, Changes
+from exporter.ledger.ledger import Ledger
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Health
 from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, book, counts, finished, job, ledger, sealed_ids
 
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.kinds import BACKUP
-from exporter.lines import encode, escape, label_text, line, render
-from exporter.live import LiveLines
-from exporter.metrics import Group, Sample, job_group
-from exporter.model import Job
-from exporter.sealed import inflate
+from exporter.exposition.active_jobs import LiveLines
+from exporter.exposition.finished_jobs import inflate
+from exporter.exposition.metrics import Group, Sample, job_group
+from exporter.exposition.text_format import encode, escape, label_text, line, render
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job
 from tests.unit.makers import NOW, book, job, ledger
 
 LEDGER = ledger()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 PROGRAM = """
-from exporter.memory import give_back
+from exporter.runtime.memory import give_back
 
 def resident():
     with open("/proc/self/statm") as told:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from exporter.kinds import BACKUP
-from exporter.metrics import LAST_ATTEMPT, LAST_STATE, LAST_SUCCESS, RESOURCE_FAMILIES
-from exporter.model import Job
-from exporter.page import Page, Piece
-from exporter.resources import Resources
+from exporter.exposition.metrics import LAST_ATTEMPT, LAST_STATE, LAST_SUCCESS, RESOURCE_FAMILIES
+from exporter.exposition.scope_series import Page, Piece
+from exporter.ledger.resources import Resources
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job
 from tests.harness import Clock
 from tests.unit.makers import HOUR, NOW, job, ledger
 

@@ -15,12 +15,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import Collector
 
-from exporter.exposition import Exposition, Form
-from exporter.kinds import BACKUP
-from exporter.metrics import dropped_group, exporter_group, families, job_group, tally_group
-from exporter.model import Health, Job
-from exporter.page import Page
-from exporter.telemetry import REFRESH_SECONDS, Telemetry
+from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.metrics import dropped_group, exporter_group, families, job_group, tally_group
+from exporter.exposition.scope_series import Page
+from exporter.exposition.self_metrics import REFRESH_SECONDS, Telemetry
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Health, Job
 from tests.harness import Clock
 from tests.unit.makers import NOW, SCOPE, Written, job, ledger, written
 

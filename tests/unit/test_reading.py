@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.kinds import (
+from exporter.model.job_kinds import (
     BACKUP,
     MESSAGE_LENGTH,
     MalformedJobError,
@@ -16,7 +16,7 @@ from exporter.kinds import (
     one_line,
     percentage,
 )
-from exporter.model import Job, Number
+from exporter.model.records import Job, Number
 
 ARN = "arn:aws:backup:eu-west-1:123456789012:backup-vault:prod"
 SIXTEEN_HOURS = 1793548800.123  # a point in time, in seconds since 1970

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.limits import MOST_RESOURCES, TOLD_APART
-from exporter.model import Job, Protected, Resource, Rule
-from exporter.resources import Resources
+from exporter.ledger.limits import MOST_RESOURCES, TOLD_APART
+from exporter.ledger.resources import Resources
+from exporter.model.records import Job, Protected, Resource, Rule
 from tests.unit.makers import HOUR, NOW, job
 
 DAY = 24 * HOUR

@@ -12,8 +12,8 @@ from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.aws.rows import LEFT_OUT, ROW_IDS, LeftOut, read_answer
-from exporter.kinds import BACKUP, KINDS, Kind
+from exporter.aws.parsing import LEFT_OUT, ROW_IDS, LeftOut, read_answer
+from exporter.model.job_kinds import BACKUP, KINDS, Kind
 
 MODEL = botocore.session.get_session().get_service_model("backup")
 LISTS = {

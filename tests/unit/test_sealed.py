@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zlib_ng import zlib_ng
 
-from exporter.lines import label_text, line
-from exporter.sealed import (
+from exporter.exposition.finished_jobs import (
     MOST_JOBS_IN_A_BLOCK,
     RAW_DEFLATE,
     Run,
@@ -17,6 +16,7 @@ from exporter.sealed import (
     inflate,
     join,
 )
+from exporter.exposition.text_format import label_text, line
 
 ODD_IDS = [
     'a"',

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.secrets import MASK, SHORTEST, Secrets, clipped, printable, user_info
+from exporter.runtime.redaction import MASK, SHORTEST, Secrets, clipped, printable, user_info
 
 TOKEN = 'FwoGZXIvYXdz/EBYaD+Exam"ple\\Tok en=='
 FORMS: dict[str, Callable[[str], str]] = {

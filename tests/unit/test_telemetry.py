@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.telemetry import REFRESH_SECONDS, REQUEST_SECONDS, Telemetry
+from exporter.exposition.self_metrics import REFRESH_SECONDS, REQUEST_SECONDS, Telemetry
 
 BOUNDS = {
     REQUEST_SECONDS: (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),

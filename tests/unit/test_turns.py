@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from exporter.aws.turns import SEVERAL, Turns
+from exporter.aws.cpu_turns import SEVERAL, Turns
 
 LONG = 20.0  # seconds until a test gives up
 

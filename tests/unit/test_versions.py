@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.book import Book
-from exporter.exposition import Exposition, Form
-from exporter.kinds import BACKUP, COPY, RESTORE, Kind
-from exporter.ledger import Ledger
-from exporter.model import Job, Resource
-from exporter.page import Page
-from exporter.resources import Resources
-from exporter.versions import LATEST, Version, Versions
+from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.scope_series import Page
+from exporter.ledger.job_versions import LATEST, Version, Versions
+from exporter.ledger.jobs import Book
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.resources import Resources
+from exporter.model.job_kinds import BACKUP, COPY, RESTORE, Kind
+from exporter.model.records import Job, Resource
 from tests.harness import Clock
 from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, FixedTelemetry, book, counts, finished, job, ledger
 

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from exporter.workers import WorkerPool
+from exporter.runtime.worker_pool import WorkerPool
 from tests.harness import Clock
 
 PATIENCE = 0.01  # also how often it is looked whether somebody is held up

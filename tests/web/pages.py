@@ -7,15 +7,15 @@ from html.parser import HTMLParser
 from starlette.responses import Response
 from starlette.types import Message
 
-from exporter.book import Book
 from exporter.config import Config, Target
-from exporter.configured import ConfiguredIds
-from exporter.kinds import BACKUP, KINDS
-from exporter.ledger import Ledger
-from exporter.model import Fault, Health, Reload, Scope
-from exporter.secrets import Secrets
+from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.ledger.jobs import Book
+from exporter.ledger.ledger import Ledger
+from exporter.model.job_kinds import BACKUP, KINDS
+from exporter.model.records import Fault, Health, Reload, Scope
+from exporter.runtime.redaction import Secrets
 from exporter.web.status import Status, status_of, status_page
-from exporter.web.status.facts import STALE_AFTER
+from exporter.web.status.status import STALE_AFTER
 from tests.unit.makers import HOUR, NOW, WINDOW, job
 
 COLLECTORS = (*(kind.collector for kind in KINDS), "vaults")

@@ -14,10 +14,10 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.web.acceptor import Door
-from exporter.web.connection import Connection
-from exporter.web.crowd import Limits
-from exporter.web.server import OpenDoor, Server, listen, make_server
+from exporter.web.server.connection import Connection
+from exporter.web.server.connections import Limits
+from exporter.web.server.listener import Door
+from exporter.web.server.server import OpenDoor, Server, listen, make_server
 from tests.e2e.process import PATIENCE, until
 
 PART = bytes(64 * 1024)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from exporter.model import Scope
-from exporter.web.deadline import Deadline
+from exporter.model.records import Scope
+from exporter.web.scrape_timeout import Deadline
 from tests.harness import Clock
 
 PRODUCTION = Scope("production", "eu-west-1")

@@ -8,8 +8,8 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exporter.config import ConfigError
-from exporter.web.door import PATIENCE, SETTLED, Door
-from exporter.webconfig import WebConfig
+from exporter.config.web import WebConfig
+from exporter.web.access.web_config_watcher import PATIENCE, SETTLED, Door
 from tests.web.certificates import PASSED, Pem, authority, beside_certificates, odd_pem
 from tests.web.test_tls import client, meet
 

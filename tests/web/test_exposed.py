@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from starlette.types import Message
 
-from exporter.web.exposed import CHUNK, Exposed
+from exporter.web.server.streaming_response import CHUNK, Exposed
 
 TEXTS = {
     "nothing": b"",

@@ -16,9 +16,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Scope
 
-from exporter.web.door import SETTLED, Door
-from exporter.web.guard import CHALLENGE, Guard
-from exporter.web.passwords import FROM_ONE, Passwords
+from exporter.web.access.middleware import CHALLENGE, Guard
+from exporter.web.access.passwords import FROM_ONE, Passwords
+from exporter.web.access.web_config_watcher import SETTLED, Door
 
 PATIENCE = 20  # seconds
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from exporter.web.server import (
+from exporter.web.server.server import (
     CannotListenError,
     NoAddressError,
     addresses,

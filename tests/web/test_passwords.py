@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 from pydantic import SecretStr
 
-from exporter.web.passwords import (
+from exporter.web.access.passwords import (
     FROM_ONE,
     REMEMBERED,
     WAITING,

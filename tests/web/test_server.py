@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from exporter.web.connection import Connection
-from exporter.web.crowd import Limits
+from exporter.web.server.connection import Connection
+from exporter.web.server.connections import Limits
 from tests.e2e.process import PATIENCE, until
 from tests.web.served import PART, SECRET, Served, answer, get, request, rest, served
 
@@ -282,7 +282,7 @@ def test_it_stops_whatever_clients_do(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_we_rely_on_in_uvicorn() -> None:
-    """Uvicorn still has what `exporter/web/connection.py` and `server.py` rely on, by its own names."""
+    """Uvicorn still has what `connection.py` and `server.py` rely on, by its own names."""
     ours = [name for name in vars(Connection) if name in vars(H11Protocol) and not name.startswith("_")]
     assert sorted(ours) == [
         "connection_lost",

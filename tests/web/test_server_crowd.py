@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.web.acceptor import REST
-from exporter.web.crowd import SAY_EVERY, Crowd, Doing, Limits
-from exporter.web.server import listen
+from exporter.web.server.connections import SAY_EVERY, Crowd, Doing, Limits
+from exporter.web.server.listener import REST
+from exporter.web.server.server import listen
 from tests.e2e.process import until
 from tests.web.served import answer, get, request, rest, served
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from exporter.web.acceptor import _Encrypted
-from exporter.web.crowd import Limits
+from exporter.web.server.connections import Limits
+from exporter.web.server.listener import _Encrypted
 from tests.e2e.process import PATIENCE, until
 from tests.web.certificates import authority
 from tests.web.served import LARGE, PART, answer, get, request, rest, served
@@ -236,7 +236,7 @@ def test_it_stops_whatever_clients_do(door: Door, caplog: pytest.LogCaptureFixtu
 
 
 def test_what_we_rely_on_in_asyncio(door: Door) -> None:
-    """The TLS of this Python keeps no more memory for a connection than `exporter/web/acceptor.py` says."""
+    """The TLS of this Python keeps no more memory for a connection than `listener.py` says."""
     assert door.now
 
     async def most_kept(tls: type[SSLProtocol], context: ssl.SSLContext) -> int:

@@ -4,12 +4,12 @@ import pytest
 import yaml
 
 from exporter.config import Api, Config
-from exporter.configured import ConfiguredIds
-from exporter.model import Fault, Health, Reload
+from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.model.records import Fault, Health, Reload
 from exporter.web.status import Status, status_page
-from exporter.web.status.facts import STALE_AFTER
-from exporter.web.status.page import FOLD_BEYOND, PLACES_NAMED
-from exporter.web.status.verdict import verdict_on
+from exporter.web.status.html import FOLD_BEYOND, PLACES_NAMED
+from exporter.web.status.status import STALE_AFTER
+from exporter.web.status.summary import verdict_on
 from tests.docs.markdown import document
 from tests.unit.makers import NOW
 from tests.web.pages import (

@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
-from exporter.model import Fault, Health, Reload
-from exporter.secrets import Secrets
+from exporter.model.records import Fault, Health, Reload
+from exporter.runtime.redaction import Secrets
 from exporter.web.status import SECURITY_HEADERS, answer, status_of, status_page
-from exporter.web.status.facts import LONGEST_MESSAGE
-from exporter.web.status.page import DOCUMENTS
+from exporter.web.status.html import DOCUMENTS
+from exporter.web.status.status import LONGEST_MESSAGE
 from tests.docs.markdown import ROOT, anchors, document
 from tests.unit.makers import NOW
 from tests.web.pages import (

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from exporter.web.tls import make_context, names_in
-from exporter.webconfig import load_web_config
+from exporter.config.web import load_web_config
+from exporter.web.access.tls import make_context, names_in
 from tests.web.certificates import SERVER_NAME, Authority, Write, authority, beside_certificates, rsa_pem
 
 PATIENCE = 20  # seconds

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.webconfig import WebConfig, load_web_config
+from exporter.config.web import WebConfig, load_web_config
 from tests.web.certificates import Write, beside_certificates
 
 Load = Callable[[str], WebConfig]

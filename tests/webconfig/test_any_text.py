@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.config import ConfigError
-from exporter.config.strict import read_text
-from exporter.webconfig import HttpServer, RateLimit, TlsServer, WebConfig
-from exporter.webconfig.values import HEADERS
+from exporter.config.validation import read_text
+from exporter.config.web import HttpServer, RateLimit, TlsServer, WebConfig
+from exporter.config.web.values import HEADERS
 from tests.web.certificates import beside_certificates, server_pem
 
 SECRET = "hush"

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from exporter.config import ConfigError
-from exporter.webconfig import load_web_config
+from exporter.config.web import load_web_config
 from tests.config.expected import expected_in
 from tests.web.certificates import authority, beside_certificates, encrypted, odd_pem, rsa_pem, server_pem
 

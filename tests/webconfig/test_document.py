@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from exporter.config.record import Record
-from exporter.web.passwords import FROM_ONE, Credentials, Passwords
-from exporter.webconfig import HttpServer, RateLimit, TlsServer, WebConfig
-from exporter.webconfig.values import BROKEN_VERSIONS, CLIENT_AUTH_TYPES, CURVES, HEADERS, MOST_COST, VERSIONS
+from exporter.config.base import Record
+from exporter.config.web import HttpServer, RateLimit, TlsServer, WebConfig
+from exporter.config.web.values import (
+    BROKEN_VERSIONS,
+    CLIENT_AUTH_TYPES,
+    CURVES,
+    HEADERS,
+    MOST_COST,
+    VERSIONS,
+)
+from exporter.web.access.passwords import FROM_ONE, Credentials, Passwords
 from tests.docs.markdown import blocks, document, marked_blocks
 from tests.programs import require
 from tests.web.test_passwords import run

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config import ConfigError
-from exporter.webconfig import WebConfig, load_web_config
+from exporter.config.web import WebConfig, load_web_config
 from tests.web.certificates import Write, authority, server_pem
 from tests.webconfig.conftest import Load
 

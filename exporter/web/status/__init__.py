@@ -1,6 +1,16 @@
-"""The status page: how the exporter fares, for people."""
+"""The status page: how each target fares, for people.
 
-from exporter.web.status.facts import Status, status_of
-from exporter.web.status.page import SECURITY_HEADERS, answer, status_page
+It is read out of the ledgers, and written as one HTML document.
+"""
+
+from exporter.web.status.html import (
+    SECURITY_HEADERS,
+    answer,
+    status_page,
+)
+from exporter.web.status.status import (
+    Status,
+    status_of,
+)
 
 __all__ = ["SECURITY_HEADERS", "Status", "answer", "status_of", "status_page"]

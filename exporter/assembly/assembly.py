@@ -1,0 +1,269 @@
+"""Puts the rooms together for a configuration, and for the one that takes its place."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from exporter.aws import (
+    SIDE_BY_SIDE,
+    Access,
+    BackupApi,
+    Budget,
+    Clients,
+    Deadlines,
+    OpenSession,
+    Profiles,
+    default_session,
+    keep_keys,
+    regions_of,
+    shared_loader,
+)
+from exporter.collectors import (
+    JobsCollector,
+    Omissions,
+    PlansCollector,
+    ResourcesCollector,
+    SlowCollector,
+    VaultsCollector,
+)
+from exporter.config import Api, Config, Discovery, Limits, Target
+from exporter.exposition import Exposition, Page, Telemetry
+from exporter.ledger import Book, Claims, ConfiguredIds, Ledger, Resources
+from exporter.model import BACKUP, KINDS, Kind, Rule, Scope, account_in_arn, longest_gap
+from exporter.refresh import Refresher, ScopeRefresh
+from exporter.runtime import Clock, Secrets, WorkerPool
+
+CALL_PATIENCE = 0.25  # seconds after which a call to AWS makes room for the next
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """The exporter for one configuration, ready to run."""
+
+    config: Config
+    ledgers: tuple[Ledger, ...]
+    refresher: Refresher
+    exposition: Exposition
+
+
+@dataclass(frozen=True)
+class World:
+    """What the exporter takes from outside: time, sleep, credentials.
+
+    Attributes:
+        open_session: gives a new botocore session for a profile.
+        clock: the time of day.
+        steady: seconds on a monotonic clock.
+        sleep: waits so many seconds.
+        deadlines: ends calls to AWS that take too long.
+        secrets: what is secret, to be masked wherever text leaves the process.
+    """
+
+    open_session: OpenSession
+    clock: Clock = field(default_factory=lambda: Clock(time.time, time.monotonic))
+    steady: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def profiles(self, api: Api, clients: Clients) -> Profiles:
+        """Give the AWS profiles for a configuration."""
+        return Profiles(
+            api,
+            self.open_session,
+            clients,
+            deadlines=self.deadlines,
+            clock=self.clock,
+            steady=self.steady,
+            learn=partial(keep_keys, self.secrets),
+        )
+
+
+def real_world(secrets: Secrets) -> World:
+    """Take the machine's clocks and the default AWS credential chain, whose secrets become known."""
+    return World(
+        open_session=partial(default_session, loader=shared_loader(), secrets=secrets), secrets=secrets
+    )
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """All that decides how one target is watched."""
+
+    target: Target
+    regions: tuple[str, ...]
+    discovery: Discovery
+    collectors: tuple[str, ...]
+    api: Api
+    limits: Limits
+    expected: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """One target as it is watched: what for each of its Regions."""
+
+    setting: _Setting
+    ledgers: tuple[Ledger, ...]
+    pages: tuple[Page, ...]
+    scopes: tuple[ScopeRefresh, ...]
+
+
+class Assembler:
+    """Builds the exporter for a configuration, and for each one that takes its place.
+
+    Args:
+        telemetry: what the exporter tells of itself, whatever the configuration.
+        world: what it takes from outside.
+    """
+
+    def __init__(self, telemetry: Telemetry, world: World) -> None:
+        self._telemetry = telemetry
+        self._world = world
+        self._clients = Clients()
+        self._claims = Claims()
+        self._calls = WorkerPool(
+            "call",
+            SIDE_BY_SIDE,
+            world.steady,
+            patience=CALL_PATIENCE,
+            per_key=SIDE_BY_SIDE,
+            busy=self._clients.turns.are_scarce,
+        )
+        self._refresher = Refresher(
+            clock=world.steady, observe=telemetry.observe_refresh, busy=self._clients.turns.are_scarce
+        )
+        self._watched: tuple[_Watched, ...] = ()
+
+    def assemble(self, config: Config) -> Exporter:
+        """Build the exporter for a configuration; of the one before, targets with the same settings are kept.
+
+        Nothing is asked of AWS yet, unless the refresher was started.
+        """
+        profiles = self._world.profiles(config.api, self._clients)
+        kept = {watched.setting.target.name: watched for watched in self._watched}
+        watched = []
+        for target in config.targets:
+            setting = _setting(config, target, profiles)
+            before = kept.get(target.name)
+            watched.append(before if before and before.setting == setting else self._watch(setting, profiles))
+        self._watched = tuple(watched)
+        ledgers = tuple(ledger for one in watched for ledger in one.ledgers)
+        self._claims.admit_only(ledger.scope for ledger in ledgers)
+        self._refresher.attend_to(scope for one in watched for scope in one.scopes)
+        pages = [page for one in watched for page in one.pages]
+        return Exporter(config, ledgers, self._refresher, Exposition(pages, self._telemetry))
+
+    def _watch(self, setting: _Setting, profiles: Profiles) -> _Watched:
+        access = Access(setting.target, setting.regions[0], profiles)
+        configured = ConfiguredIds(setting.target.job_ids)
+        ledgers = tuple(
+            _ledger(setting, region, expected, configured, self._world)
+            for region, expected in zip(setting.regions, setting.expected, strict=True)
+        )
+        pages = tuple(Page(ledger, self._world.clock, self._world.secrets.mask) for ledger in ledgers)
+        scopes = tuple(
+            self._scope(setting, access, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
+        )
+        return _Watched(setting, ledgers, pages, scopes)
+
+    def _scope(self, setting: _Setting, access: Access, ledger: Ledger, page: Page) -> ScopeRefresh:
+        clock = self._world.clock
+        api = _api(setting.api, access, ledger, self._telemetry, self._world)
+        jobs = [
+            JobsCollector(
+                kind,
+                api,
+                ledger,
+                discovery=setting.discovery,
+                lookback=_lookback(setting, kind),
+                configured=_configured(kind, ledger.configured),
+                claims=self._claims,
+                clock=clock,
+                steady=self._world.steady,
+                calls=self._calls,
+                absorb=page.update,
+            )
+            for kind in ledger.kinds
+        ]
+        slow: tuple[SlowCollector, ...] = (
+            ResourcesCollector(api, ledger, claims=self._claims, discovery=setting.discovery, clock=clock),
+            VaultsCollector(api, ledger, claims=self._claims),
+            PlansCollector(api, ledger, claims=self._claims, clock=clock),
+        )
+        wanted = [collector for collector in slow if collector.name in setting.collectors]
+        return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, absorb=page.update)
+
+
+def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
+    regions = regions_of(target, profiles)
+    return _Setting(
+        target=target,
+        regions=regions,
+        discovery=config.discovery,
+        collectors=config.collectors,
+        api=config.api,
+        limits=config.limits,
+        expected=tuple(config.expected_in(target, region) for region in regions),
+    )
+
+
+def _lookback(setting: _Setting, kind: Kind) -> float:
+    """How far back to read: beyond the window only what tells of resources."""
+    tells_of_resources = kind.protects and ResourcesCollector.name in setting.collectors
+    return setting.discovery.lookback if tells_of_resources else setting.discovery.window
+
+
+def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
+    """The configured ids are those of backup jobs."""
+    return configured if kind is BACKUP else ConfiguredIds()
+
+
+def _ledger(
+    setting: _Setting, region: str, expected: Mapping[str, float], configured: ConfiguredIds, world: World
+) -> Ledger:
+    target = setting.target
+    account_id = account_in_arn(target.role_arn or "")
+    books = [
+        Book(
+            kind,
+            window=setting.discovery.window,
+            since=lambda: world.clock.started,
+            pinned=_configured(kind, configured),
+        )
+        for kind in KINDS
+        if kind.collector in setting.collectors
+    ]
+    wants_resources = ResourcesCollector.name in setting.collectors
+    return Ledger(
+        Scope(target.name, region),
+        books,
+        max_jobs=setting.limits.max_jobs,
+        collectors=setting.collectors,
+        labels=target.labels,
+        account_id=account_id,
+        configured=configured,
+        resources=Resources(expected, partial(_interval, world), account_id) if wants_resources else None,
+    )
+
+
+def _interval(world: World, rule: Rule) -> float | None:
+    return longest_gap(rule.schedule, rule.timezone or None, world.clock())
+
+
+def _api(settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, world: World) -> BackupApi:
+    def meter(operation: str, code: str, seconds: float) -> None:
+        ledger.count_call(operation, world.secrets.mask(code))
+        telemetry.observe_request(operation, seconds)
+
+    return BackupApi(
+        access,
+        ledger.scope.region,
+        budget=Budget(settings.requests_per_second, world.steady),
+        meter=meter,
+        omissions=Omissions(ledger),
+        clock=world.steady,
+        sleep=world.sleep,
+        hear_time=partial(world.clock.heard, ledger.scope),
+    )

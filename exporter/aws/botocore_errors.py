@@ -1,0 +1,492 @@
+"""What an exception means when AWS gave no answer: a code, words that are safe to show, and a remedy.
+
+An exception's own text may hold anything: a header with a token, a proxy's password, a whole page. So the
+words are those of its class, filled in only with fields that are known to be safe.
+"""
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from traceback import walk_tb
+from typing import Any, NamedTuple
+
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from exporter.runtime import clipped
+
+CREDENTIALS = "credentials"
+TIMEOUT = "timeout"
+CONNECTION = "connection"
+MALFORMED = "malformed"
+
+LONGEST_FIELD = 200  # characters
+
+
+class Meaning(NamedTuple):
+    """What an exception means: its code, what happened in safe words, and what to do."""
+
+    code: str
+    words: str
+    remedy: str
+
+
+class _Known(NamedTuple):
+    code: str
+    remedy: str
+    words: str = ""
+
+
+SET_CREDENTIALS = (
+    "set AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the container or instance "
+    "a role; in a container on EC2 the metadata service needs a hop limit of 2"
+)
+SET_REGION = "set AWS_REGION, or name the target's regions, spelled as AWS does (eu-west-1)"
+MEND_PROFILE = (
+    "name a profile that exists in AWS_PROFILE or the target's profile, or unset it; "
+    "profiles are read from AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"
+)
+MEND_FILE = "correct the file, or name another in AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE"
+MEND_SETTING = (
+    "correct or unset the variable in the environment (AWS_...), or the setting in the AWS configuration file"
+)
+NO_MFA = "use a profile or a role that needs no MFA: the exporter has nobody to ask for a code"
+LOG_IN_SSO = (
+    "run `aws sso login` with the profile as the user that the exporter runs as, "
+    "or give the exporter a role, which needs no login"
+)
+LOG_IN = (
+    "run `aws login` as the user that the exporter runs as, or give the exporter a role, which needs no login"
+)
+NO_LINE_BREAK = (
+    "remove line breaks and other control characters from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
+    "AWS_SESSION_TOKEN: a Secret made with `echo` ends in a line break, `printf %s` adds none"
+)
+WAIT_LONGER = (
+    "check the network path to AWS (route, security group, VPC endpoint, proxy), "
+    "or raise api.connect_timeout and api.read_timeout"
+)
+FIND_AWS = "check DNS, proxy, VPC endpoint and endpoint_url; the Region must exist and offer AWS Backup"
+RESOLVE = (
+    "check DNS, and that the name is right: the Region must exist and offer AWS Backup, "
+    "so must the host in endpoint_url or AWS_ENDPOINT_URL"
+)
+NOBODY_LISTENS = (
+    "nothing listens there: check endpoint_url and AWS_ENDPOINT_URL, proxy, VPC endpoint and firewall"
+)
+NO_ROUTE = "give the exporter a route to AWS: a NAT gateway, a proxy, VPC endpoint or an open firewall"
+MEND_ENDPOINT = (
+    "correct endpoint_url, AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_BACKUP: https://host or https://host:port"
+)
+OTHER_ENDPOINT = (
+    "check that AWS Backup is offered in this Region, also with AWS_USE_FIPS_ENDPOINT, "
+    "AWS_USE_DUALSTACK_ENDPOINT and endpoint_url as they are set"
+)
+MEND_PROXY = (
+    "check HTTPS_PROXY and HTTP_PROXY: http://host:port, user and password URL-encoded (a / is %2F); "
+    "name hosts to reach directly in NO_PROXY"
+)
+PROXY_CREDENTIALS = "the proxy asks for credentials: write user and password, URL-encoded, into HTTPS_PROXY"
+PROXY_REFUSES = "allow the host on the proxy, or name it in NO_PROXY to reach it directly"
+TRUST = (
+    "a proxy that inspects TLS, or an endpoint with a certificate of its own, is in between: "
+    "set AWS_CA_BUNDLE to a PEM file with the certificate of the authority that signed it"
+)
+WRONG_HOST = "the certificate is for another host: check endpoint_url, DNS and the proxy"
+CERTIFICATE_TIME = (
+    "check the clock of this machine (NTP), then the dates of the certificate of the endpoint or proxy"
+)
+NO_TLS = (
+    "check the scheme (http or https) and port of endpoint_url, AWS_ENDPOINT_URL and HTTPS_PROXY; "
+    "with a TLS-inspecting proxy set AWS_CA_BUNDLE"
+)
+CA_BUNDLE = (
+    "AWS_CA_BUNDLE (or ca_bundle, or REQUESTS_CA_BUNDLE) must name a readable PEM file with certificates"
+)
+NOT_AWS = "something answers in the place of AWS: check endpoint_url, AWS_ENDPOINT_URL_BACKUP and proxies"
+REINSTALL = "install botocore and boto3 anew, and check AWS_DATA_PATH and ~/.aws/models"
+REPORT = "this should not happen: report it with the log, and say which botocore is installed"
+
+BY_PROVIDER: Mapping[str, str] = {
+    "custom-process": "run the profile's credential_process by hand as the user that the exporter runs as: "
+    "it must end with 0 and print the JSON that AWS documents",
+    "container-role": "check AWS_CONTAINER_CREDENTIALS_FULL_URI or ..._RELATIVE_URI and "
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN or ..._TOKEN_FILE: the agent of ECS or EKS Pod Identity must run "
+    "and know this container",
+    "assume-role-with-web-identity": "AWS_ROLE_ARN must be a role's, and AWS_WEB_IDENTITY_TOKEN_FILE "
+    "name a readable file with a token; in Kubernetes check the service account's annotation and the mounted "
+    "token",
+    "assume-role": "check role_arn and external_id of the target; of a profile role_arn, external_id, "
+    "source_profile and credential_source",
+    "shared-credentials-file": MEND_FILE,
+    "config-file": MEND_FILE,
+    "sso": LOG_IN_SSO,
+    "login": LOG_IN,
+    "iam-role": "check the instance's role and its metadata service (AWS_EC2_METADATA_... and the hop limit)",
+    "env": "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_CREDENTIAL_EXPIRATION",
+}
+"""What to do where credentials cannot be had, by botocore's name of their source."""
+
+_SETTING = _Known(CREDENTIALS, MEND_SETTING)
+_ENDPOINT = _Known(CONNECTION, OTHER_ENDPOINT)
+_BROKEN = _Known(MALFORMED, REINSTALL)
+_BUG = _Known(MALFORMED, REPORT)
+_BAD_URL = _Known(CONNECTION, MEND_ENDPOINT, "the endpoint is not a URL that can be called")
+
+KNOWN: Mapping[type[Exception], _Known] = {
+    # No connection, or one that broke
+    boto.ConnectTimeoutError: _Known(TIMEOUT, WAIT_LONGER),
+    boto.ReadTimeoutError: _Known(TIMEOUT, WAIT_LONGER),
+    boto.EndpointConnectionError: _Known(CONNECTION, FIND_AWS),
+    boto.ConnectionClosedError: _Known(CONNECTION, FIND_AWS),
+    boto.ProxyConnectionError: _Known(CONNECTION, MEND_PROXY),
+    boto.SSLError: _Known(CONNECTION, TRUST),
+    boto.ConnectionError: _Known(CONNECTION, FIND_AWS),
+    boto.HTTPClientError: _Known(CONNECTION, FIND_AWS),
+    boto.ResponseStreamingError: _Known(CONNECTION, FIND_AWS),
+    boto.IncompleteReadError: _Known(CONNECTION, FIND_AWS),
+    boto.InvalidProxiesConfigError: _Known(CONNECTION, MEND_PROXY),
+    boto.CapacityNotAvailableError: _Known(CONNECTION, "try again later: lower api.requests_per_second"),
+    # No such place
+    boto.BaseEndpointResolverError: _ENDPOINT,
+    boto.EndpointProviderError: _ENDPOINT,
+    boto.InvalidEndpointConfigurationError: _ENDPOINT,
+    boto.InvalidHostLabelError: _ENDPOINT,
+    boto.ServiceNotInRegionError: _ENDPOINT,
+    boto.UnknownRegionError: _Known(CREDENTIALS, SET_REGION),
+    boto.NoRegionError: _Known(CREDENTIALS, SET_REGION),
+    boto.InvalidRegionError: _Known(CREDENTIALS, SET_REGION),
+    # Credentials
+    boto.NoCredentialsError: _Known(CREDENTIALS, SET_CREDENTIALS),
+    boto.PartialCredentialsError: _Known(CREDENTIALS, SET_CREDENTIALS),
+    boto.NoAuthTokenError: _Known(CREDENTIALS, SET_CREDENTIALS),
+    boto.UnknownCredentialError: _Known(CREDENTIALS, SET_CREDENTIALS),
+    boto.UnknownTokenProviderError: _Known(CREDENTIALS, SET_CREDENTIALS),
+    boto.CredentialRetrievalError: _Known(CREDENTIALS, SET_CREDENTIALS),
+    boto.TokenRetrievalError: _Known(CREDENTIALS, LOG_IN_SSO),
+    boto.SSOError: _Known(CREDENTIALS, LOG_IN_SSO),
+    boto.LoginError: _Known(CREDENTIALS, LOG_IN),
+    boto.RefreshWithMFAUnsupportedError: _Known(CREDENTIALS, NO_MFA),
+    boto.MetadataRetrievalError: _Known(CREDENTIALS, BY_PROVIDER["container-role"]),
+    boto.ProfileNotFound: _Known(CREDENTIALS, MEND_PROFILE),
+    boto.ConfigParseError: _Known(CREDENTIALS, MEND_FILE),
+    boto.ConfigNotFound: _Known(CREDENTIALS, MEND_FILE),
+    boto.InvalidIMDSEndpointError: _Known(
+        CREDENTIALS, "correct AWS_EC2_METADATA_SERVICE_ENDPOINT, or unset it"
+    ),
+    boto.InvalidIMDSEndpointModeError: _Known(
+        CREDENTIALS, "correct AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, or unset it"
+    ),
+    boto.MissingDependencyException: _Known(
+        CREDENTIALS, "install botocore[crt], or use credentials of another kind"
+    ),
+    # Settings
+    boto.InvalidConfigError: _SETTING,
+    boto.InvalidRetryConfigurationError: _Known(
+        CREDENTIALS, "correct AWS_MAX_ATTEMPTS and AWS_RETRY_MODE, or unset them"
+    ),
+    boto.InvalidSTSRegionalEndpointsConfigError: _Known(
+        CREDENTIALS, "set AWS_STS_REGIONAL_ENDPOINTS to regional or legacy, or unset it"
+    ),
+    boto.InvalidS3UsEast1RegionalEndpointConfigError: _Known(
+        CREDENTIALS, "set AWS_S3_US_EAST_1_REGIONAL_ENDPOINT to regional or legacy, or unset it"
+    ),
+    boto.InvalidDefaultsMode: _Known(CREDENTIALS, "correct AWS_DEFAULTS_MODE, or unset it"),
+    boto.InvalidChecksumConfigError: _Known(
+        CREDENTIALS,
+        "correct AWS_REQUEST_CHECKSUM_CALCULATION and AWS_RESPONSE_CHECKSUM_VALIDATION, or unset them",
+    ),
+    boto.InvalidEndpointDiscoveryConfigurationError: _Known(
+        CREDENTIALS, "set AWS_ENDPOINT_DISCOVERY_ENABLED to true, false or auto, or unset it"
+    ),
+    boto.UnknownSignatureVersionError: _SETTING,
+    boto.UnsupportedSignatureVersionError: _Known(
+        CREDENTIALS,
+        "unset AWS_AUTH_SCHEME_PREFERENCE and signature_version: AWS Backup takes Signature Version 4",
+    ),
+    boto.MD5UnavailableError: _Known(CREDENTIALS, "run a Python with MD5, or without FIPS mode"),
+    # The SDK's own files
+    boto.DataNotFoundError: _BROKEN,
+    boto.ApiVersionNotFoundError: _BROKEN,
+    boto.UndefinedModelAttributeError: _BROKEN,
+    boto.UnsupportedServiceProtocolsError: _BROKEN,
+    # What AWS answered is not what it should be
+    ResponseParserError: _Known(MALFORMED, NOT_AWS),
+    boto.ChecksumError: _Known(MALFORMED, NOT_AWS),
+    boto.FlexibleChecksumError: _Known(MALFORMED, NOT_AWS),
+    boto.AwsChunkedWrapperError: _Known(MALFORMED, NOT_AWS),
+    boto.PaginationError: _Known(MALFORMED, NOT_AWS),
+    # What was asked is not what it should be
+    boto.ParamValidationError: _BUG,
+    boto.ValidationError: _BUG,
+    boto.MissingParametersError: _BUG,
+    boto.BotoCoreError: _BUG,
+}
+"""What exceptions mean, those of subclasses that are not named here included."""
+
+_BY_MODULE: Mapping[str, _Known] = {
+    "urllib.parse": _BAD_URL,
+    "encodings.idna": _BAD_URL,
+    "botocore.endpoint": _BAD_URL,
+    "botocore.parsers": _Known(MALFORMED, NOT_AWS),
+    "botocore.credentials": _Known(CREDENTIALS, SET_CREDENTIALS),
+    "botocore.tokens": _Known(CREDENTIALS, LOG_IN_SSO),
+    "botocore.auth": _Known(CREDENTIALS, BY_PROVIDER["env"]),
+    "botocore.configprovider": _Known(
+        CREDENTIALS,
+        "AWS_METADATA_SERVICE_TIMEOUT, AWS_METADATA_SERVICE_NUM_ATTEMPTS, AWS_MAX_ATTEMPTS and AWS_CSM_PORT "
+        "must be whole numbers, also in the AWS configuration file: correct or unset them",
+        "a setting of the SDK is not a number",
+    ),
+    "botocore.configloader": _Known(CREDENTIALS, MEND_FILE),
+    "botocore.session": _SETTING,
+    "botocore.args": _SETTING,
+    "botocore.loaders": _BROKEN,
+}
+"""What plain exceptions mean, by the place where they came up; the innermost counts."""
+
+
+def meaning_of(error: Exception, operation: str) -> Meaning:
+    """Tell what an exception means that botocore raised while it carried out `operation`."""
+    known = _closer_look(error) or _known(error)
+    if known is _BUG and operation.startswith("AssumeRole"):
+        known = _Known(CREDENTIALS, BY_PROVIDER["assume-role"])
+    return Meaning(known.code, known.words or _words(error), known.remedy)
+
+
+_OF_ANY_PROVIDER = (boto.CredentialRetrievalError, boto.PartialCredentialsError, boto.ParamValidationError)
+_NEED_A_LOGIN = ("sso", "login")
+
+
+def _known(error: Exception) -> _Known:
+    by_class = next((KNOWN[one] for one in type(error).__mro__ if one in KNOWN), None)
+    provider = _provider(error)
+    of_provider = by_class is None or isinstance(error, _OF_ANY_PROVIDER)
+    if isinstance(error, boto.InvalidConfigError):
+        of_provider = provider not in _NEED_A_LOGIN  # that needs another setting, not a login
+    if provider and of_provider:
+        return _Known(CREDENTIALS, BY_PROVIDER.get(provider, SET_CREDENTIALS))
+    return by_class or _by_place(error)
+
+
+def _by_place(error: Exception) -> _Known:
+    for module in reversed(_modules(error)):
+        if module in _BY_MODULE:
+            return _BY_MODULE[module]
+    # A file of this machine is named; whatever the network does, botocore wraps.
+    if isinstance(error, OSError):
+        return _SETTING if error.filename else _Known(CONNECTION, FIND_AWS)
+    # Whatever else a parser stumbles over: an answer of another shape raises plain TypeErrors and the like.
+    return _Known(MALFORMED, NOT_AWS)
+
+
+def _closer_look(error: Exception) -> _Known | None:
+    """Tell more of what broke a connection by what caused the exception."""
+    if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError):
+        return None
+    if not isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.InvalidProxiesConfigError):
+        return None
+    causes = list(_causes(error))
+    known = next(filter(None, map(_known_of_http, causes)), None)
+    if known or isinstance(error, boto.ProxyConnectionError):
+        return known
+    remedy = next(filter(None, map(_remedy_for_os_error, causes)), "")
+    return _Known(CONNECTION, remedy) if remedy else None
+
+
+def _known_of_http(cause: BaseException) -> _Known | None:
+    name = type(cause).__name__
+    if status := _tunnel_status(cause):
+        return _Known(CONNECTION, PROXY_CREDENTIALS if status == "407" else PROXY_REFUSES)
+    if name == _NAMES_DIFFER:
+        return _Known(CONNECTION, WRONG_HOST)
+    if isinstance(cause, ssl.SSLError):
+        return _Known(CONNECTION, _remedy_for_tls(cause))
+    if isinstance(cause, UnicodeEncodeError) or _is_bad_header(cause):
+        return _Known(CREDENTIALS, NO_LINE_BREAK)
+    return _Known(CONNECTION, f"{MEND_ENDPOINT}; {MEND_PROXY}") if name in _ABOUT_A_URL else None
+
+
+_CERTIFICATE_NOT_YET_OR_NO_LONGER_VALID = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
+_OF_CERTIFICATE_FILES = ("X509", "PEM", "ASN1")  # parts of OpenSSL
+_CERTIFICATE_OF_ANOTHER = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
+
+
+def _remedy_for_tls(error: ssl.SSLError) -> str:
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return CA_BUNDLE if error.library in _OF_CERTIFICATE_FILES else NO_TLS
+    if error.verify_code in _CERTIFICATE_NOT_YET_OR_NO_LONGER_VALID:
+        return CERTIFICATE_TIME
+    return WRONG_HOST if error.verify_code in _CERTIFICATE_OF_ANOTHER else TRUST
+
+
+def _remedy_for_os_error(error: BaseException) -> str:
+    if isinstance(error, socket.gaierror):
+        return RESOLVE
+    if isinstance(error, ConnectionRefusedError):
+        return NOBODY_LISTENS
+    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
+        return CA_BUNDLE  # the only file that is opened on the way to AWS
+    if isinstance(error, OSError) and error.errno in _NO_WAY:
+        return NO_ROUTE
+    return ""
+
+
+_NAMES_DIFFER = "CertificateError"  # of urllib3, which compares the names itself
+_ABOUT_A_URL = frozenset(
+    {"LocationParseError", "LocationValueError", "URLSchemeUnknown", "InvalidURL", "ValueError"}
+)
+_NO_WAY = frozenset({101, 113})  # ENETUNREACH, EHOSTUNREACH
+
+
+# Words
+
+
+def _address(url: object) -> str:
+    """Give scheme, host and port of a URL, whatever its user and password are."""
+    scheme = re.match(r"https?://", str(url))
+    host = re.match(r"[\w.:\[\]-]{1,255}", str(url).rpartition("@")[2].rpartition("://")[2])
+    return f"{scheme[0] if scheme else ''}{host[0] if host else '…'}"
+
+
+def _plain(field: object) -> str:
+    return clipped(" ".join(str(field).split()), LONGEST_FIELD)
+
+
+def _reason(error: object) -> str:
+    """Say why a connection failed, in words of the system and of OpenSSL, not in those of the exception."""
+    if not isinstance(error, BaseException):
+        return "…"
+    causes = list(_causes(error))
+    for cause in causes:
+        if words := _system_words(cause):
+            return words
+    return type(causes[-1]).__name__
+
+
+def _system_words(error: BaseException) -> str:
+    if status := _tunnel_status(error):
+        return f"the proxy answers {status}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"TLS: {error.reason.lower().replace('_', ' ')}"
+    if type(error).__name__ == _NAMES_DIFFER:
+        return "certificate verify failed: it is for another host"
+    if _is_bad_header(error):
+        return "a header has a line break or another control character"
+    if isinstance(error, socket.gaierror):
+        return "the name cannot be resolved"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return ""
+
+
+_SAFE: Mapping[str, Callable[[Any], str]] = {
+    "endpoint_url": _address,
+    "proxy_url": _address,
+    "endpoint": _address,
+    "error": _reason,
+    **dict.fromkeys(
+        (
+            *("path", "profile", "source_profile", "visited_profiles", "provider", "cred_var", "name"),
+            *("region_name", "service_name", "service", "tags", "label", "method_name", "operation_name"),
+            *("mode", "valid_modes", "valid_options", "retry_config_option", "provided_retry_mode"),
+            *("provided_max_attempts", "min_value", "config_key", "sts_regional_endpoints_config"),
+            *("s3_us_east_1_regional_endpoint_config", "signature_version", "actual_bytes", "expected_bytes"),
+            *("service_supported_protocols", "botocore_supported_protocols", "missing", "object_name"),
+        ),
+        _plain,
+    ),
+}
+"""How to show the fields of botocore's exceptions that are safe to show."""
+
+_COMPOSED_BY_BOTOCORE = (  # of names of profiles, settings and endpoints, not of what others said
+    boto.InvalidConfigError,
+    boto.EndpointProviderError,
+    boto.InvalidEndpointConfigurationError,
+    boto.MissingDependencyException,
+)
+
+
+class _SafeFields(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, boto.BotoCoreError):
+        return _words_of_botocore(error)
+    if isinstance(error, ResponseParserError):
+        return "an answer that cannot be parsed"
+    provider = _provider(error)
+    where = f" while getting credentials from {provider}" if provider else ""
+    if isinstance(error, OSError) and error.errno:
+        file = f": {_plain(error.filename)}" if error.filename else ""
+        return f"{os.strerror(error.errno)}{file}{where}"
+    return f"{type(error).__name__}{where}"
+
+
+def _words_of_botocore(error: Exception) -> str:
+    fields = getattr(error, "kwargs", {})
+    shown = _SafeFields({name: _SAFE[name](value) for name, value in fields.items() if name in _SAFE})
+    if isinstance(error, _COMPOSED_BY_BOTOCORE):
+        shown |= {name: _plain(fields[name]) for name in ("error_msg", "msg") if name in fields}
+    if isinstance(error, boto.ParamValidationError):
+        shown["report"] = ", ".join(re.findall(r"parameter:? \W?([\w.]+)", str(fields.get("report"))))
+    form = str(getattr(error, "fmt", ""))
+    words = " ".join(form.format_map(shown).split())
+    return words if "error" not in shown or "{error}" in form else f"{words} ({shown['error']})"
+
+
+# What is behind an exception
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception and what is behind it: HTTP clients wrap each other's exceptions in several ways."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if any(one is other for other in seen):
+            continue
+        seen.append(one)
+        yield one
+        inside = (
+            getattr(one, "kwargs", {}).get("error"),
+            getattr(one, "reason", None),
+            getattr(one, "original_error", None),
+            *one.args,
+            one.__cause__,
+            one.__context__,
+        )
+        waiting += [other for other in inside if isinstance(other, BaseException)]
+
+
+def _tunnel_status(error: BaseException) -> str:
+    found = re.match(r"Tunnel connection failed: (\d{3})", str(error)) if isinstance(error, OSError) else None
+    return found[1] if found else ""
+
+
+def _is_bad_header(error: BaseException) -> bool:
+    return isinstance(error, ValueError) and str(error).startswith("Invalid header")
+
+
+def _modules(error: BaseException) -> list[str]:
+    return [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+
+
+def _provider(error: BaseException) -> str:
+    """Tell which provider of credentials an exception comes from, by botocore's name of it."""
+    told = getattr(error, "kwargs", {}).get("provider")
+    if isinstance(told, str):
+        return told
+    found = ""
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__") in ("botocore.credentials", "botocore.tokens"):
+            provider = frame.f_locals.get("self")
+            name = getattr(provider, "METHOD", None) or getattr(provider, "method", None)
+            found = name if isinstance(name, str) else found
+    return found

@@ -1,0 +1,58 @@
+"""The collectors: one subject a file, what to ask AWS on a refresh and what to enter in the ledger."""
+
+from typing import Protocol
+
+from exporter.aws import BackupApi, Rows, malformed
+
+PATIENCE = 60.0  # seconds to wait for a token for what must be asked
+
+
+class SlowCollector(Protocol):
+    """What the refresh room knows of a collector of what rarely changes.
+
+    Attributes:
+        name: its name in the configuration's `collectors` and in the label `collector`.
+    """
+
+    name: str
+
+    def refresh(self) -> None:
+        """Ask AWS what changed.
+
+        Raises:
+            AwsError: it did not get through; what came before that is in the ledger.
+        """
+
+
+class Collector(SlowCollector, Protocol):
+    """A collector that runs on each scrape, and has much to take in at the start."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether it has taken in all that was there before the start."""
+
+    def catch_up(self) -> bool:
+        """Take one more step through what was there before the start; False when nothing is left.
+
+        Raises:
+            AwsError: it did not get through; the next call tries the same step again.
+        """
+
+
+def list_all(api: BackupApi, operation: str, member: str) -> Rows:
+    """Read a whole list in the background.
+
+    Args:
+        api: asks AWS.
+        operation: as AWS spells it.
+        member: the field of its answer that holds the rows.
+
+    Raises:
+        AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also when none of its rows can be read.
+    """
+    pages = [*api.pages(operation, member, leaving=api.budget.reserve, patience=PATIENCE)]
+    rows = Rows(row for page in pages for row in page)
+    rows.complete = all(page.complete for page in pages)
+    if not (rows or rows.complete):
+        raise malformed(operation, "a list without a row that can be read")
+    return rows

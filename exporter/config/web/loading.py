@@ -1,0 +1,11 @@
+"""Reads a web configuration file."""
+
+import os
+
+from exporter.config.validation import read_file
+from exporter.config.web.records import WebConfig
+
+
+def load_web_config(path: str | os.PathLike[str]) -> WebConfig:
+    """Read a web configuration file; raises ConfigError with all that is wrong with it and what it names."""
+    return read_file(WebConfig, path)

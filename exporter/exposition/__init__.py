@@ -1,0 +1,20 @@
+"""What is known, as metrics: names, types and HELP as data, and the text formats of Prometheus.
+
+Lines are rendered when they change, and kept.
+"""
+
+from exporter.exposition.exposition import (
+    Exposition,
+    Form,
+)
+from exporter.exposition.scope_series import (
+    Page,
+)
+from exporter.exposition.self_metrics import (
+    Telemetry,
+)
+from exporter.exposition.text_format import (
+    encode,
+)
+
+__all__ = ["Exposition", "Form", "Page", "Telemetry", "encode"]

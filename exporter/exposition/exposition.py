@@ -1,0 +1,137 @@
+"""One exposition from the pages of all scopes: what changed is rendered when it changes, a scrape joins.
+
+Every gauge's line is the same bytes in each text format, so lines are rendered once and kept. The lines of
+sealed jobs are kept deflated; a gzip answer copies them as they are and combines their checksums.
+"""
+
+import struct
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import NamedTuple, Protocol
+
+from zlib_ng import zlib_ng
+
+from exporter.exposition.finished_jobs import FASTEST, RAW_DEFLATE, Run, deflate, inflate
+from exporter.exposition.metrics import Family, families
+from exporter.exposition.scope_series import Page, Piece
+from exporter.exposition.self_metrics import Telemetry
+from exporter.model import Scope
+
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+
+
+class Form(NamedTuple):
+    """How a client wants its answer."""
+
+    openmetrics: bool = False
+    gzip: bool = False
+
+
+class Exposition:
+    """Writes the series of all pages, or of one.
+
+    Args:
+        pages: one for each scope.
+        telemetry: what the exporter tells of itself; on the exposition of everything only.
+    """
+
+    def __init__(self, pages: Iterable[Page], telemetry: Telemetry) -> None:
+        self._pages: Mapping[Scope, Page] = {page.scope: page for page in pages}
+        self._telemetry = telemetry
+
+    def write(self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()) -> bytes:
+        """Write one exposition; the arguments are those of `parts`."""
+        return b"".join(self.parts(form, scope=scope, names=names))
+
+    def parts(
+        self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()
+    ) -> Sequence[bytes]:
+        """Write one exposition, in parts: what is kept is handed on as it is, without a copy.
+
+        Args:
+            form: which format and encoding.
+            scope: only this scope's series; None for everything.
+            names: only samples of these names; empty for all.
+        """
+        pages = self._pages.values() if scope is None else (self._pages[scope],)
+        pieces: dict[str, list[Piece]] = {}
+        for family_name, piece in chain.from_iterable(page.pieces() for page in pages):
+            pieces.setdefault(family_name, []).append(piece)
+        writer: _Writer = _GzipWriter() if form.gzip else _PlainWriter()
+        for family in families():
+            if family.name in pieces and (not names or family.name in names):
+                _write_family(writer, family, pieces[family.name], form)
+        if scope is None:
+            for family, lines in self._telemetry.lines(names):
+                _write_family(writer, family, [lines], form)
+        if form.openmetrics:
+            writer.write(b"# EOF\n")
+        return writer.end()
+
+
+class _Writer(Protocol):
+    def write(self, piece: Piece) -> None: ...
+
+    def end(self) -> Sequence[bytes]: ...
+
+
+class _PlainWriter:
+    def __init__(self) -> None:
+        self._out: list[bytes] = []
+
+    def write(self, piece: Piece) -> None:
+        self._out += inflate(piece) if isinstance(piece, Run) else [piece]
+
+    def end(self) -> Sequence[bytes]:
+        return self._out
+
+
+class _GzipWriter:
+    """Writes one gzip member: text is deflated now, what is deflated already is copied."""
+
+    def __init__(self) -> None:
+        self._out = [_GZIP_HEADER]
+        self._deflate = zlib_ng.compressobj(FASTEST, zlib_ng.DEFLATED, RAW_DEFLATE)
+        self._waiting: list[bytes] = []
+        self._crc = 0
+        self._length = 0
+
+    def write(self, piece: Piece) -> None:
+        if not isinstance(piece, Run):
+            self._waiting.append(piece)
+            return
+        if self._waiting:
+            self._deflate_waiting()
+            self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
+        self._out += piece.parts
+        self._crc = zlib_ng.crc32_combine(self._crc, piece.crc, piece.length)
+        self._length += piece.length
+
+    def end(self) -> Sequence[bytes]:
+        self._deflate_waiting()
+        self._out.append(self._deflate.flush(zlib_ng.Z_FINISH))
+        self._out.append(struct.pack("<II", self._crc, self._length & 0xFFFFFFFF))
+        return self._out
+
+    def _deflate_waiting(self) -> None:
+        lines = b"".join(self._waiting)
+        self._waiting.clear()
+        self._out.append(self._deflate.compress(lines))
+        self._crc = zlib_ng.crc32(lines, self._crc)
+        self._length += len(lines)
+
+
+def _write_family(writer: _Writer, family: Family, pieces: Sequence[Piece], form: Form) -> None:
+    text, deflated = _header(family.name, family.type, family.help, form.openmetrics)
+    writer.write(deflated if isinstance(pieces[0], Run) else text)
+    for piece in pieces:
+        writer.write(piece)
+
+
+@cache
+def _header(name: str, type_: str, help_: str, openmetrics: bool) -> tuple[bytes, Run]:
+    """Write HELP and TYPE, as text and deflated: text before what is deflated would cost a flush."""
+    told = name.removesuffix("_total") if openmetrics else name
+    text = f"# HELP {told} {help_}\n# TYPE {told} {type_}\n".encode()
+    return text, deflate(text)

@@ -1,0 +1,149 @@
+"""Lines that never change again, kept deflated and ready to be copied into a gzip answer.
+
+Each family's lines of some jobs form a run: a raw deflate stream that ends with a full flush, so that
+runs can stand one behind the other, with its checksum and length. A block holds the runs of up to a
+thousand jobs of one bucket; small blocks are merged as they come, so that there are few.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+from zlib_ng import zlib_ng
+
+from exporter.exposition.text_format import encode, escape, shortened
+
+MOST_JOBS_IN_A_BLOCK = 1024
+RAW_DEFLATE = -15
+FASTEST = 1
+_LEVEL = 6
+_JOB_ID = re.compile(rb'[^{]*\{job_id="((?:[^"\\]|\\.)*)"')
+
+Lines = Mapping[str, bytes]  # by family
+
+
+class Run(NamedTuple):
+    """Deflated lines: parts to be copied one behind the other; checksum and length are of all their lines."""
+
+    parts: tuple[bytes, ...] = ()
+    crc: int = 0
+    length: int = 0
+
+
+def deflate(lines: bytes, level: int = _LEVEL) -> Run:
+    """Deflate lines so that anything may follow them."""
+    compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
+    deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
+    return Run((deflated,), zlib_ng.crc32(lines), len(lines))
+
+
+def inflate(run: Run) -> Iterator[bytes]:
+    """Give back the lines, part by part."""
+    return (zlib_ng.decompressobj(RAW_DEFLATE).decompress(part) for part in run.parts)
+
+
+def join(runs: Sequence[Run]) -> Run:
+    """Put runs one behind the other."""
+    crc, length = 0, 0
+    for run in runs:
+        crc = zlib_ng.crc32_combine(crc, run.crc, run.length)
+        length += run.length
+    return Run(tuple(chain.from_iterable(run.parts for run in runs)), crc, length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    job_ids: tuple[str, ...]
+    lines: Mapping[str, Run]
+
+
+class SealedLines:
+    """The lines of the finished jobs of one kind in one scope.
+
+    Args:
+        families: the metrics; each line begins with its metric's name, and job_id is its first label.
+    """
+
+    def __init__(self, families: Sequence[str]) -> None:
+        self._families = families
+        self._buckets: dict[int, list[_Block]] = {}
+        self._runs: dict[str, Run] | None = None
+
+    def add(self, bucket: int, rows: Mapping[str, Lines]) -> None:
+        """Take in jobs, by id, that belong to a bucket."""
+        blocks = self._buckets.setdefault(bucket, [])
+        job_ids = tuple(rows)
+        for start in range(0, len(job_ids), MOST_JOBS_IN_A_BLOCK):
+            some = job_ids[start : start + MOST_JOBS_IN_A_BLOCK]
+            blocks.append(_Block(some, self._deflate(rows[job_id] for job_id in some)))
+            while len(blocks) > 1 and _worth_merging(blocks[-2], blocks[-1]):
+                blocks[-2:] = [self._merge(blocks[-2], blocks[-1])]
+        self._runs = None
+
+    def remove(self, bucket: int, job_ids: Collection[str]) -> None:
+        """Let go of some jobs of a bucket."""
+        kept = (self._without(block, job_ids) for block in self._buckets.pop(bucket, ()))
+        if blocks := [block for block in kept if block.job_ids]:
+            self._buckets[bucket] = blocks
+        self._runs = None
+
+    def remove_bucket(self, bucket: int) -> None:
+        """Let go of a bucket and all its jobs."""
+        if self._buckets.pop(bucket, None):
+            self._runs = None
+
+    def runs(self) -> Mapping[str, Run]:
+        """Give all lines of each family that has any, oldest bucket first."""
+        if self._runs is None:
+            blocks = [block for bucket in sorted(self._buckets) for block in self._buckets[bucket]]
+            of_families = {
+                name: [block.lines[name] for block in blocks if name in block.lines]
+                for name in self._families
+            }
+            self._runs = {name: join(runs) for name, runs in of_families.items() if runs}
+        return self._runs
+
+    def _deflate(self, rows: Iterable[Lines]) -> dict[str, Run]:
+        lines: dict[str, list[bytes]] = {}
+        for row in rows:
+            for family, text in row.items():
+                lines.setdefault(family, []).append(text)
+        return {family: deflate(b"".join(texts)) for family, texts in lines.items()}
+
+    def _merge(self, first: _Block, second: _Block) -> _Block:
+        both = self._deflate(
+            {family: b"".join(inflate(run)) for family, run in block.lines.items()}
+            for block in (first, second)
+        )
+        return _Block(first.job_ids + second.job_ids, both)
+
+    def _without(self, block: _Block, job_ids: Collection[str]) -> _Block:
+        kept = tuple(job_id for job_id in block.job_ids if job_id not in job_ids)
+        if len(kept) == len(block.job_ids):
+            return block
+        names = {_escaped(job_id) for job_id in kept}
+        lines = {
+            family: b"".join(line for text in inflate(run) for line in _split(text) if _job_of(line) in names)
+            for family, run in block.lines.items()
+        }
+        return _Block(kept, {family: deflate(text) for family, text in lines.items() if text})
+
+
+def _worth_merging(first: _Block, second: _Block) -> bool:
+    together = len(first.job_ids) + len(second.job_ids)
+    return len(first.job_ids) <= 2 * len(second.job_ids) and together <= MOST_JOBS_IN_A_BLOCK
+
+
+def _split(lines: bytes) -> list[bytes]:
+    return [line + b"\n" for line in lines.split(b"\n")[:-1]]
+
+
+def _job_of(line: bytes) -> bytes:
+    found = _JOB_ID.match(line)
+    return found[1] if found else b""
+
+
+def _escaped(job_id: str) -> bytes:
+    return encode(escape(shortened(job_id)))

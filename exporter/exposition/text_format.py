@@ -1,0 +1,69 @@
+"""Samples to lines of text, alike in every text format."""
+
+import re
+from hashlib import sha256
+
+from exporter.exposition.metrics import Group, Labels
+from exporter.model import Number
+
+Lines = dict[str, bytes]  # by family
+
+LONGEST_VALUE = 1024  # bytes of a label's value
+_SURELY_SHORT = LONGEST_VALUE // 4  # characters
+_HASH = 16  # hex digits
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def render(group: Group) -> Lines:
+    """Render the samples of a group, by family."""
+    shared = label_text(group.labels)
+    lines: dict[str, bytes] = {}
+    for family, own, value in group.samples:
+        labels = f"{shared},{label_text(own)}" if own else shared
+        lines[family] = lines.get(family, b"") + line(family, labels, value)
+    return lines
+
+
+def line(name: str, labels: str, value: Number) -> bytes:
+    """Write one sample."""
+    return encode(f"{name}{{{labels}}} {value!r}\n" if labels else f"{name} {value!r}\n")
+
+
+def encode(text: str) -> bytes:
+    """Encode as UTF-8. A lone surrogate, which JSON can carry, has no such form and becomes U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", text).encode()
+
+
+def label_text(labels: Labels) -> str:
+    """Write labels as they stand between the braces."""
+    plain = ",".join([f'{name}="{value}"' for name, value in labels])
+    # Hardly any value needs escapes, or is too long: all of them are looked at together first.
+    if len(plain) > _SURELY_SHORT and any(len(value) > _SURELY_SHORT for _, value in labels):
+        labels = tuple((name, shortened(value)) for name, value in labels)
+    elif "\\" not in plain and "\n" not in plain and plain.count('"') == 2 * len(labels):
+        return plain
+    return ",".join([f'{name}="{escape(value)}"' for name, value in labels])
+
+
+def escape(value: str) -> str:
+    """Escape a label's value."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def shortened(value: str) -> str:
+    """Shorten a label's value to `LONGEST_VALUE` bytes.
+
+    In the place of what is cut off stands its hash: values that differ anywhere stay different, and a series
+    comes once.
+    """
+    if len(value) <= _SURELY_SHORT:
+        return value
+    whole = encode(value)
+    if len(whole) <= LONGEST_VALUE:
+        return value
+    ending = f"…{sha256(whole).hexdigest()[:_HASH]}"
+    return whole[: LONGEST_VALUE - len(ending.encode())].decode(errors="ignore") + ending

@@ -1,0 +1,112 @@
+"""How many jobs of one kind there are in each vault, by resource type and state. Pure.
+
+What AWS may answer has no end, and series must: beyond `MOST_GROUPS` pairs of vault and resource type jobs
+are counted together as `other`, so that sums over all of them stay right. So it is with states that nobody
+knows.
+"""
+
+from collections import Counter
+
+from exporter.ledger.limits import MOST_GROUPS, MOST_STATES, OTHER, Distinct
+from exporter.model import Job, Kind, Tally
+
+Group = tuple[str, str, str]  # account, vault, resource type
+Place = tuple[Group, str]  # and state
+
+
+class Counts:
+    """Counts jobs by where they are.
+
+    Args:
+        kind: the row of the table of kinds.
+
+    Attributes:
+        account_id: the account to assume where a job and its ARNs tell none.
+    """
+
+    account_id = ""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._known_states = frozenset(kind.states) | kind.terminal
+        self._groups: Distinct[Group] = Distinct(MOST_GROUPS)
+        self._others: dict[Group, None] = {}
+        self._other_states: Distinct[str] = Distinct(MOST_STATES)
+        self._in_bucket: dict[int, Counter[Place]] = {}
+        self._finished_total: Counter[Place] = Counter()
+        self._changes = 0
+
+    def place(self, job: Job) -> Place | None:
+        """Where a job is counted; None for a child job, whose parent is, and for one without a state."""
+        if job.parent_id or not job.state:
+            return None
+        group = job.account_id or self.account_id, job.vault_name, job.resource_type
+        state = job.state
+        if state not in self._known_states and not self._other_states.admit(state):
+            state = OTHER
+        return group if self._groups.admit(group) else self._other(group[0]), state
+
+    def add(self, place: Place, bucket: int) -> None:
+        """Count a job among those of a bucket."""
+        self._changes += 1
+        self._in_bucket.setdefault(bucket, Counter())[place] += 1
+
+    def remove(self, place: Place, bucket: int) -> None:
+        """Count a job no longer."""
+        counted = self._in_bucket.get(bucket)
+        if counted and counted[place]:
+            self._changes += 1
+            counted[place] -= 1
+
+    def add_end(self, place: Place) -> None:
+        """Count a job as having finished since the start."""
+        self._changes += 1
+        self._finished_total[place] += 1
+
+    def remove_before(self, oldest: int) -> None:
+        """Let the buckets go that come before one."""
+        for bucket in [bucket for bucket in self._in_bucket if bucket < oldest]:
+            del self._in_bucket[bucket]
+
+    def tallies(self, oldest: int) -> list[Tally]:
+        """Give the counts of all groups that were seen, of jobs from this bucket on."""
+        in_window: Counter[Place] = Counter()
+        for bucket, counted in self._in_bucket.items():
+            if bucket >= oldest:
+                in_window.update(counted)
+        groups = sorted({*self._groups, *self._others})
+        ends = [state for state in self._kind.states if state in self._kind.terminal]
+        present = {group: dict.fromkeys(self._kind.states, 0) for group in groups}
+        finished = {group: dict.fromkeys(ends, 0) for group in groups}
+        for (group, state), count in in_window.items():
+            if count or state in present[group]:
+                present[group][state] = count
+        for (group, state), count in self._finished_total.items():
+            finished[group][state] = count
+        return [
+            Tally(
+                account_id,
+                vault,
+                type_,
+                present[account_id, vault, type_],
+                finished[account_id, vault, type_],
+            )
+            for account_id, vault, type_ in groups
+        ]
+
+    @property
+    def mark(self) -> int:
+        """Something that changes whenever a count does, or a group is new."""
+        return self._changes + len(self._groups) + len(self._others)
+
+    @property
+    def left_out(self) -> int:
+        """How many pairs of vault and resource type are counted as `other`."""
+        return self._groups.left_out
+
+    def _other(self, account_id: str) -> Group:
+        """Choose the group of those beyond the limit, one for each account that has a group of its own."""
+        known = any(account_id == group[0] for group in self._groups)
+        group = (account_id if known else self.account_id, OTHER, OTHER)
+        self._others[group] = None
+        return group

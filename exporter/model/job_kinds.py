@@ -1,0 +1,377 @@
+"""The table of job kinds: how AWS names their operations and fields, and how an answer becomes a Job.
+
+A new kind of job is a new row here. Field names are those of botocore's service model; a test holds
+them against it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from exporter.model.records import Job, Number, Rule
+
+Answer = Mapping[str, Any]
+
+MESSAGE_LENGTH = 200
+_ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
+
+
+class MalformedJobError(ValueError):
+    """An answer that should describe a job but carries no job id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One number of a job: the metric's suffix, the field it is read from, and how to read it."""
+
+    suffix: str
+    member: str
+    read: Callable[[object], Number | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of job.
+
+    Attributes:
+        name: value of the label `kind`.
+        metric_prefix: what the names of its per-job metrics begin with.
+        fleet_prefix: what the names of its fleet metrics begin with.
+        collector: its name in the configuration's `collectors`.
+        list_operation, list_member: the list call and the field of its answer that holds the rows.
+        describe_operation, describe_member: the describe call and the field that holds its answer
+            (empty: the answer is the job).
+        id_member, state_member: where the answer keeps them.
+        vault_members: likewise, tried in order, each a name or an ARN.
+        arn_members: ARNs that tell the job's account when AccountId is absent, the surest first.
+        resource_member: the field that holds the resource's ARN.
+        state_filter: the list call's parameter that selects one state.
+        states: every state AWS documents, in the order of a job's life.
+        terminal: those a job never leaves.
+        info: label and field of the info metric; a dot goes one level down.
+        gauges: the numbers.
+        protects: whether a completed job protects its resource.
+        unfinished_while: fields and their values with which a job in a terminal state still changes.
+        unpublished: fields of the describe answer that have no metric, and why.
+    """
+
+    name: str
+    metric_prefix: str
+    fleet_prefix: str
+    collector: str
+    list_operation: str
+    list_member: str
+    describe_operation: str
+    describe_member: str
+    id_member: str
+    state_member: str
+    vault_members: tuple[str, ...]
+    arn_members: tuple[str, ...]
+    resource_member: str
+    state_filter: str
+    states: tuple[str, ...]
+    terminal: frozenset[str]
+    info: tuple[tuple[str, str], ...]
+    gauges: tuple[Gauge, ...]
+    protects: bool = False
+    unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
+    unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def active_states(self) -> tuple[str, ...]:
+        """The documented states a job can still leave."""
+        return tuple(state for state in self.states if state not in self.terminal)
+
+    def described(self, answer: Answer) -> Job:
+        """Read the answer of the describe call.
+
+        Raises:
+            MalformedJobError: the answer carries no job id: it was not an answer to this call.
+        """
+        return self.read(answer.get(self.describe_member) or {} if self.describe_member else answer)
+
+    def read(self, row: Answer) -> Job:
+        """Read one row of the list call, or a described job.
+
+        Raises:
+            MalformedJobError: the row carries no job id.
+        """
+        job_id = _text(row, self.id_member) if isinstance(row, Mapping) else ""
+        if not job_id:
+            raise MalformedJobError(f"no {self.id_member} in the answer")
+        state = _text(row, self.state_member)
+        return Job(
+            kind=self.name,
+            id=job_id,
+            state=state,
+            finished=state in self.terminal and not self._goes_on(row),
+            account_id=self._account_id(row),
+            created=number(row.get("CreationDate")),
+            completed=number(row.get("CompletionDate")),
+            vault_name=self._vault_name(row),
+            resource_type=_text(row, "ResourceType"),
+            parent_id=_text(row, "ParentJobId"),
+            is_parent=row.get("IsParent") is True,
+            info=tuple(_text(row, member) for _, member in self.info),
+            values=tuple(gauge.read(row.get(gauge.member)) for gauge in self.gauges),
+            child_states=_child_states(row.get("ChildJobsInState")),
+            message=one_line(_text(row, "StatusMessage")),
+            category=_text(row, "MessageCategory"),
+            resource_arn=_text(row, self.resource_member),
+            resource_name=_text(row, "ResourceName"),
+            size=number(row.get("BackupSizeInBytes")),
+            rule=_rule(row),
+        )
+
+    def _goes_on(self, row: Answer) -> bool:
+        return any(_text(row, member) in values for member, values in self.unfinished_while)
+
+    def _account_id(self, row: Answer) -> str:
+        arns = (_text(row, member) for member in self.arn_members)
+        return _text(row, "AccountId") or next(filter(None, map(account_in_arn, arns)), "")
+
+    def _vault_name(self, row: Answer) -> str:
+        found = next(filter(None, (_text(row, member) for member in self.vault_members)), "")
+        return found.rpartition(":backup-vault:")[2]
+
+
+def account_in_arn(arn: str) -> str:
+    """The account that an ARN names; empty when it names none."""
+    found = _ACCOUNT_IN_ARN.match(arn)
+    return found[1] if found else ""
+
+
+def number(value: object) -> Number | None:
+    """Read a number, or a time in seconds since 1970, as it is; None for what is not a finite one."""
+    if type(value) is not int and type(value) is not float:
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # a whole number that no float can hold
+        return None
+
+
+def percentage(value: object) -> float | None:
+    """Read AWS's PercentDone (`23.71`, `100.00%`) as a ratio; None when it is empty or no number."""
+    percent = str(value).strip().removesuffix("%").rstrip()
+    try:
+        # Shifted in the text: 44.91 / 100 would be 0.44909999999999994.
+        return number(float(f"{percent}e-2"))
+    except ValueError:
+        return None
+
+
+def one_line(text: str) -> str:
+    """Fold white space and shorten to what a label can bear."""
+    line = " ".join(text.split())
+    return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"
+
+
+def _text(row: Answer, path: str) -> str:
+    value = row.get(path)
+    if isinstance(value, str):
+        return value
+    if path == "IsParent":
+        return "true" if value is True else "false"
+    if isinstance(value, dict):
+        return ",".join(f"{key}={value[key]}" for key in sorted(value))
+    member, _, below = path.partition(".")
+    above = row.get(member) if below else None
+    return _text(above, below) if isinstance(above, dict) else ""
+
+
+def _rule(row: Answer) -> Rule | None:
+    plan_id, rule_id = _text(row, "CreatedBy.BackupPlanId"), _text(row, "CreatedBy.BackupRuleId")
+    if not (plan_id and rule_id):
+        return None
+    schedule, timezone = _text(row, "CreatedBy.BackupRuleCron"), _text(row, "CreatedBy.BackupRuleTimezone")
+    return Rule(plan_id, rule_id, schedule, timezone)
+
+
+def _child_states(value: object) -> tuple[tuple[str, Number], ...]:
+    if not isinstance(value, dict):
+        return ()
+    counts = ((str(state), number(count)) for state, count in sorted(value.items()))
+    return tuple((state, count) for state, count in counts if count is not None)
+
+
+BACKUP = Kind(
+    name="backup",
+    metric_prefix="aws_backup_job",
+    fleet_prefix="aws_backup_jobs",
+    collector="backup_jobs",
+    list_operation="ListBackupJobs",
+    list_member="BackupJobs",
+    describe_operation="DescribeBackupJob",
+    describe_member="",
+    id_member="BackupJobId",
+    state_member="State",
+    vault_members=("BackupVaultName", "BackupVaultArn"),
+    arn_members=("BackupVaultArn", "IamRoleArn", "RecoveryPointArn", "ResourceArn"),
+    resource_member="ResourceArn",
+    state_filter="ByState",
+    states=(
+        "CREATED",
+        "PENDING",
+        "RUNNING",
+        "ABORTING",
+        "ABORTED",
+        "COMPLETED",
+        "FAILED",
+        "EXPIRED",
+        "PARTIAL",
+    ),
+    terminal=frozenset({"ABORTED", "COMPLETED", "FAILED", "EXPIRED", "PARTIAL"}),
+    info=(
+        ("resource_arn", "ResourceArn"),
+        ("resource_name", "ResourceName"),
+        ("resource_type", "ResourceType"),
+        ("vault_name", "BackupVaultName"),
+        ("vault_arn", "BackupVaultArn"),
+        ("recovery_point_arn", "RecoveryPointArn"),
+        ("backup_type", "BackupType"),
+        ("backup_options", "BackupOptions"),
+        ("plan_id", "CreatedBy.BackupPlanId"),
+        ("plan_name", "CreatedBy.BackupPlanName"),
+        ("plan_version", "CreatedBy.BackupPlanVersion"),
+        ("rule_id", "CreatedBy.BackupRuleId"),
+        ("rule_name", "CreatedBy.BackupRuleName"),
+        ("iam_role_arn", "IamRoleArn"),
+        ("parent_job_id", "ParentJobId"),
+        ("is_parent", "IsParent"),
+    ),
+    gauges=(
+        Gauge("progress_ratio", "PercentDone", percentage),
+        Gauge("transferred_bytes", "BytesTransferred", number),
+        Gauge("size_bytes", "BackupSizeInBytes", number),
+        Gauge("child_jobs", "NumberOfChildJobs", number),
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
+        Gauge("expected_completion_timestamp_seconds", "ExpectedCompletionDate", number),
+        Gauge("start_by_timestamp_seconds", "StartBy", number),
+    ),
+    protects=True,
+    unpublished=MappingProxyType(
+        {
+            "VaultType": "a property of the vault, not of the job",
+            "VaultLockState": "a property of the vault; the vaults collector tells whether it is locked",
+            "RecoveryPointLifecycle": "a property of the plan's rule; it does not tell how the job fares",
+            "EncryptionKeyArn": "identifies a key; best kept private",
+            "IsEncrypted": "a property of the recovery point, settled by the vault and the resource type",
+            "InitiationDate": "the plan's nominal time of the run; CreationDate is when the job came to be",
+            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
+            "CreatedBy.BackupRuleCron": "the schedule; published as the resource's expected interval",
+            "CreatedBy.BackupRuleTimezone": "the schedule; published as the resource's expected interval",
+        }
+    ),
+)
+
+_RECOVERY_POINT = "a property of the recovery point, not of the job"
+
+COPY = Kind(
+    name="copy",
+    metric_prefix="aws_backup_copy_job",
+    fleet_prefix="aws_backup_copy_jobs",
+    collector="copy_jobs",
+    list_operation="ListCopyJobs",
+    list_member="CopyJobs",
+    describe_operation="DescribeCopyJob",
+    describe_member="CopyJob",
+    id_member="CopyJobId",
+    state_member="State",
+    vault_members=("DestinationBackupVaultArn",),
+    arn_members=("SourceBackupVaultArn", "IamRoleArn", "DestinationBackupVaultArn", "ResourceArn"),
+    resource_member="ResourceArn",
+    state_filter="ByState",
+    states=("CREATED", "RUNNING", "COMPLETED", "FAILED", "PARTIAL"),
+    terminal=frozenset({"COMPLETED", "FAILED", "PARTIAL", "ABORTED"}),
+    info=(
+        ("resource_arn", "ResourceArn"),
+        ("resource_name", "ResourceName"),
+        ("resource_type", "ResourceType"),
+        ("source_vault_arn", "SourceBackupVaultArn"),
+        ("destination_vault_arn", "DestinationBackupVaultArn"),
+        ("source_recovery_point_arn", "SourceRecoveryPointArn"),
+        ("destination_recovery_point_arn", "DestinationRecoveryPointArn"),
+        ("created_by_backup_job_id", "CreatedByBackupJobId"),
+        ("plan_id", "CreatedBy.BackupPlanId"),
+        ("plan_name", "CreatedBy.BackupPlanName"),
+        ("rule_id", "CreatedBy.BackupRuleId"),
+        ("rule_name", "CreatedBy.BackupRuleName"),
+        ("iam_role_arn", "IamRoleArn"),
+        ("parent_job_id", "ParentJobId"),
+        ("is_parent", "IsParent"),
+    ),
+    gauges=(
+        Gauge("size_bytes", "BackupSizeInBytes", number),
+        Gauge("child_jobs", "NumberOfChildJobs", number),
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
+    ),
+    unpublished=MappingProxyType(
+        {
+            "DestinationVaultType": "a property of the vault, not of the job",
+            "DestinationVaultLockState": "a property of the vault, not of the job",
+            "DestinationEncryptionKeyArn": "identifies a key; best kept private",
+            "DestinationRecoveryPointLifecycle": _RECOVERY_POINT,
+            "CompositeMemberIdentifier": "a part of a composite resource; resource_arn tells which",
+            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
+            "CreatedBy.BackupPlanVersion": "the copy's backup job tells it",
+            "CreatedBy.BackupRuleCron": "the schedule is the backup's",
+            "CreatedBy.BackupRuleTimezone": "the schedule is the backup's",
+        }
+    ),
+)
+
+RESTORE = Kind(
+    name="restore",
+    metric_prefix="aws_backup_restore_job",
+    fleet_prefix="aws_backup_restore_jobs",
+    collector="restore_jobs",
+    list_operation="ListRestoreJobs",
+    list_member="RestoreJobs",
+    describe_operation="DescribeRestoreJob",
+    describe_member="",
+    id_member="RestoreJobId",
+    state_member="Status",
+    vault_members=("BackupVaultArn",),
+    arn_members=("BackupVaultArn", "IamRoleArn", "SourceResourceArn", "CreatedResourceArn"),
+    resource_member="SourceResourceArn",
+    state_filter="ByStatus",
+    states=("PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"),
+    terminal=frozenset({"COMPLETED", "ABORTED", "FAILED"}),
+    info=(
+        ("resource_arn", "SourceResourceArn"),
+        ("resource_name", ""),  # AWS has none, but queries over all kinds may name it
+        ("resource_type", "ResourceType"),
+        ("vault_arn", "BackupVaultArn"),
+        ("recovery_point_arn", "RecoveryPointArn"),
+        ("created_resource_arn", "CreatedResourceArn"),
+        ("restore_testing_plan_arn", "CreatedBy.RestoreTestingPlanArn"),
+        ("validation_status", "ValidationStatus"),
+        ("iam_role_arn", "IamRoleArn"),
+        ("parent_job_id", "ParentJobId"),
+        ("is_parent", "IsParent"),
+    ),
+    gauges=(
+        Gauge("progress_ratio", "PercentDone", percentage),
+        Gauge("size_bytes", "BackupSizeInBytes", number),
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
+    ),
+    unfinished_while=(("ValidationStatus", frozenset({"VALIDATING"})),),
+    unpublished=MappingProxyType(
+        {
+            "ExpectedCompletionTimeMinutes": "a guess made at the start",
+            "RecoveryPointCreationDate": _RECOVERY_POINT,
+            "ValidationStatusMessage": "validation_status tells how it ended",
+            "DeletionStatus": "cleaning up after a restore test, not the restore",
+            "DeletionStatusMessage": "cleaning up after a restore test, not the restore",
+        }
+    ),
+)
+
+KINDS: tuple[Kind, ...] = (BACKUP, COPY, RESTORE)

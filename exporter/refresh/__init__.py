@@ -1,0 +1,11 @@
+"""When to ask AWS: each collector of each target and Region runs once at a time, apart from the others.
+
+Scrapes that come at the same time share a refresh.
+"""
+
+from exporter.refresh.refresher import (
+    Refresher,
+    ScopeRefresh,
+)
+
+__all__ = ["Refresher", "ScopeRefresh"]

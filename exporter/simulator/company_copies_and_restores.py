@@ -1,0 +1,169 @@
+"""What follows the backups of the demo's company: copies by their rules, restores on demand and as tests."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from random import Random
+from typing import Any
+
+from exporter.simulator.arns import recovery_point_arn, restored_arn, vault_arn
+from exporter.simulator.company_backups import uuid
+from exporter.simulator.company_resources import ACCOUNT, COPIES, HOUR, STACK_PARTS, Rule, Site
+from exporter.simulator.copies import CompositeCopy, Copy
+from exporter.simulator.job_kinds import COPY, RESTORE, Answer, Kind
+from exporter.simulator.jobs import Course, Job
+from exporter.simulator.restores import Restore, Trial
+
+_UNCOPIED = (
+    ("Access Denied trying to call AWS Backup service", "AccessDenied"),
+    (
+        "Copy job failed because the destination Backup vault is encrypted with the default Backup service "
+        "managed key. The contents of this vault cannot be copied.",
+        "FAILURE",
+    ),
+)
+_UNRESTORED = (
+    "Access denied trying to call {service}. Check that the IAM role has the permissions to restore",
+    "The subnet of the restored resource does not have enough free addresses",
+)
+_WELL_RESTORED = Course(runs=5, ends=90)
+_DOUBTFUL = Trial("FAILED", "The restored database lacks the rows of the last hour")
+_MEANT_FOR_ONE_IN = 25
+"""One in so many backups is restored because somebody asks for it."""
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """What follows the backups of one Region; `rules` are those that made them, by their ids."""
+
+    site: Site
+    rules: Mapping[str, Rule]
+    testing_id: str
+
+    def jobs(self, backup: Answer) -> Iterator[tuple[Kind, Job]]:
+        """Give the jobs that follow a finished backup job."""
+        if backup["State"] != "COMPLETED" or "ParentJobId" in backup:
+            return
+        rng = Random(backup["BackupJobId"])
+        rule = self.rules.get(backup.get("CreatedBy", {}).get("BackupRuleId", ""))
+        if rule is not None and rule.copies_to is not None:
+            yield from ((COPY, job) for job in self._copies(backup, *rule.copies_to, rng))
+        tried = backup["ResourceArn"] == self.site.tried.arn(self.site.region, ACCOUNT)
+        if tried or (rng.randrange(_MEANT_FOR_ONE_IN) == 0 and not backup["IsParent"]):
+            yield RESTORE, self._restore(backup, rng, test=tried and rng.random() < 0.6)
+
+    def eventful_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
+        """Give what no day lacks: a copy and a restore that failed, and a restore test that found a fault."""
+        tried = self.site.tried.arn(self.site.region, ACCOUNT)
+        completed = (job for job in backups if job["ResourceArn"] == tried and job["State"] == "COMPLETED")
+        backup = max(completed, key=itemgetter("CreationDate"))
+        rng = Random(backup["BackupJobId"])
+        region, vault = COPIES
+        course = _uncopied(_copying(rng), rng)
+        fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup)
+        yield COPY, Copy(uuid(rng), now - 0.8 * HOUR, course, fields)
+        restore, test = (self._restore(backup, rng, test=test) for test in (False, True))
+        course = _unrestored(restore.course, rng, backup["ResourceType"])
+        yield RESTORE, replace(restore, created=now - 0.7 * HOUR, course=course)
+        yield RESTORE, replace(test, created=now - 0.5 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
+
+    def _copies(self, backup: Answer, region: str, vault: str, rng: Random) -> Iterator[Job]:
+        """Give the copy job of a recovery point; a composite's has a child for each of its parts."""
+        by_rule = {"CreatedBy": dict(backup["CreatedBy"]), "CreatedByBackupJobId": backup["BackupJobId"]}
+        fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup) | by_rule
+        parent_id = uuid(rng)
+        created = backup["CompletionDate"] + rng.uniform(0.5, 2)
+        made = _copied_to(backup["ResourceArn"], region, parent_id)
+        if not backup["IsParent"]:
+            yield Copy(parent_id, created, _copying(rng), fields, made)
+            return
+        children = []
+        for part in STACK_PARTS:
+            arn, job_id = part.arn(self.site.region, ACCOUNT), uuid(rng)
+            source = recovery_point_arn(arn, self.site.region, ACCOUNT, uuid(rng))
+            own = fields | {
+                "ResourceArn": arn,
+                "ResourceName": part.name,
+                "ResourceType": part.type,
+                "SourceRecoveryPointArn": source,
+                "BackupSizeInBytes": part.size,
+                "CompositeMemberIdentifier": part.name,
+            }
+            copied = _copied_to(arn, region, job_id)
+            children.append(Copy(job_id, created, _copying(rng), own, copied, parent_id))
+        yield CompositeCopy(parent_id, created, max(child.ends for child in children), fields, made)
+        yield from children
+
+    def _restore(self, backup: Answer, rng: Random, *, test: bool) -> Restore:
+        job_id = uuid(rng)
+        fields = {
+            "AccountId": ACCOUNT,
+            "RecoveryPointArn": backup["RecoveryPointArn"],
+            "RecoveryPointCreationDate": backup["CreationDate"],
+            "SourceResourceArn": backup["ResourceArn"],
+            "BackupVaultArn": backup["BackupVaultArn"],
+            "IamRoleArn": backup["IamRoleArn"],
+            "ExpectedCompletionTimeMinutes": 2,
+            "ResourceType": backup["ResourceType"],
+        }
+        fields |= _size(backup)
+        if test:
+            arn = f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
+            fields["CreatedBy"] = {"RestoreTestingPlanArn": arn}
+        made = {"CreatedResourceArn": restored_arn(backup["ResourceArn"], job_id)}
+        created = backup["CompletionDate"] + rng.uniform(1, 5)
+        course = _restoring(rng, backup["ResourceType"])
+        return Restore(job_id, created, course, fields, made, _trial(rng) if test else None)
+
+
+def _copied(backup: Answer, destination: str) -> dict[str, Any]:
+    """Give what a copy job tells of what it copies, and where to."""
+    return {
+        "AccountId": ACCOUNT,
+        "SourceBackupVaultArn": backup["BackupVaultArn"],
+        "SourceRecoveryPointArn": backup["RecoveryPointArn"],
+        "DestinationBackupVaultArn": destination,
+        "DestinationVaultType": "BACKUP_VAULT",
+        "ResourceArn": backup["ResourceArn"],
+        "ResourceName": backup["ResourceName"],
+        "ResourceType": backup["ResourceType"],
+        "IamRoleArn": backup["IamRoleArn"],
+    }
+
+
+def _size(backup: Answer) -> dict[str, int]:
+    """Give the size of a recovery point, if AWS tells it."""
+    return {name: backup[name] for name in ("BackupSizeInBytes",) if name in backup}
+
+
+def _copied_to(arn: str, region: str, job_id: str) -> dict[str, str]:
+    return {"DestinationRecoveryPointArn": recovery_point_arn(arn, region, ACCOUNT, job_id)}
+
+
+def _copying(rng: Random) -> Course:
+    """Choose how a copy goes: one in eight fails."""
+    course = Course(runs=rng.uniform(2, 5), ends=rng.uniform(60, 120))
+    return course if rng.random() >= 1 / 8 else _uncopied(course, rng)
+
+
+def _uncopied(course: Course, rng: Random) -> Course:
+    message, category = rng.choice(_UNCOPIED)
+    return Course(course.runs, course.runs, course.ends / 2, "FAILED", message=message, category=category)
+
+
+def _restoring(rng: Random, service: str) -> Course:
+    """Choose how a restore goes: one in eight fails."""
+    course = Course(runs=rng.uniform(4, 9), ends=rng.uniform(60, 120))
+    return course if rng.random() >= 1 / 8 else _unrestored(course, rng, service)
+
+
+def _unrestored(course: Course, rng: Random, service: str) -> Course:
+    message = rng.choice(_UNRESTORED).format(service=service)
+    return Course(course.runs, course.runs, course.ends / 2, "FAILED", message=message)
+
+
+def _trial(rng: Random) -> Trial:
+    """Choose how the validation of a test ends: one in five finds that something is wrong."""
+    if rng.random() < 0.8:
+        return Trial(message="The restored resource answered as expected")
+    return _DOUBTFUL

@@ -1,0 +1,86 @@
+"""Pages of list answers: MaxResults, NextToken, and short pages when a test asks for them."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, NamedTuple
+
+from exporter.simulator.errors import invalid_value
+from exporter.simulator.job_kinds import Answer
+
+LARGEST_PAGE = 1000
+
+
+class Position(NamedTuple):
+    """Where a job stands in the order of all jobs; a token is the position of the last job a page got to."""
+
+    created: float
+    job_id: str
+
+
+START = Position(inf, "")
+
+
+class Token(NamedTuple):
+    """What a NextToken stands for: where to go on, and how many pages came before.
+
+    The number makes tokens differ even around an empty page: boto3 takes a repeated one for an error.
+    """
+
+    position: Position = START
+    pages: int = 0
+
+    def text(self) -> str:
+        """Write the NextToken a client sees."""
+        created = None if self.position.created == inf else self.position.created
+        fields = [created, self.position.job_id, self.pages]
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> "Token":
+        """Read a NextToken; raises InvalidParameterValueException for a text that is none."""
+        try:
+            created, job_id, pages = json.loads(base64.urlsafe_b64decode(text.encode()))
+            return cls(Position(inf if created is None else float(created), str(job_id)), int(pages))
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise invalid_value("Invalid NextToken") from error
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> "Token":
+        """Read the NextToken of a call; without one it is that of the first page."""
+        return cls.read(parameters["NextToken"]) if "NextToken" in parameters else cls()
+
+
+class Pager:
+    """How much goes on a page."""
+
+    def __init__(self) -> None:
+        self._short: dict[str | None, list[int]] = {}
+
+    def shorten(self, operation: str | None, sizes: Sequence[int]) -> None:
+        """Let the next pages of an operation hold at most so many rows; None: of any list of jobs."""
+        self._short.setdefault(operation, []).extend(sizes)
+
+    def size(self, parameters: Mapping[str, Any], *operations: str | None) -> tuple[int, bool]:
+        """Tell how much goes on a page, and whether it has a NextToken whatever comes behind it."""
+        size = parameters.get("MaxResults", LARGEST_PAGE)
+        if not 1 <= size <= LARGEST_PAGE:
+            raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
+        short = next((self._short[name] for name in operations if self._short.get(name)), None)
+        return (size, False) if short is None else (min(size, short.pop(0)), True)
+
+    def page(
+        self, operation: str, parameters: Mapping[str, Any], rows: Sequence[Answer], key: str, result: str
+    ) -> dict[str, Any]:
+        """Answer a list operation from all its rows, which are in the order of `key`."""
+        size, shortened = self.size(parameters, operation)
+        token = Token.of(parameters)
+        behind = token.position.job_id
+        left = [row for row in rows if row[key] > behind]
+        answer: dict[str, Any] = {result: left[:size]}
+        if len(left) > size or shortened:
+            last = left[:size][-1][key] if left[:size] else behind
+            answer["NextToken"] = Token(Position(inf, last), token.pages + 1).text()
+        return answer

@@ -1,0 +1,41 @@
+"""What an account has beside jobs: resources, vaults and plans, as rows a test can put and remove."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from exporter.simulator.job_kinds import Answer, plain
+
+
+class Shelf:
+    """Rows of one sort, by the field `key`: those there are by themselves, changed as tests want them."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._put: dict[str, dict[str, Any]] = {}
+        self._removed: set[str] = set()
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        """Let a row have these fields of AWS's, over those it has by itself; None takes a field away.
+
+        Times may be datetimes or epoch seconds. A row put before under the same key is replaced.
+        """
+        self._put[row[self.key]] = plain(row)
+        self._removed.discard(row[self.key])
+
+    def remove(self, key: str) -> None:
+        """Let there be no such row, until it is put again."""
+        self._put.pop(key, None)
+        self._removed.add(key)
+
+    def over(
+        self, rows: Iterable[Answer], facts: Callable[[Answer], Answer] = lambda _: {}
+    ) -> list[dict[str, Any]]:
+        """Give all rows by their keys: `rows`, what `facts` tells of a row, and above both what was put."""
+        own = {row[self.key]: row for row in rows}
+        whole = []
+        for key in sorted((own.keys() | self._put.keys()) - self._removed):
+            put = self._put.get(key, {})
+            row = {**own.get(key, {}), **put}
+            fields = row | dict(facts(row)) | put
+            whole.append({name: value for name, value in fields.items() if value is not None})
+        return whole

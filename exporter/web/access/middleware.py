@@ -1,0 +1,113 @@
+"""Stands in front of every path: so many requests, only who may, and the headers that answers carry."""
+
+import time
+from collections.abc import Callable, Mapping
+from math import ceil
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter.config.web import RateLimit, WebConfig
+from exporter.web.access.passwords import BusyError, Passwords, read_credentials
+from exporter.web.access.web_config_watcher import Door
+
+CHALLENGE = 'Basic realm="aws-backup-exporter", charset="UTF-8"'
+
+
+class Guard:
+    """Lets requests through to an application as the web configuration says.
+
+    Args:
+        app: the application behind it.
+        door: gives the configuration in force.
+        passwords: checks passwords.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        door: Door,
+        *,
+        passwords: Passwords | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._door = door
+        self._passwords = passwords or Passwords()
+        self._clock = clock
+        self._bucket = Bucket(RateLimit(), clock())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or have it answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        config = self._door.config
+        refusal = self._too_many(config.rate_limit) or await self._stranger(config, scope)
+        await (refusal or self._app)(scope, receive, with_headers(send, config.http_server_config.headers))
+
+    def _too_many(self, limit: RateLimit) -> Response | None:
+        now = self._clock()
+        if limit != self._bucket.limit:
+            self._bucket = Bucket(limit, now)
+        if self._bucket.take(now):
+            return None
+        headers = {"Retry-After": str(ceil(limit.interval))}
+        return PlainTextResponse("Too many requests; rate_limit allows no more.\n", 429, headers)
+
+    async def _stranger(self, config: WebConfig, scope: Scope) -> Response | None:
+        if not config.basic_auth_users:
+            return None
+        given = read_credentials(_authorization(scope))
+        address = scope["client"][0] if scope.get("client") else ""
+        try:
+            if given and await self._passwords.right(config.basic_auth_users, given, address):
+                return None
+        except BusyError:
+            text = "Too many passwords wait for their check; try again.\n"
+            return PlainTextResponse(text, 503, {"Retry-After": "1"})
+        text = "The user name or password is missing or wrong.\n"
+        return PlainTextResponse(text, 401, {"WWW-Authenticate": CHALLENGE})
+
+
+class Bucket:
+    """A token bucket: a token comes every interval, and a burst of them is kept at most.
+
+    Attributes:
+        limit: the interval and the burst.
+    """
+
+    def __init__(self, limit: RateLimit, now: float) -> None:
+        self.limit = limit
+        self._tokens = float(limit.burst)
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take a token if there is one; without an interval there always is."""
+        if not self.limit.interval:
+            return True
+        self._tokens = min(self.limit.burst, self._tokens + (now - self._at) / self.limit.interval)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    """Let every answer that is sent carry these headers, in place of its own of these names."""
+    ours = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    names = {name for name, _ in ours}
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start" and ours:
+            others = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
+            message = {**message, "headers": [*others, *ours]}
+        await send(message)
+
+    return send_with_headers
+
+
+def _authorization(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"authorization"), b"")

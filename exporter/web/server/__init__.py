@@ -1,0 +1,32 @@
+"""The HTTP server: listens, serves slow and many clients, and stops in time.
+
+It is built on uvicorn and h11.
+"""
+
+from exporter.web.server.server import (
+    CannotListenError,
+    NoAddressError,
+    Server,
+    addresses,
+    host_and_port,
+    listen,
+    make_server,
+    raise_open_files_limit,
+    reachable_at,
+)
+from exporter.web.server.streaming_response import (
+    Exposed,
+)
+
+__all__ = [
+    "CannotListenError",
+    "Exposed",
+    "NoAddressError",
+    "Server",
+    "addresses",
+    "host_and_port",
+    "listen",
+    "make_server",
+    "raise_open_files_limit",
+    "reachable_at",
+]

@@ -11,7 +11,7 @@ from typing import Any
 from bench.jobs import ACCOUNT, REGION, active, finished
 from exporter.simulator.account import Account
 from exporter.simulator.jobs import GIB, Course, Scripted
-from exporter.simulator.request_log import AWS_QUOTAS
+from exporter.simulator.request_control import AWS_QUOTAS
 from exporter.simulator.server import serve
 
 ENDS_EVERY = 3.0  # seconds between the ends of two active jobs

@@ -21,12 +21,12 @@ from exporter.aws import BackupApi, Budget
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
 from exporter.exposition.exposition import Exposition, Form
-from exporter.exposition.scope_series import Page
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
+from exporter.ledger.account_owners import AccountOwners
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.jobs import Book
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.ownership import Claims
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Scope
 from exporter.runtime.clock import Clock
@@ -76,7 +76,7 @@ def main(scrapes: int) -> None:
     aws = _PassingJobs()
     ledger = Ledger(
         Scope("bench", REGION),
-        [Book(BACKUP, window=WINDOW, since=lambda: 0.0)],
+        [JobStore(BACKUP, window=WINDOW, since=lambda: 0.0)],
         max_jobs=20_000,
         collectors=[BACKUP.collector],
     )
@@ -87,13 +87,13 @@ def main(scrapes: int) -> None:
         discovery=Discovery(),
         lookback=WINDOW,
         configured=ConfiguredIds(),
-        claims=Claims(),
+        owners=AccountOwners(),
         clock=Clock(lambda: aws.now, lambda: aws.now),
         steady=lambda: aws.now,
         calls=WorkerPool("call", 8, lambda: aws.now),
         absorb=lambda: None,
     )
-    exposition = Exposition([Page(ledger, lambda: aws.now)], Telemetry())
+    exposition = Exposition([ScopeSeries(ledger, lambda: aws.now)], Telemetry())
     held = []
     for scrape in range(scrapes):
         aws.pass_a_minute()

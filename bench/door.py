@@ -40,7 +40,7 @@ def main(jobs: int, seconds: float) -> None:
             time.sleep(0.5)
         calm, _ = _ask(running, seconds / 4)
         before = _of_itself(running)
-        with _crowd(running):
+        with _tracker(running):
             scrapes, health = _ask(running, seconds)
             meanwhile = _of_itself(running)
         time.sleep(TIDY_EVERY + 2)
@@ -63,7 +63,7 @@ def main(jobs: int, seconds: float) -> None:
 
 
 @contextmanager
-def _crowd(running: Running) -> Iterator[None]:
+def _tracker(running: Running) -> Iterator[None]:
     counts = dict.fromkeys(SLOW, EACH_SLOW) | dict.fromkeys(IDLE, EACH_IDLE)
     with Load(running.address, counts) as load:
         while sum(load.held().values()) < ALL_THERE * sum(counts.values()):

@@ -29,9 +29,9 @@ from bench.measure import cpu_of, tell
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.finished_jobs import FASTEST, Run, deflate
 from exporter.exposition.metrics import job_families, job_group
-from exporter.exposition.scope_series import Page
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
-from exporter.ledger.jobs import Book
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Health, Job, Scope
@@ -53,8 +53,8 @@ def main(way: str, count: int) -> None:
 
 
 def _ledger(now: float) -> Ledger:
-    book = Book(BACKUP, window=WINDOW, since=lambda: now)
-    return Ledger(Scope("bench", REGION), [book], max_jobs=10**6, collectors=[BACKUP.collector])
+    store = JobStore(BACKUP, window=WINDOW, since=lambda: now)
+    return Ledger(Scope("bench", REGION), [store], max_jobs=10**6, collectors=[BACKUP.collector])
 
 
 class _Exporter:
@@ -64,20 +64,20 @@ class _Exporter:
         self._now = now
         self._ledger = _ledger(now)
         self._telemetry = Telemetry()
-        page = Page(self._ledger, lambda: now)
+        page = ScopeSeries(self._ledger, lambda: now)
         self._exposition = Exposition([page], self._telemetry)
         for number, answer in enumerate(finished(count, now)):
-            with self._ledger.open(BACKUP) as book:
-                book.enter(BACKUP.read(answer), now, described=False)
+            with self._ledger.open(BACKUP) as store:
+                store.enter(BACKUP.read(answer), now, described=False)
             if number % 1000 == 999:
                 page.update()
         self.move_on(0)
 
     def move_on(self, turn: int) -> None:
         """Take up what a refresh learns."""
-        with self._ledger.open(BACKUP) as book:
+        with self._ledger.open(BACKUP) as store:
             for answer in active(ACTIVE, self._now, turn % 100):
-                book.enter(BACKUP.read(answer), self._now, described=True)
+                store.enter(BACKUP.read(answer), self._now, described=True)
         for _ in range(CALLS):
             self._ledger.count_call(BACKUP.list_operation, "ok")
             self._telemetry.observe_request(BACKUP.list_operation, 0.1)

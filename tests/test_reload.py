@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from exporter.assembly.assembly import Assembler
-from exporter.assembly.reload import InForce
+from exporter.assembly.reload import Reloader
 from exporter.config import Config, ConfigError, Problem, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger.ledger import Ledger
@@ -59,7 +59,7 @@ class Running:
         self.file = File(config)
         self.spoilt_beside: ConfigError | None = None
         telemetry = Telemetry()
-        self.in_force = InForce(
+        self.reloader = Reloader(
             self.file.read,
             Assembler(telemetry, world(aws.clock)),
             read_along=self._read_along,
@@ -74,24 +74,24 @@ class Running:
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""
-        self.in_force.exporter.refresher.refresh().result()
-        return Series(self.in_force.exporter.exposition.write(TEXT).decode())
+        self.reloader.exporter.refresher.refresh().result()
+        return Series(self.reloader.exporter.exposition.write(TEXT).decode())
 
     def reload(self, config: Config) -> None:
         """Save another configuration and have it read."""
         self.file.content = config
-        self.in_force.reload()
+        self.reloader.reload()
 
     def ask(self, times: int) -> list[Future[None]]:
         """Ask for so many reloads at the same time, when one has begun to read."""
         before = self.file.reads
-        asked = [self.in_force.begin_reload()]
+        asked = [self.reloader.begin_reload()]
         until(lambda: self.file.reads > before)
-        return asked + [self.in_force.begin_reload() for _ in range(times - 1)]
+        return asked + [self.reloader.begin_reload() for _ in range(times - 1)]
 
     def ledger(self, target: str) -> Ledger:
         """What is known of a target."""
-        return next(one for one in self.in_force.exporter.ledgers if one.scope.target == target)
+        return next(one for one in self.reloader.exporter.ledgers if one.scope.target == target)
 
 
 Start = Callable[..., Running]
@@ -103,7 +103,7 @@ def start(aws: Bench, request: pytest.FixtureRequest) -> Start:
 
     def begin(config: Config, patience: float = PATIENCE) -> Running:
         running = Running(aws, config, patience)
-        request.addfinalizer(running.in_force.exporter.refresher.stop)
+        request.addfinalizer(running.reloader.exporter.refresher.stop)
         request.addfinalizer(running.file.answers.set)
         return running
 
@@ -141,7 +141,7 @@ def test_an_added_target_is_watched(aws: Bench, start: Start, east: Target, west
 def test_an_added_target_catches_up_unasked(aws: Bench, start: Start, east: Target, west: Target) -> None:
     """While the exporter runs, a target that a reload adds is asked for before any scrape."""
     running = start(config(west))
-    running.in_force.exporter.refresher.start()
+    running.reloader.exporter.refresher.start()
     running.reload(config(west, east))
     until(lambda: "ListBackupJobs" in {call.operation for call in aws.server.account("us-east-1").calls})
 
@@ -161,7 +161,7 @@ def test_a_removed_target_leaves_no_memory(start: Start, east: Target, west: Tar
     """What was known of a target that a reload removed is garbage, its background thread ended."""
     both = ("backup_jobs", "vaults")
     running = start(config(west, east, collectors=both))
-    running.in_force.exporter.refresher.start()
+    running.reloader.exporter.refresher.start()
     running.scrape()
     ledger = weakref.ref(running.ledger("east"))
     running.reload(config(west, collectors=both))
@@ -240,11 +240,11 @@ def test_a_bad_configuration_changes_nothing(aws: Bench, start: Start, west: Tar
     """A reload that fails raises, and what is published goes on."""
     aws.account.put(job("a"))
     running = start(config(west))
-    before = running.in_force.exporter
+    before = running.reloader.exporter
     running.file.spoil()
     with pytest.raises(ConfigError):
-        running.in_force.reload()
-    assert running.in_force.exporter is before
+        running.reloader.reload()
+    assert running.reloader.exporter is before
     assert running.scrape().state("a") == "RUNNING"
 
 
@@ -254,7 +254,7 @@ def test_what_is_read_along_may_refuse_too(start: Start, east: Target, west: Tar
     running.spoilt_beside = ConfigError([Problem("web.yaml", 1, 1, "tls", "unknown key")])
     with pytest.raises(ConfigError):
         running.reload(config(west, east))
-    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west"]
+    assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west"]
 
 
 def test_the_metrics_tell_of_a_reload_that_failed(aws: Bench, start: Start, west: Target) -> None:
@@ -264,7 +264,7 @@ def test_the_metrics_tell_of_a_reload_that_failed(aws: Bench, start: Start, west
     aws.clock.advance(60)
     running.file.spoil()
     with pytest.raises(ConfigError):
-        running.in_force.reload()
+        running.reloader.reload()
     series = running.scrape()
     assert (series.value(RELOADED), series.value(RELOADED_AT)) == (0, good)
     running.reload(config(west))
@@ -277,11 +277,11 @@ def test_the_reason_is_kept_until_a_reload_succeeds(start: Start, west: Target) 
     running = start(config(west))
     running.file.spoil()
     with pytest.raises(ConfigError):
-        running.in_force.reload()
-    assert running.in_force.last_reload.reason == "config.yaml:3:5: targets[0].regoins: unknown key"
+        running.reloader.reload()
+    assert running.reloader.last_reload.reason == "config.yaml:3:5: targets[0].regoins: unknown key"
     running.reload(config(west))
-    assert running.in_force.last_reload.successful
-    assert not running.in_force.last_reload.reason
+    assert running.reloader.last_reload.successful
+    assert not running.reloader.last_reload.reason
 
 
 def test_the_log_says_why(caplog: pytest.LogCaptureFixture, start: Start, west: Target) -> None:
@@ -289,7 +289,7 @@ def test_the_log_says_why(caplog: pytest.LogCaptureFixture, start: Start, west: 
     running = start(config(west))
     running.file.spoil()
     with caplog.at_level(logging.ERROR), pytest.raises(ConfigError):
-        running.in_force.reload()
+        running.reloader.reload()
     assert [record.__dict__["reason"] for record in caplog.records] == [
         "config.yaml:3:5: targets[0].regoins: unknown key"
     ]
@@ -304,9 +304,9 @@ def test_a_read_that_hangs_is_given_up(start: Start, east: Target, west: Target)
     running.file.answers.clear()
     with pytest.raises(ConfigError, match=r"^not read within 0.05 seconds; check that the file systems"):
         running.reload(config(west, east))
-    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west"]
+    assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west"]
     assert running.scrape().value(RELOADED) == 0
-    assert not running.in_force.last_reload.successful
+    assert not running.reloader.last_reload.successful
 
 
 def test_what_comes_too_late_is_dropped(start: Start, east: Target, west: Target) -> None:
@@ -318,7 +318,7 @@ def test_what_comes_too_late_is_dropped(start: Start, east: Target, west: Target
     running.file.answers.set()
 
     def is_read_anew() -> bool:
-        assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west"]
+        assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west"]
         try:
             running.reload(config(east))
         except ConfigError:
@@ -326,7 +326,7 @@ def test_what_comes_too_late_is_dropped(start: Start, east: Target, west: Target
         return True
 
     until(is_read_anew)
-    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["east"]
+    assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["east"]
     assert running.scrape().value(RELOADED) == 1
 
 
@@ -337,7 +337,7 @@ def test_one_read_hangs_and_no_more(start: Start, west: Target) -> None:
     before = running.file.reads
     for _ in range(3):
         with pytest.raises(ConfigError, match="not read within"):
-            running.in_force.reload()
+            running.reloader.reload()
     until(lambda: running.file.reads > before)
     assert running.file.reads == before + 1
 
@@ -352,7 +352,7 @@ def test_who_asks_meanwhile_shares_the_next(start: Start, east: Target, west: Ta
     running.file.answers.set()
     assert not wait(asked, PATIENCE).not_done
     assert running.file.reads == before + 2
-    assert [ledger.scope.target for ledger in running.in_force.exporter.ledgers] == ["west", "east"]
+    assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west", "east"]
 
 
 def test_who_gives_up_waiting_cancels_nothing(start: Start, west: Target) -> None:
@@ -372,10 +372,10 @@ def test_a_failure_of_ours_ends_no_reloads(
     running = start(config(west))
     running.file.content = None  # type: ignore[assignment] # nothing that could be assembled
     with pytest.raises(AttributeError):
-        running.in_force.reload()
+        running.reloader.reload()
     assert "the exporter has a bug" in caplog.text
     running.reload(config(west))
-    assert running.in_force.last_reload.successful
+    assert running.reloader.last_reload.successful
 
 
 def test_answers_while_a_read_hangs(start: Start, west: Target) -> None:
@@ -384,7 +384,7 @@ def test_answers_while_a_read_hangs(start: Start, west: Target) -> None:
     Those who wait are told that the configuration is not in force.
     """
     running = start(config(west))
-    site = Site("/metrics", running.in_force, lifecycle=True)
+    site = Site("/metrics", running.reloader, lifecycle=True)
     running.file.answers.clear()
     with served(app=site.app()) as server, ExitStack() as stack:
         address = f"127.0.0.1:{server.port}"

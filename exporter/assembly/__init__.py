@@ -4,6 +4,6 @@ What the exporter takes from outside, time and credentials, comes in here as a `
 """
 
 from exporter.assembly.assembly import Assembler, Exporter, World, real_world
-from exporter.assembly.reload import InForce
+from exporter.assembly.reload import Reloader
 
-__all__ = ["Assembler", "Exporter", "InForce", "World", "real_world"]
+__all__ = ["Assembler", "Exporter", "Reloader", "World", "real_world"]

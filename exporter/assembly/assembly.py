@@ -28,8 +28,8 @@ from exporter.collectors import (
     VaultsCollector,
 )
 from exporter.config import Api, Config, Discovery, Limits, Target
-from exporter.exposition import Exposition, Page, Telemetry
-from exporter.ledger import Book, Claims, ConfiguredIds, Ledger, Resources
+from exporter.exposition import Exposition, ScopeSeries, Telemetry
+from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
 from exporter.model import BACKUP, KINDS, Kind, Rule, Scope, account_in_arn, longest_gap
 from exporter.refresh import Refresher, ScopeRefresh
 from exporter.runtime import Clock, Secrets, WorkerPool
@@ -106,7 +106,7 @@ class _Watched:
 
     setting: _Setting
     ledgers: tuple[Ledger, ...]
-    pages: tuple[Page, ...]
+    pages: tuple[ScopeSeries, ...]
     scopes: tuple[ScopeRefresh, ...]
 
 
@@ -122,7 +122,7 @@ class Assembler:
         self._telemetry = telemetry
         self._world = world
         self._clients = Clients()
-        self._claims = Claims()
+        self._owners = AccountOwners()
         self._calls = WorkerPool(
             "call",
             SIDE_BY_SIDE,
@@ -150,7 +150,7 @@ class Assembler:
             watched.append(before if before and before.setting == setting else self._watch(setting, profiles))
         self._watched = tuple(watched)
         ledgers = tuple(ledger for one in watched for ledger in one.ledgers)
-        self._claims.admit_only(ledger.scope for ledger in ledgers)
+        self._owners.admit_only(ledger.scope for ledger in ledgers)
         self._refresher.attend_to(scope for one in watched for scope in one.scopes)
         pages = [page for one in watched for page in one.pages]
         return Exporter(config, ledgers, self._refresher, Exposition(pages, self._telemetry))
@@ -162,13 +162,13 @@ class Assembler:
             _ledger(setting, region, expected, configured, self._world)
             for region, expected in zip(setting.regions, setting.expected, strict=True)
         )
-        pages = tuple(Page(ledger, self._world.clock, self._world.secrets.mask) for ledger in ledgers)
+        pages = tuple(ScopeSeries(ledger, self._world.clock, self._world.secrets.mask) for ledger in ledgers)
         scopes = tuple(
             self._scope(setting, access, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
         )
         return _Watched(setting, ledgers, pages, scopes)
 
-    def _scope(self, setting: _Setting, access: Access, ledger: Ledger, page: Page) -> ScopeRefresh:
+    def _scope(self, setting: _Setting, access: Access, ledger: Ledger, page: ScopeSeries) -> ScopeRefresh:
         clock = self._world.clock
         api = _api(setting.api, access, ledger, self._telemetry, self._world)
         jobs = [
@@ -179,7 +179,7 @@ class Assembler:
                 discovery=setting.discovery,
                 lookback=_lookback(setting, kind),
                 configured=_configured(kind, ledger.configured),
-                claims=self._claims,
+                owners=self._owners,
                 clock=clock,
                 steady=self._world.steady,
                 calls=self._calls,
@@ -188,9 +188,9 @@ class Assembler:
             for kind in ledger.kinds
         ]
         slow: tuple[SlowCollector, ...] = (
-            ResourcesCollector(api, ledger, claims=self._claims, discovery=setting.discovery, clock=clock),
-            VaultsCollector(api, ledger, claims=self._claims),
-            PlansCollector(api, ledger, claims=self._claims, clock=clock),
+            ResourcesCollector(api, ledger, owners=self._owners, discovery=setting.discovery, clock=clock),
+            VaultsCollector(api, ledger, owners=self._owners),
+            PlansCollector(api, ledger, owners=self._owners, clock=clock),
         )
         wanted = [collector for collector in slow if collector.name in setting.collectors]
         return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, absorb=page.update)
@@ -225,8 +225,8 @@ def _ledger(
 ) -> Ledger:
     target = setting.target
     account_id = account_in_arn(target.role_arn or "")
-    books = [
-        Book(
+    stores = [
+        JobStore(
             kind,
             window=setting.discovery.window,
             since=lambda: world.clock.started,
@@ -238,7 +238,7 @@ def _ledger(
     wants_resources = ResourcesCollector.name in setting.collectors
     return Ledger(
         Scope(target.name, region),
-        books,
+        stores,
         max_jobs=setting.limits.max_jobs,
         collectors=setting.collectors,
         labels=target.labels,

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 5.0  # seconds to read all files; a file system that is gone would keep us for ever
 
 
-class InForce:
+class Reloader:
     """The exporter for the configuration in force. May be used from several threads.
 
     Args:

@@ -24,7 +24,7 @@ from exporter.aws.errors import (
 from exporter.aws.identity import (
     Caller,
     Credentials,
-    Passport,
+    TargetIdentity,
 )
 from exporter.aws.known_secrets import (
     in_environment,
@@ -34,7 +34,7 @@ from exporter.aws.parsing import (
     LEFT_OUT,
     LeftOut,
 )
-from exporter.aws.rate_limit import (
+from exporter.aws.request_budget import (
     Budget,
 )
 from exporter.aws.sessions import (
@@ -68,9 +68,9 @@ __all__ = [
     "Omissions",
     "OpenSession",
     "OverBudgetError",
-    "Passport",
     "Profiles",
     "Rows",
+    "TargetIdentity",
     "default_session",
     "in_environment",
     "keep_keys",

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from exporter.aws.errors import AwsError, malformed
 from exporter.aws.parsing import LEFT_OUT, LeftOut
-from exporter.aws.rate_limit import Budget
+from exporter.aws.request_budget import Budget
 from exporter.aws.sessions import Access
 
 PAGE_SIZE = 1000

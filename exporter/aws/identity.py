@@ -48,7 +48,7 @@ class Caller:
     arn: str
 
 
-class Passport(Access):
+class TargetIdentity(Access):
     """The way into one target, which also tells whose way it is."""
 
     def credentials(self) -> Credentials:

@@ -3,23 +3,23 @@
 from collections.abc import Iterable
 
 from exporter.aws import AwsError
-from exporter.ledger import Claims
+from exporter.ledger import AccountOwners
 from exporter.model import Fault, Scope
 
 
-def claim(claims: Claims, scope: Scope, shown: Iterable[str]) -> None:
+def claim(owners: AccountOwners, scope: Scope, shown: Iterable[str]) -> None:
     """Claim what AWS shows in a scope, before it is entered in the ledger.
 
     Args:
-        claims: tells whether another scope publishes the same already.
-        scope: who claims.
+        owners: tells whether another scope publishes the same already.
+        scope: who owners.
         shown: accounts; for each thing whose account neither AWS nor the configuration tells, its id.
 
     Raises:
         AwsError: another scope publishes one of them.
     """
     for what in {*shown}:
-        holder = claims.holder(what, scope)
+        holder = owners.holder(what, scope)
         if holder != scope:
             raise published_already(what, scope, holder)
 

@@ -18,7 +18,7 @@ from exporter.collectors.duplicate_accounts import claim
 from exporter.collectors.protocols import PATIENCE
 from exporter.collectors.staleness import STALE_AFTER, Freshness
 from exporter.config import Discovery
-from exporter.ledger import Claims, ConfiguredIds, Ledger
+from exporter.ledger import AccountOwners, ConfiguredIds, Ledger
 from exporter.model import Answer, Fault, Job, Kind, MalformedJobError, Scope
 from exporter.runtime import Clock
 
@@ -62,7 +62,7 @@ class JobsCollector:
         discovery: what to look for.
         lookback: how many seconds back to read jobs at the start.
         configured: job ids to follow whatever discovery finds.
-        claims: tells whether another scope publishes the same account and Region already.
+        owners: tells whether another scope publishes the same account and Region already.
         clock: the time of day.
         steady: seconds on a monotonic clock.
         calls: runs list and describe calls at the same time.
@@ -81,7 +81,7 @@ class JobsCollector:
         discovery: Discovery,
         lookback: float,
         configured: ConfiguredIds,
-        claims: Claims,
+        owners: AccountOwners,
         clock: Clock,
         steady: Callable[[], float],
         calls: Calls,
@@ -93,7 +93,7 @@ class JobsCollector:
         self._api = api
         self._ledger = ledger
         self._scope = ledger.scope
-        self._claims = claims
+        self._owners = owners
         self._discovery = discovery
         self._configured = configured
         self._lookback = lookback
@@ -113,8 +113,8 @@ class JobsCollector:
         """Discover, then follow."""
         now = self._clock()
         self._start_over_after_a_correction()
-        with self._ledger.open(self._kind) as book:
-            book.roll(now)
+        with self._ledger.open(self._kind) as store:
+            store.roll(now)
         self._freshness.begin()
         if self._listed_until is not None and self._are_too_many(self._wanted()):
             self._describe_what_no_list_tells(self._discover_and_sweep(now, self._listed_until))
@@ -193,10 +193,10 @@ class JobsCollector:
             self._absorb()
 
     def _describe_a_finished_parent(self) -> bool:
-        with self._ledger.open(self._kind) as book:
+        with self._ledger.open(self._kind) as store:
             waiting = [
                 ended.job.id
-                for ended in book.unsettled()
+                for ended in store.unsettled()
                 if not ended.described_at and self._may_be_tried(ended.job.id)
             ]
         for job_id in waiting[:1]:
@@ -217,13 +217,13 @@ class JobsCollector:
 
     def _wanted(self) -> _Wanted:
         configured = self._configured.wanted_in(self._scope.region)
-        with self._ledger.open(self._kind) as book:
+        with self._ledger.open(self._kind) as store:
             return _Wanted(
-                configured={job_id: at for job_id, at in configured.items() if not book.is_settled(job_id)},
-                active={followed.job.id: followed.described_at for followed in book.active()},
+                configured={job_id: at for job_id, at in configured.items() if not store.is_settled(job_id)},
+                active={followed.job.id: followed.described_at for followed in store.active()},
                 ended={
                     followed.job.id: followed.described_at
-                    for followed in book.unsettled()
+                    for followed in store.unsettled()
                     if (followed.described_at or self.caught_up) and self._may_be_tried(followed.job.id)
                 },
             )
@@ -237,13 +237,13 @@ class JobsCollector:
         """Describe what lists cannot tell: child counts, configured ids, and jobs that left their state."""
         if len(self._wanted().active.keys() - listed) > self._api.budget.available():
             self._list_the_ended()
-        with self._ledger.open(self._kind) as book:
-            for ended in book.unsettled():
+        with self._ledger.open(self._kind) as store:
+            for ended in store.unsettled():
                 if not ended.job.is_parent:
-                    book.close(ended.job.id, self._clock())
+                    store.close(ended.job.id, self._clock())
             left = {
                 followed.job.id: followed.described_at
-                for followed in book.active()
+                for followed in store.active()
                 if followed.job.is_parent or followed.job.id not in listed
             }
         self._describe_each(self._wanted()._replace(active=left), listed)
@@ -327,10 +327,10 @@ class JobsCollector:
             raise error
         self._freshness.updated([job_id])
         self._configured.refused(job_id, self._scope.region, self._clock(), error.fault)
-        with self._ledger.open(self._kind) as book:
-            book.close(job_id, self._clock())
+        with self._ledger.open(self._kind) as store:
+            store.close(job_id, self._clock())
             if error.is_unknown_job and job_id not in listed:
-                book.forget(job_id)
+                store.forget(job_id)
 
     def _forget_old_failures(self) -> None:
         now = self._clock()
@@ -390,7 +390,7 @@ class JobsCollector:
 
     def _enter_jobs(self, jobs: Sequence[Job], *, described: bool) -> None:
         assumed = self._ledger.account_id
-        claim(self._claims, self._scope, (job.account_id or assumed or job.id for job in jobs))
+        claim(self._owners, self._scope, (job.account_id or assumed or job.id for job in jobs))
         self._ledger.enter(self._kind, jobs, self._clock(), described=described)
 
     def _is_looked_for(self, job: Job) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError, malformed
 from exporter.collectors.duplicate_accounts import claim
 from exporter.collectors.protocols import PATIENCE, list_all
-from exporter.ledger import Claims, Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import (
     Answer,
     Plan,
@@ -30,16 +30,18 @@ class PlansCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
-        claims: tells whether another scope publishes the same account and Region already.
+        owners: tells whether another scope publishes the same account and Region already.
         clock: seconds since 1970.
     """
 
     name = "plans"
 
-    def __init__(self, api: BackupApi, ledger: Ledger, *, claims: Claims, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, api: BackupApi, ledger: Ledger, *, owners: AccountOwners, clock: Callable[[], float]
+    ) -> None:
         self._api = api
         self._ledger = ledger
-        self._claims = claims
+        self._owners = owners
         self._clock = clock
         self._asked_at: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
@@ -70,7 +72,7 @@ class PlansCollector:
 
     def _enter(self, plans: Collection[Plan], began: float) -> None:
         assumed = self._ledger.account_id
-        claim(self._claims, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans))
+        claim(self._owners, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans))
         self._ledger.plans = plans
         with self._ledger.open_resources() as resources:
             resources.set_rules(

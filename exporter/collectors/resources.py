@@ -7,7 +7,7 @@ from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import claim
 from exporter.collectors.protocols import list_all
 from exporter.config import Discovery
-from exporter.ledger import Claims, Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Protected, account_in_arn, number
 
 
@@ -17,7 +17,7 @@ class ResourcesCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
-        claims: tells whether another scope publishes the same account and Region already.
+        owners: tells whether another scope publishes the same account and Region already.
         discovery: what to look for; a resource that AWS no longer lists stays while it has a job younger
             than the look-back.
         clock: seconds since 1970.
@@ -30,13 +30,13 @@ class ResourcesCollector:
         api: BackupApi,
         ledger: Ledger,
         *,
-        claims: Claims,
+        owners: AccountOwners,
         discovery: Discovery,
         clock: Callable[[], float],
     ) -> None:
         self._api = api
         self._ledger = ledger
-        self._claims = claims
+        self._owners = owners
         self._discovery = discovery
         self._clock = clock
 
@@ -44,7 +44,7 @@ class ResourcesCollector:
         """List them all. While a row cannot be read, no resource is let go."""
         rows = list_all(self._api, "ListProtectedResources", "Results")
         listing = [_protected(row) for row in rows if self._is_looked_for(row)]
-        claim(self._claims, self._ledger.scope, _account_of(listing))
+        claim(self._owners, self._ledger.scope, _account_of(listing))
         with self._ledger.open_resources() as resources:
             resources.set_protected(
                 listing, now=self._clock(), lookback=self._discovery.lookback, complete=rows.complete

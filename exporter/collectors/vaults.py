@@ -3,7 +3,7 @@
 from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import claim
 from exporter.collectors.protocols import list_all
-from exporter.ledger import Claims, Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Vault, account_in_arn, number
 
 
@@ -13,15 +13,15 @@ class VaultsCollector:
     Args:
         api: asks AWS.
         ledger: takes up what AWS tells.
-        claims: tells whether another scope publishes the same account and Region already.
+        owners: tells whether another scope publishes the same account and Region already.
     """
 
     name = "vaults"
 
-    def __init__(self, api: BackupApi, ledger: Ledger, *, claims: Claims) -> None:
+    def __init__(self, api: BackupApi, ledger: Ledger, *, owners: AccountOwners) -> None:
         self._api = api
         self._ledger = ledger
-        self._claims = claims
+        self._owners = owners
 
     def refresh(self) -> None:
         """List them all. While a row cannot be read, what was known of vaults that are not listed stays."""
@@ -29,7 +29,7 @@ class VaultsCollector:
         vaults = tuple(map(_vault, rows))
         assumed = self._ledger.account_id
         claim(
-            self._claims, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
+            self._owners, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
         )
         known = () if rows.complete else self._ledger.vaults
         self._ledger.vaults = (*known, *vaults)

@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 
 from exporter import __version__
-from exporter.assembly import Assembler, Exporter, InForce, World, real_world
+from exporter.assembly import Assembler, Exporter, Reloader, World, real_world
 from exporter.aws import in_environment
 from exporter.command import logs
 from exporter.command.arguments import Options, parse
@@ -24,7 +24,7 @@ from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form, Telemetry
 from exporter.runtime import Secrets, give_back
 from exporter.web import Site
-from exporter.web.access import Door, Guard
+from exporter.web.access import AccessMiddleware, WebConfigWatcher
 from exporter.web.server import (
     CannotListenError,
     Server,
@@ -72,17 +72,17 @@ def _run(options: Options, secrets: Secrets) -> int:
             read, world = (
                 _demo(stack) if options.demo else (partial(_read, options, secrets), real_world(secrets))
             )
-            door = Door(options.web_config_file, world.clock, secrets)
+            watcher = WebConfigWatcher(options.web_config_file, world.clock, secrets)
             if options.config_check:
                 write_out(to_yaml(read()))
                 return DONE
             if options.command == "doctor":
                 return _doctor(read(), world, options)
             telemetry = Telemetry()
-            in_force = InForce(
+            reloader = Reloader(
                 read,
                 Assembler(telemetry, world),
-                read_along=door.reread,
+                read_along=watcher.reread,
                 telemetry=telemetry,
                 clock=world.clock,
             )
@@ -93,15 +93,15 @@ def _run(options: Options, secrets: Secrets) -> int:
             write_error(f"aws-backup-exporter: {error}")
             return WRONG_USE
         if options.once:
-            return _once(in_force.exporter)
+            return _once(reloader.exporter)
         site = Site(
             options.web_telemetry_path,
-            in_force,
+            reloader,
             lifecycle=options.web_enable_lifecycle,
             secrets=secrets,
             clock=world.clock,
         )
-        return _serve(in_force, site, door, options)
+        return _serve(reloader, site, watcher, options)
 
 
 class MissingExtraError(Exception):
@@ -139,7 +139,7 @@ def _once(exporter: Exporter) -> int:
     return DONE if got_through else FAILED
 
 
-def _serve(in_force: InForce, site: Site, door: Door, options: Options) -> int:
+def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: Options) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
     sys.setswitchinterval(TURN)
     raise_open_files_limit()
@@ -148,12 +148,12 @@ def _serve(in_force: InForce, site: Site, door: Door, options: Options) -> int:
     except CannotListenError as error:
         write_error(f"aws-backup-exporter: {error}")
         return FAILED
-    refresher = in_force.exporter.refresher
+    refresher = reloader.exporter.refresher
     threading.Thread(target=refresher.start, name="start", daemon=True).start()  # many targets take a while
-    door.watch()
-    server = make_server(Guard(site.app(), door), door)
-    say_where = partial(_say_where, sockets, options, tls=bool(door.config.tls))
-    asyncio.run(_serve_until_told(server, site, in_force, sockets, say_where))
+    watcher.watch()
+    server = make_server(AccessMiddleware(site.app(), watcher), watcher)
+    say_where = partial(_say_where, sockets, options, tls=bool(watcher.config.tls))
+    asyncio.run(_serve_until_told(server, site, reloader, sockets, say_where))
     refresher.stop()
     log.info("stopped")
     return DONE
@@ -162,7 +162,7 @@ def _serve(in_force: InForce, site: Site, door: Door, options: Options) -> int:
 async def _serve_until_told(
     server: Server,
     site: Site,
-    in_force: InForce,
+    reloader: Reloader,
     sockets: Sequence[socket.socket],
     say_where: Callable[[], None],
 ) -> None:
@@ -173,7 +173,7 @@ async def _serve_until_told(
     loop = asyncio.get_running_loop()
     for signal_number in ENDS:
         loop.add_signal_handler(signal_number, stop)
-    loop.add_signal_handler(signal.SIGHUP, in_force.begin_reload)
+    loop.add_signal_handler(signal.SIGHUP, reloader.begin_reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     say_where()
     tidying = asyncio.create_task(_keep_tidy())

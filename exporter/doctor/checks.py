@@ -18,13 +18,13 @@ from exporter.aws import (
     Clients,
     Credentials,
     LeftOut,
-    Passport,
     Profiles,
+    TargetIdentity,
     regions_of,
 )
 from exporter.collectors import published_already
 from exporter.config import Config, Target, nearest
-from exporter.doctor.dry_run import Rehearsal, describe, rehearsals
+from exporter.doctor.dry_run import DryRun, describe, dry_runs
 from exporter.doctor.report import Check, Diagnosis, Report, Result, result_of
 from exporter.model import BACKUP, Fault, Scope
 
@@ -59,24 +59,26 @@ def examine(config: Config, world: World) -> Report:
 def _examine_target(config: Config, world: World, profiles: Profiles, target: Target) -> Iterable[Diagnosis]:
     """Look for the credentials once, then into each Region."""
     regions = regions_of(target, profiles)
-    passport = Passport(target, regions[0], profiles)
-    checks, credentials = _enter(passport, target, regions[0])
+    identity = TargetIdentity(target, regions[0], profiles)
+    checks, credentials = _enter(identity, target, regions[0])
     if regions == ("",):
         no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
         return [Diagnosis(Scope(target.name, ""), credentials, None, (*checks, no_region))]
     if any(check.fault for check in checks):
         return [Diagnosis(Scope(target.name, region), credentials, None, checks) for region in regions]
     known = profiles.regions_with("backup")
-    visits = [_Visit(config, world, target, passport, region, known) for region in regions]
+    visits = [_Visit(config, world, target, identity, region, known) for region in regions]
     found = _side_by_side(partial(visit.diagnose, credentials, checks) for visit in visits)
     return _without_elsewhere(found)
 
 
-def _enter(passport: Passport, target: Target, region: str) -> tuple[tuple[Check, ...], Credentials | None]:
+def _enter(
+    identity: TargetIdentity, target: Target, region: str
+) -> tuple[tuple[Check, ...], Credentials | None]:
     """Find the credentials, and assume the role where there is one and a Region to ask in."""
     found = Check("credentials", "credentials")
     try:
-        credentials = passport.credentials()
+        credentials = identity.credentials()
     except AwsError as error:
         return (_failed(found, error),), None
     found = replace(found, detail=str(credentials))
@@ -84,7 +86,7 @@ def _enter(passport: Passport, target: Target, region: str) -> tuple[tuple[Check
         return (found,), credentials
     role = Check("role", "sts:AssumeRole", detail=target.role_arn)
     try:
-        passport.assume_role()
+        identity.assume_role()
     except AwsError as error:
         role = _failed(role, error, _remedy_for_role(error, target.role_arn))
     return (found, role), credentials
@@ -112,14 +114,14 @@ class _Visit:
         config: Config,
         world: World,
         target: Target,
-        passport: Passport,
+        identity: TargetIdentity,
         region: str,
         known_regions: Sequence[str],
     ) -> None:
         self._config = config
         self._world = world
         self._target = target
-        self._passport = passport
+        self._identity = identity
         self._region = region
         self._known_regions = known_regions
         self._budget = Budget(config.api.requests_per_second, world.steady)
@@ -127,26 +129,26 @@ class _Visit:
     def diagnose(self, credentials: Credentials | None, before: Iterable[Check]) -> Diagnosis:
         """Make the checks of this Region, after those of the target."""
         scope = Scope(self._target.name, self._region)
-        identity, caller = self._identity()
-        each = rehearsals(self._config, scope, self._world.clock)
+        identity, caller = self._check_identity()
+        each = dry_runs(self._config, scope, self._world.clock)
         permissions = _side_by_side(partial(self._permissions, *one) for one in each.items())
         job_ids = self._target.job_ids if BACKUP.collector in each else ()
         jobs = _side_by_side(partial(self._job, job_id) for job_id in job_ids)
         checks = (*before, identity, *chain.from_iterable(permissions), *jobs)
         return Diagnosis(scope, credentials, caller, checks)
 
-    def _identity(self) -> tuple[Check, Caller | None]:
+    def _check_identity(self) -> tuple[Check, Caller | None]:
         check = Check("identity", "sts:GetCallerIdentity", needed=False)
         try:
-            caller = self._passport.caller(self._region)
+            caller = self._identity.caller(self._region)
         except AwsError as error:
             return _failed(check, error, _remedy_for_identity(error)), None
         return replace(check, detail=caller.arn), caller
 
-    def _permissions(self, collector: str, rehearse: Callable[[BackupApi], None]) -> list[Check]:
+    def _permissions(self, collector: str, ask_once: Callable[[BackupApi], None]) -> list[Check]:
         api = self._api()
         with suppress(AwsError):  # it is among the outcomes
-            rehearse(api)
+            ask_once(api)
         checks = []
         for operation, error in api.outcomes.items():
             check = Check("permission", f"backup:{operation}", collector=collector)
@@ -176,9 +178,9 @@ class _Visit:
         meant = nearest(self._region, known, "the known ones")
         return f"{self._region} is not known as a Region of AWS Backup ({meant}); {error.fault.remedy}"
 
-    def _api(self) -> Rehearsal:
-        return Rehearsal(
-            self._passport,
+    def _api(self) -> DryRun:
+        return DryRun(
+            self._identity,
             self._region,
             budget=self._budget,
             meter=self._log,

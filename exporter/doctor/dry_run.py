@@ -10,7 +10,7 @@ from typing import Any
 from exporter.aws import AwsError, BackupApi, OverBudgetError, Rows
 from exporter.collectors import PATIENCE, PlansCollector, ResourcesCollector, VaultsCollector
 from exporter.config import Config
-from exporter.ledger import Claims, Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import BACKUP, KINDS, Answer, Fault, Kind, Scope
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -32,7 +32,7 @@ class _Nothing(Mapping[str, Any]):
         return 0
 
 
-class Rehearsal(BackupApi):
+class DryRun(BackupApi):
     """AWS Backup, of which each list is asked for one row.
 
     A list that is empty or refused gives a row about nothing, so that what comes after it is asked too.
@@ -76,26 +76,26 @@ class Rehearsal(BackupApi):
         yield rows or Rows([_Nothing()])
 
 
-def rehearsals(
+def dry_runs(
     config: Config, scope: Scope, clock: Callable[[], float]
 ) -> dict[str, Callable[[BackupApi], None]]:
     """Give what each collector that is switched on does, by its name. Each may raise AwsError."""
     discovery = config.discovery
     ledger = Ledger(scope, (), max_jobs=0)  # nobody reads what is entered
-    claims = Claims()
+    owners = AccountOwners()
     each: dict[str, Callable[[BackupApi], None]] = {
         ResourcesCollector.name: lambda api: ResourcesCollector(
-            api, ledger, claims=claims, discovery=discovery, clock=clock
+            api, ledger, owners=owners, discovery=discovery, clock=clock
         ).refresh(),
-        VaultsCollector.name: lambda api: VaultsCollector(api, ledger, claims=claims).refresh(),
-        PlansCollector.name: lambda api: PlansCollector(api, ledger, claims=claims, clock=clock).refresh(),
+        VaultsCollector.name: lambda api: VaultsCollector(api, ledger, owners=owners).refresh(),
+        PlansCollector.name: lambda api: PlansCollector(api, ledger, owners=owners, clock=clock).refresh(),
     }
     for kind in KINDS:
-        each[kind.collector] = partial(_rehearse_jobs, kind, discovery.enabled)
+        each[kind.collector] = partial(_ask_for_jobs, kind, discovery.enabled)
     return {name: each[name] for name in config.collectors}
 
 
-def _rehearse_jobs(kind: Kind, discovering: bool, api: BackupApi) -> None:
+def _ask_for_jobs(kind: Kind, discovering: bool, api: BackupApi) -> None:
     """Ask what a jobs collector asks: for a list, and for a job."""
     if discovering:
         [row] = next(api.pages(kind.list_operation, kind.list_member, patience=PATIENCE))

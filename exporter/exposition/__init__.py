@@ -8,7 +8,7 @@ from exporter.exposition.exposition import (
     Form,
 )
 from exporter.exposition.scope_series import (
-    Page,
+    ScopeSeries,
 )
 from exporter.exposition.self_metrics import (
     Telemetry,
@@ -17,4 +17,4 @@ from exporter.exposition.text_format import (
     encode,
 )
 
-__all__ = ["Exposition", "Form", "Page", "Telemetry", "encode"]
+__all__ = ["Exposition", "Form", "ScopeSeries", "Telemetry", "encode"]

@@ -42,7 +42,7 @@ class KeyedLines:
         return self._runs
 
 
-class LiveLines:
+class ActiveJobLines:
     """The lines of the live jobs of one kind in one scope.
 
     Args:

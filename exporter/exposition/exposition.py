@@ -14,7 +14,7 @@ from zlib_ng import zlib_ng
 
 from exporter.exposition.finished_jobs import FASTEST, RAW_DEFLATE, Run, deflate, inflate
 from exporter.exposition.metrics import Family, families
-from exporter.exposition.scope_series import Page, Piece
+from exporter.exposition.scope_series import Piece, ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model import Scope
 
@@ -36,8 +36,8 @@ class Exposition:
         telemetry: what the exporter tells of itself; on the exposition of everything only.
     """
 
-    def __init__(self, pages: Iterable[Page], telemetry: Telemetry) -> None:
-        self._pages: Mapping[Scope, Page] = {page.scope: page for page in pages}
+    def __init__(self, pages: Iterable[ScopeSeries], telemetry: Telemetry) -> None:
+        self._pages: Mapping[Scope, ScopeSeries] = {page.scope: page for page in pages}
         self._telemetry = telemetry
 
     def write(self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()) -> bytes:

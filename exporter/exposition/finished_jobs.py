@@ -59,7 +59,7 @@ class _Block:
     lines: Mapping[str, Run]
 
 
-class SealedLines:
+class FinishedJobLines:
     """The lines of the finished jobs of one kind in one scope.
 
     Args:

@@ -385,7 +385,7 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
         (
             *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
             *_call_samples(ledger),
-            *(sample for kind in ledger.kinds for sample in _book_samples(kind, ledger)),
+            *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
             *(
                 Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", mask(fault.code))), 1)
                 for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
@@ -416,9 +416,9 @@ def _call_samples(ledger: Ledger) -> Iterator[Sample]:
         yield Sample(MALFORMED_VALUES.name, (("operation", operation),), count)
 
 
-def _book_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
-    with ledger.open(kind) as book:
-        active, finished, dropped = book.active_count, book.finished_count, book.dropped_count
+def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
+    with ledger.open(kind) as store:
+        active, finished, dropped = store.active_count, store.finished_count, store.dropped_count
     label = ("kind", kind.name)
     yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)
     yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), finished)

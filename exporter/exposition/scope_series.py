@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 
-from exporter.exposition.active_jobs import KeyedLines, LiveLines
-from exporter.exposition.finished_jobs import FASTEST, Run, SealedLines, deflate
+from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
+from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
 from exporter.exposition.metrics import (
     RESOURCE_FAMILIES,
     Group,
@@ -27,7 +27,7 @@ Piece = bytes | Run
 """Some lines: as text, or kept deflated."""
 
 
-class Page:
+class ScopeSeries:
     """The rendered series of one scope. May be used from several threads.
 
     Args:
@@ -80,16 +80,16 @@ class _KindOfJobs:
         self._kind = kind
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
-        self._live = LiveLines(kind, self._group_of)
-        self._sealed = SealedLines([family.name for family in job_families(kind)])
+        self._live = ActiveJobLines(kind, self._group_of)
+        self._sealed = FinishedJobLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}
         self._counted_at: object = None
 
     def update(self, now: float) -> None:
-        with self._ledger.open(self._kind) as book:
-            changes = book.drain()
-            counted_at = book.counts_mark(now)
-            tallies = book.tallies(now) if counted_at != self._counted_at else []
+        with self._ledger.open(self._kind) as store:
+            changes = store.drain()
+            counted_at = store.counts_mark(now)
+            tallies = store.tallies(now) if counted_at != self._counted_at else []
         for bucket in changes.left:
             self._sealed.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():

@@ -3,11 +3,14 @@
 It is pure: no I/O, and the time is passed in.
 """
 
+from exporter.ledger.account_owners import (
+    AccountOwners,
+)
 from exporter.ledger.configured_job_ids import (
     ConfiguredIds,
 )
-from exporter.ledger.jobs import (
-    Book,
+from exporter.ledger.job_store import (
+    JobStore,
 )
 from exporter.ledger.ledger import (
     Ledger,
@@ -17,11 +20,17 @@ from exporter.ledger.limits import (
     MOST_STATES,
     OTHER,
 )
-from exporter.ledger.ownership import (
-    Claims,
-)
 from exporter.ledger.resources import (
     Resources,
 )
 
-__all__ = ["MOST_CODES", "MOST_STATES", "OTHER", "Book", "Claims", "ConfiguredIds", "Ledger", "Resources"]
+__all__ = [
+    "MOST_CODES",
+    "MOST_STATES",
+    "OTHER",
+    "AccountOwners",
+    "ConfiguredIds",
+    "JobStore",
+    "Ledger",
+    "Resources",
+]

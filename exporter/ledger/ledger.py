@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.jobs import Book, Queue
+from exporter.ledger.job_store import JobStore, Queue
 from exporter.ledger.limits import MOST_CODES, MOST_PLANS, MOST_RULES, MOST_VAULTS, OTHER, Distinct
 from exporter.ledger.resources import Resources
 from exporter.model import Health, Job, Kind, Plan, Scope, Vault
@@ -25,7 +25,7 @@ class Ledger:
 
     Args:
         scope: whose ledger this is.
-        books: one for each kind of job.
+        stores: one for each kind of job.
         max_jobs: how many jobs of all kinds together may have series. Those that nothing more is asked of
             yield first, then the finished ones that are still to be described, then active ones; never
             configured ones.
@@ -39,7 +39,7 @@ class Ledger:
     def __init__(
         self,
         scope: Scope,
-        books: Iterable[Book],
+        stores: Iterable[JobStore],
         *,
         max_jobs: int,
         collectors: Iterable[str] = (),
@@ -52,9 +52,9 @@ class Ledger:
         self.labels = tuple(sorted(labels.items()))
         self.account_id = account_id
         self.configured = configured or ConfiguredIds()
-        self._books = {book.kind.name: book for book in books}
-        for book in self._books.values():
-            book.assume_account(account_id)
+        self._stores = {store.kind.name: store for store in stores}
+        for store in self._stores.values():
+            store.assume_account(account_id)
         self._vaults: tuple[Vault, ...] = ()
         self._plans: tuple[Plan, ...] = ()
         self._codes: Distinct[str] = Distinct(MOST_CODES)
@@ -68,21 +68,21 @@ class Ledger:
         self._lock = threading.Lock()
 
     @contextmanager
-    def open(self, kind: Kind) -> Iterator[Book]:
-        """Work on one book while nobody else does; the limit on series holds again afterwards."""
+    def open(self, kind: Kind) -> Iterator[JobStore]:
+        """Work on one store while nobody else does; the limit on series holds again afterwards."""
         with self._lock:
-            yield self._books[kind.name]
+            yield self._stores[kind.name]
             self._keep_to_the_limit()
 
     def enter(self, kind: Kind, jobs: Iterable[Job], now: float, *, described: bool) -> None:
         """Take up what AWS just told of some jobs: rows of a list, or (`described`) their own descriptions.
 
-        What follows from a job, such as the facts of its resource, follows the version that the book took for
-        the newest. Jobs that are too old for the book still tell of their resource.
+        What follows from a job, such as the facts of its resource, follows the version that the store took
+        for the newest. Jobs that are too old for the store still tell of their resource.
         """
         with self._lock:
-            book = self._books[kind.name]
-            news = [book.enter(job, now, described=described) for job in jobs]
+            store = self._stores[kind.name]
+            news = [store.enter(job, now, described=described) for job in jobs]
             self._keep_to_the_limit()
             if kind.protects and self.follows_resources:
                 for job in news:
@@ -97,8 +97,8 @@ class Ledger:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of job that have a book."""
-        return tuple(book.kind for book in self._books.values())
+        """The kinds of job that have a store."""
+        return tuple(store.kind for store in self._stores.values())
 
     @property
     def vaults(self) -> tuple[Vault, ...]:
@@ -132,7 +132,7 @@ class Ledger:
         """How many things of each kind have no series of their own, because there are more than may have."""
         with self._lock:
             return {
-                "job_groups": sum(book.groups_left_out for book in self._books.values()),
+                "job_groups": sum(store.groups_left_out for store in self._stores.values()),
                 "error_codes": self._codes.left_out,
                 "resources": self._resources.left_out,
                 **self._left_out,
@@ -172,16 +172,19 @@ class Ledger:
 
     def _keep_to_the_limit(self) -> None:
         """Give room to active jobs first, what they leave to those that wait, the rest to sealed ones."""
-        books = tuple(self._books.values())
-        wanted = sum(book.live_count + book.sealed_count for book in books)
-        if wanted <= self._max_jobs and not any(book.hidden_count for book in books):
+        stores = tuple(self._stores.values())
+        wanted = sum(store.live_count + store.sealed_count for store in stores)
+        if wanted <= self._max_jobs and not any(store.hidden_count for store in stores):
             return
-        room = self._max_jobs - sum(book.pinned_count for book in books)
-        for queues in ([(book, book.running) for book in books], [(book, book.waiting) for book in books]):
+        room = self._max_jobs - sum(store.pinned_count for store in stores)
+        for queues in (
+            [(store, store.running) for store in stores],
+            [(store, store.waiting) for store in stores],
+        ):
             room -= _share_out(room, queues)
-        over = sum(book.sealed_count for book in books) - max(room, 0)
+        over = sum(store.sealed_count for store in stores) - max(room, 0)
         while over > 0:
-            oldest = min(books, key=lambda book: book.oldest_sealed)
+            oldest = min(stores, key=lambda store: store.oldest_sealed)
             if math.isinf(oldest.oldest_sealed):
                 return
             over -= oldest.drop_oldest(over)
@@ -193,15 +196,15 @@ def _first(things: Mapping[tuple[str, str], _T], most: int) -> tuple[_T, ...]:
     return tuple(things[key] for key in keys)
 
 
-def _share_out(room: int, queues: Sequence[tuple[Book, Queue]]) -> int:
+def _share_out(room: int, queues: Sequence[tuple[JobStore, Queue]]) -> int:
     """Let as many jobs of some queues have series as there is room for. Returns how many have."""
     shown = sum(queue.shown for _, queue in queues)
     may_be_shown = min(sum(len(queue) for _, queue in queues), max(room, 0))
     for _ in range(shown - may_be_shown):
-        book, queue = max((pair for pair in queues if pair[1].shown), key=lambda pair: pair[1].last_shown)
-        book.hide(queue)
+        store, queue = max((pair for pair in queues if pair[1].shown), key=lambda pair: pair[1].last_shown)
+        store.hide(queue)
     for _ in range(may_be_shown - shown):
         some_hidden = (pair for pair in queues if pair[1].shown < len(pair[1]))
-        book, queue = min(some_hidden, key=lambda pair: pair[1].first_hidden)
-        book.show(queue)
+        store, queue = min(some_hidden, key=lambda pair: pair[1].first_hidden)
+        store.show(queue)
     return may_be_shown

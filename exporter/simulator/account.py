@@ -13,10 +13,10 @@ from exporter.simulator.job_kinds import BACKUP, KINDS, Answer, Kind, epoch, pla
 from exporter.simulator.job_store import Store
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
 from exporter.simulator.pagination import Pager, Token
-from exporter.simulator.request_log import Call, Gate
-from exporter.simulator.static_rows import Shelf
+from exporter.simulator.request_control import Call, RequestControl
+from exporter.simulator.static_rows import StaticRows
 from exporter.simulator.summaries import protected_resources
-from exporter.simulator.timeline import Agenda, Follower
+from exporter.simulator.timeline import Follower, Timeline
 
 DEFAULT_ACCOUNT = "123456789012"
 
@@ -50,17 +50,17 @@ class Account:
         self.account_id = account_id
         self.region = region
         self.list_children = list_children
-        self.protected = Shelf("ResourceArn")
-        self.vaults = Shelf("BackupVaultName")
-        self.plans = Shelf("BackupPlanId")
+        self.protected = StaticRows("ResourceArn")
+        self.vaults = StaticRows("BackupVaultName")
+        self.plans = StaticRows("BackupPlanId")
         self.pager = Pager()
         self._clock = clock
-        self._gate = Gate(clock, quotas, delay)
+        self._requests = RequestControl(clock, quotas, delay)
         self._on_demand = on_demand or Course()
         self._new_id = new_id
         self._aborting = aborting
         self._stores = {kind.name: Store(kind) for kind in KINDS}
-        self._agenda = Agenda(self._stores)
+        self._timeline = Timeline(self._stores)
         self._lock = RLock()
         self._operations = self._table()
 
@@ -69,7 +69,7 @@ class Account:
     @property
     def calls(self) -> list[Call]:
         """The calls so far, oldest first."""
-        return self._gate.calls
+        return self._requests.calls
 
     def now(self) -> float:
         """Tell the account's time, in epoch seconds."""
@@ -77,15 +77,15 @@ class Account:
 
     def forget_calls(self) -> None:
         """Empty the record of calls."""
-        self._gate.forget_calls()
+        self._requests.forget_calls()
 
     def fail(self, operation: str | None, error: ApiError, times: int | None = None) -> None:
         """Answer the next `times` calls (None: all) of `operation` (None: any) with `error`."""
-        self._gate.fail(operation, error, times)
+        self._requests.fail(operation, error, times)
 
     def recover(self) -> None:
         """Let every operation work again."""
-        self._gate.recover()
+        self._requests.recover()
 
     def put(self, answer: Mapping[str, Any], kind: Kind = BACKUP) -> str:
         """Take in a job with literally these fields of AWS's describe answer; returns its id.
@@ -116,12 +116,12 @@ class Account:
         A job is forgotten when it is `kept` seconds old.
         """
         with self._lock:
-            self._agenda.schedule(jobs, kind, kept)
+            self._timeline.schedule(jobs, kind, kept)
 
     def follow(self, make: Follower, kept: float = inf) -> None:
         """Take in the jobs that `make` gives for the last answer of each backup job that goes its course."""
         with self._lock:
-            self._agenda.follow(make, kept)
+            self._timeline.follow(make, kept)
 
     def shorten_pages(self, *sizes: int, operation: str | None = None) -> None:
         """Let the next list answers hold at most so many rows (0 too), each with a NextToken even so.
@@ -135,7 +135,7 @@ class Account:
 
     def admit(self, operation: str, parameters: Mapping[str, Any]) -> None:
         """Record a call and let it through, or raise the error that stands in its way."""
-        self._gate.admit(operation, parameters)
+        self._requests.admit(operation, parameters)
 
     def answers(self, operation: str) -> bool:
         """Tell whether this is one of the job operations."""
@@ -172,7 +172,7 @@ class Account:
     def _arrive(self) -> float:
         """Let happen what has happened by now; returns the time."""
         now = self._clock()
-        self._agenda.arrive(now)
+        self._timeline.arrive(now)
         return now
 
     def _table(self) -> dict[str, Callable[[Mapping[str, Any]], Answer]]:

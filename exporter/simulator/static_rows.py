@@ -6,7 +6,7 @@ from typing import Any
 from exporter.simulator.job_kinds import Answer, plain
 
 
-class Shelf:
+class StaticRows:
     """Rows of one sort, by the field `key`: those there are by themselves, changed as tests want them."""
 
     def __init__(self, key: str) -> None:

@@ -28,7 +28,7 @@ class _Coming(NamedTuple):
     kept: float
 
 
-class Agenda:
+class Timeline:
     """The jobs to come of one account, and the time to forget each. Times are epoch seconds."""
 
     def __init__(self, stores: Mapping[str, Store]) -> None:

@@ -20,7 +20,7 @@ from exporter.model import Reload, Scope
 from exporter.runtime import Secrets
 from exporter.web.content_negotiation import content_type, gzip_accepted
 from exporter.web.scrape_timeout import TIMEOUT_HEADER, Deadline
-from exporter.web.server import Exposed
+from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
 from exporter.web.status import answer, status_of
 
@@ -54,7 +54,7 @@ class Exporter(Protocol):
         """Writes what is known."""
 
 
-class InForce(Protocol):
+class Reloader(Protocol):
     """Whoever knows the configuration in force."""
 
     @property
@@ -74,7 +74,7 @@ class Site:
 
     Args:
         telemetry_path: where the metrics of everything are.
-        in_force: the configuration in force and the exporter for it.
+        reloader: the configuration in force and the exporter for it.
         lifecycle: whether `/-/reload` may be used.
         clock: seconds since 1970.
         steady: seconds on a clock that never goes back.
@@ -87,7 +87,7 @@ class Site:
     def __init__(
         self,
         telemetry_path: str,
-        in_force: InForce,
+        reloader: Reloader,
         *,
         lifecycle: bool = False,
         clock: Callable[[], float] = time.time,
@@ -97,7 +97,7 @@ class Site:
         self._secrets = secrets or Secrets()
         self.stopping = asyncio.Event()
         self._telemetry_path = telemetry_path
-        self._in_force = in_force
+        self._reloader = reloader
         self._lifecycle = lifecycle
         self._clock = clock
         self._started = clock()
@@ -125,10 +125,10 @@ class Site:
         return app
 
     async def _metrics(self, request: Request) -> Response:
-        return await self._expose(request, self._in_force.exporter, None)
+        return await self._expose(request, self._reloader.exporter, None)
 
     async def _probe(self, request: Request) -> Response:
-        exporter, asked = self._in_force.exporter, request.query_params
+        exporter, asked = self._reloader.exporter, request.query_params
         try:
             scope = choose(_scopes(exporter), asked.get("target", ""), asked.get("region", ""))
         except UnknownScopeError as error:
@@ -147,17 +147,17 @@ class Site:
         names = frozenset(request.query_params.getlist("name[]"))
         with self._deadline.writing(scope):
             parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
-        return Exposed(parts, kind, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
+        return StreamingExposition(parts, kind, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
 
     async def _targets(self, request: Request) -> Response:
-        scopes, url = _scopes(self._in_force.exporter), request.url
+        scopes, url = _scopes(self._reloader.exporter), request.url
         return JSONResponse(service_discovery(scopes, url.netloc, tls=url.scheme == "https"))
 
     async def _config(self, _: Request) -> Response:
-        return PlainTextResponse(self._secrets.mask(to_yaml(self._in_force.exporter.config)))
+        return PlainTextResponse(self._secrets.mask(to_yaml(self._reloader.exporter.config)))
 
     async def _reload(self, _: Request) -> Response:
-        reload = self._in_force.begin_reload()
+        reload = self._reloader.begin_reload()
         await _wait_for(reload, self.stopping, within=RELOAD_PATIENCE)
         if not reload.done():
             return PlainTextResponse(
@@ -188,13 +188,13 @@ class Site:
         return await run_in_threadpool(self._status_answer, gzip=gzip)
 
     def _status_answer(self, *, gzip: bool) -> Response:
-        exporter = self._in_force.exporter
+        exporter = self._reloader.exporter
         status = status_of(
             exporter.ledgers,
             now=self._clock(),
             started=self._started,
             version=__version__,
-            reload=self._in_force.last_reload,
+            reload=self._reloader.last_reload,
             config=exporter.config,
             metrics_path=self._telemetry_path,
             secrets=self._secrets,

@@ -13,7 +13,7 @@ from exporter.simulator.backend import Simulation
 from exporter.simulator.company import fill
 from exporter.simulator.company_resources import SITES
 from exporter.simulator.job_kinds import KINDS, Kind
-from exporter.simulator.request_log import AWS_QUOTAS
+from exporter.simulator.request_control import AWS_QUOTAS
 from tests.simulator.conftest import REGION, Clock
 
 MODEL = botocore.session.get_session().get_service_model("backup")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
 from exporter.simulator.errors import ApiError, RawAnswerError
-from exporter.simulator.request_log import AWS_QUOTAS
+from exporter.simulator.request_control import AWS_QUOTAS
 from tests.simulator.conftest import NOW, REGION, Clock
 
 DENIED = ApiError("AccessDeniedException", 403, "not allowed")

@@ -6,10 +6,10 @@ from typing import Any
 
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.metrics import Family
-from exporter.exposition.scope_series import Page
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.jobs import Book, Changes
+from exporter.ledger.job_store import Changes, JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job, Number, Scope
@@ -72,17 +72,17 @@ def job(
     )
 
 
-def book(*, window: float = WINDOW, since: float = NOW, pinned: Iterable[str] = ()) -> Book:
-    """Make an empty book of backup jobs."""
-    return Book(BACKUP, window=window, since=lambda: since, pinned=pinned)
+def store(*, window: float = WINDOW, since: float = NOW, pinned: Iterable[str] = ()) -> JobStore:
+    """Make an empty store of backup jobs."""
+    return JobStore(BACKUP, window=window, since=lambda: since, pinned=pinned)
 
 
-def ledger(of: Book | None = None, *, max_jobs: int = 1000, **settings: Any) -> Ledger:
-    """Make a ledger with one book; settings are those of Ledger."""
-    return Ledger(SCOPE, [of or book()], max_jobs=max_jobs, **settings)
+def ledger(of: JobStore | None = None, *, max_jobs: int = 1000, **settings: Any) -> Ledger:
+    """Make a ledger with one store; settings are those of Ledger."""
+    return Ledger(SCOPE, [of or store()], max_jobs=max_jobs, **settings)
 
 
-def counts(of: Book, now: float = NOW) -> dict[str, int]:
+def counts(of: JobStore, now: float = NOW) -> dict[str, int]:
     """Count the jobs of the window by state, zeros left out, all vaults together."""
     found: dict[str, int] = {}
     for tally in of.tallies(now):
@@ -92,7 +92,7 @@ def counts(of: Book, now: float = NOW) -> dict[str, int]:
     return found
 
 
-def finished(of: Book, now: float = NOW) -> dict[str, int]:
+def finished(of: JobStore, now: float = NOW) -> dict[str, int]:
     """Count the jobs that finished since the start, zeros left out, all vaults together."""
     found: dict[str, int] = {}
     for tally in of.tallies(now):
@@ -145,10 +145,10 @@ def written(of: Ledger | None = None) -> Written:
     """Make one scope that can be entered and written."""
     clock = Clock(NOW)
     made = of or ledger()
-    return Written(clock, made, Exposition([Page(made, clock)], FixedTelemetry()))
+    return Written(clock, made, Exposition([ScopeSeries(made, clock)], FixedTelemetry()))
 
 
 def with_configured(job_ids: Iterable[str], *, since: float = NOW, **settings: Any) -> Ledger:
     """Make a ledger whose target names some job ids."""
     ids = ConfiguredIds(job_ids)
-    return ledger(book(since=since, pinned=ids), configured=ids, **settings)
+    return ledger(store(since=since, pinned=ids), configured=ids, **settings)

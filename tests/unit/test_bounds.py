@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.exposition import self_metrics
-from exporter.exposition.finished_jobs import SealedLines
+from exporter.exposition.finished_jobs import FinishedJobLines
 from exporter.exposition.metrics import (
     EXPORTER_FAMILIES,
     ITEMS_DROPPED,
@@ -37,9 +37,9 @@ from tests.unit.makers import (
     NOW,
     SCOPE,
     Written,
-    book,
     job,
     ledger,
+    store,
     with_configured,
     written,
 )
@@ -162,7 +162,7 @@ def test_max_jobs_holds_in_every_state(state: str, is_parent: bool, described: b
 
 def test_sums_over_all_vaults_stay_right() -> None:
     """Jobs of vaults beyond the limit are counted together as other, in their states and as they end."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=0)
     jobs = [job(f"{number}", vault=f"v{number}") for number in range(MOST_GROUPS + 50)]
     of.enter(BACKUP, jobs, NOW, described=True)
@@ -179,7 +179,7 @@ def test_sums_over_all_vaults_stay_right() -> None:
 
 def test_accounts_beyond_the_limit_are_one() -> None:
     """Jobs of accounts without a group of their own are counted under the account that is assumed."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=0, account_id="999999999999")
     jobs = (job(f"{number}", account_id=f"{number:012}") for number in range(MOST_GROUPS + 50))
     of.enter(BACKUP, jobs, NOW, described=True)
@@ -245,7 +245,7 @@ def test_values_that_are_cut_stay_different() -> None:
 
 def test_a_long_id_is_written_and_taken_out() -> None:
     """A finished job whose id is cut is found by it when it loses its series."""
-    lines = SealedLines(["m"])
+    lines = FinishedJobLines(["m"])
     ids = ["x" * 9999 + ending for ending in "ab"]
     lines.add(1, {each: {"m": f"m{{{label_text((('job_id', each),))}}} 1\n".encode()} for each in ids})
     length = lines.runs()["m"].length

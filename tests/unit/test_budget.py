@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.aws.rate_limit import Budget
+from exporter.aws.request_budget import Budget
 from tests.harness import Clock
 
 RATES = st.one_of(st.sampled_from([0.01, 0.1, 0.5, 0.55, 1, 10, 50]), st.floats(0.01, 100))

@@ -17,7 +17,7 @@ from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Fault, Health
-from tests.unit.makers import NOW, book, job, with_configured
+from tests.unit.makers import NOW, job, store, with_configured
 
 JOB = "job_id aws_account_id aws_region"
 FLEET = "aws_account_id aws_region vault_name resource_type state"
@@ -111,7 +111,7 @@ def test_the_samples_of_a_job() -> None:
 
 def test_the_samples_of_the_fleet() -> None:
     """The counts of a vault and resource type have exactly their labels."""
-    made = book()
+    made = store()
     made.enter(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     assert of_samples(tally_group(BACKUP, tally, full_ledger())) == OF_THE_FLEET
@@ -146,7 +146,7 @@ def test_the_samples_of_the_process() -> None:
 def test_static_labels_come_with_every_series() -> None:
     """The labels of a target are on each of its series, beside those of the metric."""
     ledger = with_configured(["gone"], collectors=["backup_jobs"], labels={"team": "a", "env": "b"})
-    made = book()
+    made = store()
     made.enter(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     for group in (

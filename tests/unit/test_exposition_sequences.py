@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.metrics import families
-from exporter.exposition.scope_series import Page
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.jobs import Book
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Fault, Health, Job, Scope
@@ -100,7 +100,7 @@ class Sequences(RuleBasedStateMachine):
         self.ledgers: list[Ledger] = []
         self.references: list[Reference] = []
         for scope, most, own, account in zip(SCOPES, limits, labels, accounts, strict=True):
-            made = Book(BACKUP, window=WINDOW, since=lambda: NOW, pinned=PINNED)
+            made = JobStore(BACKUP, window=WINDOW, since=lambda: NOW, pinned=PINNED)
             ids = ConfiguredIds(PINNED)
             self.ledgers.append(
                 Ledger(
@@ -116,7 +116,7 @@ class Sequences(RuleBasedStateMachine):
             in_order = dict(sorted(own.items()))
             self.references.append(Reference(scope, WINDOW, NOW, most, PINNED, in_order, account))
             self.references[-1].up["backup_jobs"] = False
-        self.pages = [Page(ledger, self.clock) for ledger in self.ledgers]
+        self.pages = [ScopeSeries(ledger, self.clock) for ledger in self.ledgers]
         self.exposition = Exposition(self.pages, FixedTelemetry())
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS), age=AGES, took=AGES, told=fields(), described=st.booleans())
@@ -148,23 +148,23 @@ class Sequences(RuleBasedStateMachine):
         self._enter(at, [job(job_id, "COMPLETED", created=created) for job_id in named], described)
 
     def _enter(self, at: int, jobs: list[Job], described: bool) -> None:
-        with self.ledgers[at].open(BACKUP) as book:
+        with self.ledgers[at].open(BACKUP) as store:
             for told in jobs:
-                book.enter(told, self.clock(), described=described)
+                store.enter(told, self.clock(), described=described)
         self.references[at].enter(jobs, self.clock(), described=described)
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS))
     def cannot_be_described(self, at: int, job_id: str) -> None:
         """A finished job is closed with what is known."""
-        with self.ledgers[at].open(BACKUP) as book:
-            book.close(job_id, self.clock())
+        with self.ledgers[at].open(BACKUP) as store:
+            store.close(job_id, self.clock())
         self.references[at].close(job_id, self.clock())
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS))
     def is_forgotten(self, at: int, job_id: str) -> None:
         """AWS no longer knows a job that could still change."""
-        with self.ledgers[at].open(BACKUP) as book:
-            book.forget(job_id)
+        with self.ledgers[at].open(BACKUP) as store:
+            store.forget(job_id)
         self.references[at].forget(job_id)
 
     @rule(seconds=st.sampled_from([0.5, 9, 40, 100]))
@@ -176,8 +176,8 @@ class Sequences(RuleBasedStateMachine):
     def roll(self, at: int, seconds: float) -> None:
         """After a while, a refresh lets go of what left the window."""
         self.clock.advance(seconds)
-        with self.ledgers[at].open(BACKUP) as book:
-            book.roll(self.clock())
+        with self.ledgers[at].open(BACKUP) as store:
+            store.roll(self.clock())
         self.references[at].roll(self.clock())
 
     @rule(at=AT)

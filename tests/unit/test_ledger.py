@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from exporter.ledger.jobs import Book, Changes
+from exporter.ledger.job_store import Changes, JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Health
-from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, book, counts, finished, job, ledger, sealed_ids
+from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, counts, finished, job, ledger, sealed_ids, store
 
 
 def enter(of: Ledger, *job_ids: str, state: str = "COMPLETED", age: float = 0) -> None:
@@ -18,7 +18,7 @@ def enter(of: Ledger, *job_ids: str, state: str = "COMPLETED", age: float = 0) -
 
 def test_the_oldest_lose_their_series() -> None:
     """Beyond the limit the jobs that were created first lose their series, whenever they were entered."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=2)
     enter(of, "new", "older", "oldest")
     enter(of, "ancient", age=2 * HOUR)
@@ -28,7 +28,7 @@ def test_the_oldest_lose_their_series() -> None:
 
 def test_what_was_handed_over_is_taken_back() -> None:
     """A job that loses its series after it was handed over is named with its bucket."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "old", age=HOUR)
     [(bucket, _)] = made.drain().sealed.values()
@@ -40,7 +40,7 @@ def test_what_was_handed_over_is_taken_back() -> None:
 
 def test_jobs_without_series_are_still_counted() -> None:
     """A job that lost its series is still one of the window's jobs, and is not entered again."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "a", "b", "c")
     enter(of, "b", "c", state="FAILED")
@@ -51,7 +51,7 @@ def test_jobs_without_series_are_still_counted() -> None:
 
 def test_jobs_without_series_leave_with_their_hour() -> None:
     """Those that lost their series are no longer told of once their hour left the window."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "a", "b", "c")
     with of.open(BACKUP):
@@ -67,7 +67,7 @@ def shown(of: Changes) -> set[str]:
 
 def test_active_jobs_have_series_before_finished_ones() -> None:
     """While there is room for the active jobs alone, no finished one has series."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=2)
     enter(of, "a", "b", state="RUNNING")
     enter(of, "c")
@@ -79,7 +79,7 @@ def test_active_jobs_have_series_before_finished_ones() -> None:
 
 def test_the_newest_active_jobs_wait_for_room() -> None:
     """Beyond the limit the active jobs that were created last have no series, until others have ended."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=2)
     enter(of, "new", "older", "oldest", state="RUNNING")
     assert (made.active_count, made.dropped_count) == (2, 1)
@@ -93,7 +93,7 @@ def test_the_newest_active_jobs_wait_for_room() -> None:
 
 def test_an_active_job_without_series_is_followed() -> None:
     """A job without series is asked about, counted in its state, and counted when it ends."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "new", "old", state="RUNNING")
     assert {followed.job.id for followed in made.active()} == {"new", "old"}
@@ -104,7 +104,7 @@ def test_an_active_job_without_series_is_followed() -> None:
 
 def test_what_moves_on_without_series_is_not_written() -> None:
     """What becomes of a job without series is not handed over."""
-    made = book()
+    made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "new", "old", state="RUNNING")
     made.drain()
@@ -116,7 +116,7 @@ def test_what_moves_on_without_series_is_not_written() -> None:
 
 def test_jobs_that_wait_for_their_last_word_yield() -> None:
     """Finished parents that are still to be described take what room is left, the newest first."""
-    made = book(pinned=["pinned"])
+    made = store(pinned=["pinned"])
     of = ledger(made, max_jobs=6)
     with of.open(BACKUP):
         for number in range(300):
@@ -135,12 +135,12 @@ def test_jobs_that_wait_for_their_last_word_yield() -> None:
 def test_the_limit_is_for_all_kinds_together() -> None:
     """The oldest jobs lose their series, of whatever kind they are."""
     copies = replace(BACKUP, name="copy")
-    books = [book(), Book(copies, window=WINDOW, since=lambda: NOW)]
-    of = Ledger(SCOPE, books, max_jobs=2)
+    stores = [store(), JobStore(copies, window=WINDOW, since=lambda: NOW)]
+    of = Ledger(SCOPE, stores, max_jobs=2)
     with of.open(copies) as made:
         made.enter(job("copy", "COMPLETED", created=NOW - 2 * HOUR), NOW, described=True)
     enter(of, "a", "b")
-    assert [(each.finished_count, each.dropped_count) for each in books] == [(2, 0), (0, 1)]
+    assert [(each.finished_count, each.dropped_count) for each in stores] == [(2, 0), (0, 1)]
     assert of.kinds == (BACKUP, copies)
 
 

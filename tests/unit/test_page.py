@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.exposition.metrics import LAST_ATTEMPT, LAST_STATE, LAST_SUCCESS, RESOURCE_FAMILIES
-from exporter.exposition.scope_series import Page, Piece
+from exporter.exposition.scope_series import Piece, ScopeSeries
 from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job
@@ -19,12 +19,12 @@ class Account:
 
     def __init__(self) -> None:
         self._ledger = ledger(resources=Resources({}, lambda _: None))
-        self._page = Page(self._ledger, Clock(NOW))
+        self._page = ScopeSeries(self._ledger, Clock(NOW))
 
     def tell(self, told: Job) -> None:
         """AWS tells of a job."""
-        with self._ledger.open(BACKUP) as book:
-            book.enter(told, NOW, described=True)
+        with self._ledger.open(BACKUP) as store:
+            store.enter(told, NOW, described=True)
         with self._ledger.open_resources() as resources:
             resources.enter(told)
 

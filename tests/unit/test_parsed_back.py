@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.metrics import dropped_group, exporter_group, families, job_group, tally_group
-from exporter.exposition.scope_series import Page
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import REFRESH_SECONDS, Telemetry
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Health, Job
@@ -70,8 +70,8 @@ def samples(metrics: Iterable[Metric]) -> Samples:
 
 def put_in(made: Written, jobs: Iterable[Job]) -> Samples:
     """Give the samples that are to be published, straight from the records."""
-    with made.ledger.open(BACKUP) as book:
-        tallies = book.tallies(made.clock())
+    with made.ledger.open(BACKUP) as store:
+        tallies = store.tallies(made.clock())
     groups = [
         *(job_group(BACKUP, told, made.ledger) for told in jobs),
         *(tally_group(BACKUP, tally, made.ledger) for tally in tallies),
@@ -140,7 +140,7 @@ def test_the_whole_is_valid(form: Form, parse: Parse) -> None:
     telemetry.observe_request("ListBackupJobs", 0.3)
     telemetry.observe_refresh(7)
     telemetry.configuration_read(NOW)
-    exposition = Exposition([Page(made, Clock(NOW))], telemetry)
+    exposition = Exposition([ScopeSeries(made, Clock(NOW))], telemetry)
     metrics = list(parse(exposition.write(form).decode()))
     names = [metric.name for metric in metrics]
     assert len(names) == len(set(names))
@@ -157,7 +157,7 @@ def test_names_choose_samples(form: Form, parse: Parse) -> None:
     """With names, samples of these names are written and no others, those of histograms included."""
     telemetry = Telemetry()
     telemetry.observe_refresh(7)
-    exposition = Exposition([Page(ledger(collectors=["backup_jobs"]), Clock(NOW))], telemetry)
+    exposition = Exposition([ScopeSeries(ledger(collectors=["backup_jobs"]), Clock(NOW))], telemetry)
     of_histogram = {f"{REFRESH_SECONDS.name}_{ending}" for ending in ("bucket", "count", "sum")}
     names = {"aws_backup_up", "process_cpu_seconds_total", "unknown", *of_histogram}
     found = samples(parse(exposition.write(form, names=names).decode()))

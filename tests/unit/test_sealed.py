@@ -10,8 +10,8 @@ from zlib_ng import zlib_ng
 from exporter.exposition.finished_jobs import (
     MOST_JOBS_IN_A_BLOCK,
     RAW_DEFLATE,
+    FinishedJobLines,
     Run,
-    SealedLines,
     deflate,
     inflate,
     join,
@@ -47,7 +47,7 @@ def rows(job_ids: Iterable[str]) -> dict[str, dict[str, bytes]]:
     return {job_id: row(job_id) for job_id in job_ids}
 
 
-def text(of: SealedLines, family: str = "m") -> bytes:
+def text(of: FinishedJobLines, family: str = "m") -> bytes:
     """Give the lines of a metric."""
     return joined(of.runs().get(family, Run()))
 
@@ -64,9 +64,9 @@ def should_be(job_ids: Iterable[str], family: str = "m") -> bytes:
     return b"".join(row(job_id)[family] for job_id in job_ids)
 
 
-def sealed() -> SealedLines:
+def sealed() -> FinishedJobLines:
     """Make an empty set of sealed lines."""
-    return SealedLines(["m", "n"])
+    return FinishedJobLines(["m", "n"])
 
 
 @given(st.lists(st.binary(max_size=200), max_size=6))

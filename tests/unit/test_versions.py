@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.exposition.exposition import Exposition, Form
-from exporter.exposition.scope_series import Page
+from exporter.exposition.scope_series import ScopeSeries
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.job_versions import LATEST, Version, Versions
-from exporter.ledger.jobs import Book
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP, COPY, RESTORE, Kind
 from exporter.model.records import Job, Resource
 from tests.harness import Clock
-from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, FixedTelemetry, book, counts, finished, job, ledger
+from tests.unit.makers import HOUR, NOW, SCOPE, WINDOW, FixedTelemetry, counts, finished, job, ledger, store
 
 ARN = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-"
 Told = tuple[Job, bool]  # and whether it was described
@@ -125,12 +125,12 @@ def test_a_validation_follows_the_end(later: int) -> None:
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3), (1, 0, 2, 3), (3, 2, 1, 0), (2, 1, 3), (1, 3, 2)])
 def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
     """A restore test that was taken for ended is live again while it is validated, and counts once."""
-    made = Book(RESTORE, window=WINDOW, since=lambda: NOW)
+    made = JobStore(RESTORE, window=WINDOW, since=lambda: NOW)
     of = Ledger(SCOPE, [made], max_jobs=10)
     for place in order:
         of.enter(RESTORE, [COURSE[place]], NOW, described=False)
     of.enter(RESTORE, [COURSE[-1]], NOW, described=True)
-    text = Exposition([Page(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
+    text = Exposition([ScopeSeries(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     assert text.count('validation_status="SUCCESSFUL"') == text.count("aws_backup_restore_job_info{") == 1
     assert counts(made) == finished(made) == {"COMPLETED": 1}
 
@@ -165,7 +165,7 @@ def test_a_late_row_leaves_the_resource_as_it_is() -> None:
 
 
 def test_a_job_beyond_the_window_tells_of_its_resource() -> None:
-    """A job that is too old for the book makes facts of its resource, which a late row does not undo."""
+    """A job that is too old for the store makes facts of its resource, which a late row does not undo."""
     of = with_resources()
     old = replace(job(state="FAILED", created=NOW - 2 * WINDOW), resource_arn=ARN)
     tell(of, (old, False), (replace(old, state="RUNNING", finished=False), False))
@@ -175,7 +175,7 @@ def test_a_job_beyond_the_window_tells_of_its_resource() -> None:
 def test_an_end_that_is_told_before_a_late_row_counts() -> None:
     """A job that ended without a date counts as finished when AWS ever told that it was active."""
     for order in ((0, 1), (1, 0)):
-        made = book()
+        made = store()
         of = ledger(made)
         versions = (row("RUNNING", created=NOW - HOUR), row("FAILED", created=NOW - HOUR))
         tell(of, *(versions[place] for place in order))
@@ -188,7 +188,7 @@ def test_a_description_that_is_late_tells_of_children() -> None:
     late = job(**at(30, child_jobs=2), **of_children), True
     newest = job(**at(50), is_parent=True), False
     for order in ((late, newest), (newest, late)):
-        made = book()
+        made = store()
         tell(ledger(made), *order)
         [followed] = made.active()
         assert followed.job == job(**at(50, child_jobs=2), **of_children)
@@ -231,16 +231,16 @@ def _with_children(told: Job, percent: int) -> Job:
 @given(st.data())
 @settings(deadline=None)
 def test_any_order_of_arrival_gives_the_same(data: st.DataObject) -> None:
-    """Whatever the order in which versions of jobs arrive, book, resources and exposition are the same."""
+    """Whatever the order in which versions of jobs arrive, store, resources and exposition are the same."""
     jobs = [data.draw(lives(number)) for number in range(data.draw(st.integers(1, 4)))]
     told = [version for life in jobs for version in life]
     assert _outcome(data.draw(st.permutations(told))) == _outcome(told)
 
 
 def _outcome(told: Sequence[Told]) -> Mapping[str, Any]:
-    made = book(since=NOW - 30)
+    made = store(since=NOW - 30)
     of = Ledger(SCOPE, [made], max_jobs=100, resources=Resources({}, lambda _: None))
-    page = Page(of, Clock(NOW))
+    page = ScopeSeries(of, Clock(NOW))
     for version, by_description in told:
         of.enter(BACKUP, [version], NOW, described=by_description)
         page.update()

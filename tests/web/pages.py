@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from exporter.config import Config, Target
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.jobs import Book
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP, KINDS
 from exporter.model.records import Fault, Health, Reload, Scope
@@ -41,9 +41,9 @@ def ledger(
     **health: Health,
 ) -> Ledger:
     """A ledger whose collectors are up, but for those that are named."""
-    books = [Book(kind, window=WINDOW, since=lambda: STARTED) for kind in KINDS]
+    stores = [JobStore(kind, window=WINDOW, since=lambda: STARTED) for kind in KINDS]
     made = Ledger(
-        Scope(target, region), books, max_jobs=max_jobs, collectors=COLLECTORS, configured=configured
+        Scope(target, region), stores, max_jobs=max_jobs, collectors=COLLECTORS, configured=configured
     )
     for name in COLLECTORS:
         made.set_health(name, health.get(name, UP))
@@ -67,11 +67,11 @@ def refusing(*regions: str, job_ids: Iterable[str] = ("a", "b"), fault: Fault = 
 def with_dropped() -> Ledger:
     """A ledger with one active, one finished and two dropped backup jobs."""
     made = ledger(max_jobs=2)
-    with made.open(BACKUP) as book:
-        book.enter(job("running"), NOW, described=True)
+    with made.open(BACKUP) as store:
+        store.enter(job("running"), NOW, described=True)
         for age in range(3):
             ended = job(f"ended-{age}", "COMPLETED", created=NOW - age, completed=NOW)
-            book.enter(ended, NOW, described=True)
+            store.enter(ended, NOW, described=True)
     return made
 
 
@@ -94,7 +94,7 @@ def status(
     )
 
 
-class Page(HTMLParser):
+class ScopeSeries(HTMLParser):
     """What a browser finds in a page: text, elements, tables."""
 
     def __init__(self, html: str) -> None:
@@ -144,9 +144,9 @@ class Page(HTMLParser):
         return [head for head in heads if head != "Target and Region"]
 
 
-def page(*ledgers: Ledger, reload: Reload = READ, config: Config = CONFIG) -> Page:
+def page(*ledgers: Ledger, reload: Reload = READ, config: Config = CONFIG) -> ScopeSeries:
     """The page of some ledgers."""
-    return Page(status_page(status(*ledgers, reload=reload, config=config)))
+    return ScopeSeries(status_page(status(*ledgers, reload=reload, config=config)))
 
 
 def sent(response: Response) -> bytes:

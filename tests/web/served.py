@@ -15,9 +15,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.web.server.connection import Connection
-from exporter.web.server.connections import Limits
-from exporter.web.server.listener import Door
-from exporter.web.server.server import OpenDoor, Server, listen, make_server
+from exporter.web.server.connection_tracker import Limits
+from exporter.web.server.listener import ConnectionPolicy
+from exporter.web.server.server import AdmitAll, Server, listen, make_server
 from tests.e2e.process import PATIENCE, until
 
 PART = bytes(64 * 1024)
@@ -156,7 +156,7 @@ class Served:
 @contextmanager
 def served(
     limits: Limits | None = None,
-    door: Door | None = None,
+    watcher: WebConfigWatcher | None = None,
     listening: socket.socket | None = None,
     app: ASGIApp | None = None,
 ) -> Iterator[Served]:
@@ -167,7 +167,7 @@ def served(
 
     async def run() -> None:
         small = App()
-        server = make_server(app or small.asgi, door or OpenDoor(), limits)
+        server = make_server(app or small.asgi, watcher or AdmitAll(), limits)
         made.append(Served(server, small, port, asyncio.get_running_loop(), threading.current_thread()))
         await server.serve(sockets=[listening])
 

@@ -1,4 +1,4 @@
-"""The door: what is in force, when its files are read again, and what is not taken up."""
+"""The watcher: what is in force, when its files are read again, and what is not taken up."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exporter.config import ConfigError
 from exporter.config.web import WebConfig
-from exporter.web.access.web_config_watcher import PATIENCE, SETTLED, Door
+from exporter.web.access.web_config_watcher import PATIENCE, SETTLED, WebConfigWatcher
 from tests.web.certificates import PASSED, Pem, authority, beside_certificates, odd_pem
 from tests.web.test_tls import client, meet
 
@@ -53,12 +53,12 @@ class Place:
         self.stamp(self.folder / "server.crt")
         self.stamp(self.folder / "server.key")
 
-    def door(self, text: str) -> Door:
-        """Write a web configuration and put a door on it."""
+    def watcher(self, text: str) -> WebConfigWatcher:
+        """Write a web configuration and put a watcher on it."""
         self.write(text)
-        door = Door(self.file, self.clock)
+        watcher = WebConfigWatcher(self.file, self.clock)
         self.now += SETTLED
-        return door
+        return watcher
 
 
 @pytest.fixture
@@ -67,16 +67,16 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def certificate_of(door: Door) -> str:
-    """Give the certificate that the door shows next."""
-    door.look()
-    return door.config.tls_server_config.certificate
+def certificate_of(watcher: WebConfigWatcher) -> str:
+    """Give the certificate that the watcher shows next."""
+    watcher.look()
+    return watcher.config.tls_server_config.certificate
 
 
-def users_of(door: Door) -> list[str]:
+def users_of(watcher: WebConfigWatcher) -> list[str]:
     """Give the names of those who may come in next."""
-    door.look()
-    return list(door.config.basic_auth_users)
+    watcher.look()
+    return list(watcher.config.basic_auth_users)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -85,79 +85,79 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_without_a_file() -> None:
-    """Without a file the door is open: plain HTTP, no users, whoever comes; nothing is ever read again."""
-    door = Door(None)
-    door.reread()
-    door.look()
-    assert door.config == WebConfig()
-    assert door.context() is None
-    assert door.admits(None)
+    """Without a file the watcher is open: plain HTTP, no users, whoever comes; nothing is ever read again."""
+    watcher = WebConfigWatcher(None)
+    watcher.reread()
+    watcher.look()
+    assert watcher.config == WebConfig()
+    assert watcher.context() is None
+    assert watcher.admits(None)
 
 
 def test_a_file_that_cannot_be_used(place: Place) -> None:
     """At the start a bad file is an error, with all that is wrong."""
     with pytest.raises(ConfigError, match=r"web.yml:1:20: basic_auth_users.alice: not a bcrypt hash"):
-        place.door("basic_auth_users: {alice: secret}\n")
+        place.watcher("basic_auth_users: {alice: secret}\n")
 
 
 def test_a_changed_file_is_taken_up(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """Users that are added while the exporter runs may come in, and the log says that the file was read."""
     caplog.set_level(logging.INFO)
-    door = place.door(USERS)
+    watcher = place.watcher(USERS)
     place.write(f"basic_auth_users: {{alice: {HASH}, bob: {OTHER_HASH}}}\n")
     place.now += SETTLED
-    assert users_of(door) == ["alice", "bob"]
+    assert users_of(watcher) == ["alice", "bob"]
     assert [record.message for record in caplog.records] == ["web configuration read again"]
 
 
 def test_an_unchanged_file_is_not_read_again(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """A file that is as it was is looked at and no more."""
     caplog.set_level(logging.INFO)
-    door = place.door(TLS)
-    before = door.context()
+    watcher = place.watcher(TLS)
+    before = watcher.context()
     place.now += PATIENCE
-    door.look()
-    assert door.context() is before
+    watcher.look()
+    assert watcher.context() is before
     assert caplog.records == []
 
 
 def test_nobody_waits_for_the_files(place: Place) -> None:
     """Whoever comes is let in by what was read last, without a look at the files, which could take long."""
-    door = place.door(TLS + USERS)
-    context, config = door.context(), door.config
+    watcher = place.watcher(TLS + USERS)
+    context, config = watcher.context(), watcher.config
     place.write(TLS)
     place.now += SETTLED
-    assert (door.context(), door.config) == (context, config)
-    assert users_of(door) == []
+    assert (watcher.context(), watcher.config) == (context, config)
+    assert users_of(watcher) == []
 
 
 def test_a_file_that_is_being_written(place: Place) -> None:
     """A file that changed less than a second ago may be half a file, and is left until it lies still."""
-    door = place.door(USERS)
+    watcher = place.watcher(USERS)
     place.write("rate_limit: {interval: 1s, burst: 1}\n")
     place.now += SETTLED / 2
-    assert users_of(door) == ["alice"]
+    assert users_of(watcher) == ["alice"]
     place.now += SETTLED / 2
-    assert users_of(door) == []
+    assert users_of(watcher) == []
 
 
 def test_a_file_from_the_future(place: Place) -> None:
     """A file whose clock is ahead of ours is taken up all the same."""
-    door = place.door(USERS)
+    watcher = place.watcher(USERS)
     place.now += 3600
     place.write(f"basic_auth_users: {{bob: {HASH}}}\n")
     place.now -= 3600
-    assert users_of(door) == ["bob"]
+    assert users_of(watcher) == ["bob"]
 
 
 def test_a_renewed_certificate(place: Place) -> None:
     """A certificate that is renewed in place is shown to the next client, without a restart."""
-    door = place.door(TLS)
+    watcher = place.watcher(TLS)
     fresh = authority().issue("exporter.example.com", "renewed.example.com")
     place.renew(fresh)
     place.now += SETTLED
-    assert certificate_of(door) == fresh.certificate
-    context = door.context()
+    assert certificate_of(watcher) == fresh.certificate
+    context = watcher.context()
     assert context is not None
     meet(context, client())
 
@@ -173,83 +173,83 @@ def test_a_certificate_behind_a_link(place: Place) -> None:
         place.stamp(folder / "server.key")
     link = place.folder / "now"
     link.symlink_to(old)
-    door = place.door("tls_server_config: {cert_file: now/server.crt, key_file: now/server.key}\n")
+    watcher = place.watcher("tls_server_config: {cert_file: now/server.crt, key_file: now/server.key}\n")
     link.unlink()
     link.symlink_to(new)
-    assert certificate_of(door) == fresh.certificate
+    assert certificate_of(watcher) == fresh.certificate
 
 
 def test_a_certificate_without_its_key_yet(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """While only one of certificate and key is renewed, the old pair is shown, and an error says why."""
-    door = place.door(TLS)
-    old = certificate_of(door)
+    watcher = place.watcher(TLS)
+    old = certificate_of(watcher)
     fresh = authority().issue()
     (place.folder / "server.crt").write_text(fresh.certificate)
     place.stamp(place.folder / "server.crt")
     place.now += SETTLED
-    assert certificate_of(door) == old
+    assert certificate_of(watcher) == old
     (reason,) = errors(caplog)
     assert "not the certificate's key" in reason
     place.renew(fresh)
     place.now += SETTLED
-    assert certificate_of(door) == fresh.certificate
+    assert certificate_of(watcher) == fresh.certificate
 
 
 def test_a_bad_file_changes_nothing(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """A file that became bad leaves the last good one in force; the log says so once, without the secret."""
-    door = place.door(USERS)
+    watcher = place.watcher(USERS)
     place.write("basic_auth_users: {alice: hush}\nrate_limits: {}\n")
     for _ in range(3):
         place.now += PATIENCE
-        assert users_of(door) == ["alice"]
+        assert users_of(watcher) == ["alice"]
     (reason,) = errors(caplog)
     assert "basic_auth_users.alice: not a bcrypt hash" in reason
     assert "rate_limits: unknown key" in reason
     assert "hush" not in reason
     place.write(f"basic_auth_users: {{bob: {HASH}}}\n")
     place.now += SETTLED
-    assert users_of(door) == ["bob"]
+    assert users_of(watcher) == ["bob"]
 
 
 def test_another_mistake_is_told_too(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """Each new reason why a file is not usable is told."""
-    door = place.door(USERS)
+    watcher = place.watcher(USERS)
     for text in ("basic_auth_users: {alice: hush}\n", "rate_limits: {}\n"):
         place.write(text)
         place.now += SETTLED
-        door.look()
+        watcher.look()
     assert len(errors(caplog)) == 2
 
 
 def test_a_file_that_is_gone(place: Place, caplog: pytest.LogCaptureFixture) -> None:
-    """A file that vanishes opens no door."""
-    door = place.door(USERS)
+    """A file that vanishes opens no watcher."""
+    watcher = place.watcher(USERS)
     Path(place.file).unlink()
     place.now += SETTLED
-    assert users_of(door) == ["alice"]
+    assert users_of(watcher) == ["alice"]
     assert errors(caplog) == [f"{place.file}: no such file; check the path"]
 
 
 def test_a_file_that_became_empty(place: Place, caplog: pytest.LogCaptureFixture) -> None:
-    """A file that says nothing any longer opens no door: it was emptied by mistake."""
-    door = place.door(USERS)
+    """A file that says nothing any longer opens no watcher: it was emptied by mistake."""
+    watcher = place.watcher(USERS)
     place.write("")
     place.now += SETTLED
-    assert users_of(door) == ["alice"]
+    assert users_of(watcher) == ["alice"]
     assert errors(caplog) == [f"{place.file}: empty; restart the exporter to let everybody in"]
 
 
 def test_a_certificate_that_comes_late(place: Place) -> None:
     """What a bad file misses is looked for again, also when the file itself stays as it is."""
-    door = place.door(TLS)
+    watcher = place.watcher(TLS)
     place.write("tls_server_config: {cert_file: late.crt, key_file: late.key}\n")
     place.now += SETTLED
-    door.look()
+    watcher.look()
     late = authority().issue()
     late.write(place.folder, "late")
     place.stamp(place.folder / "late.crt")
     place.now += PATIENCE
-    assert certificate_of(door) == late.certificate
+    assert certificate_of(watcher) == late.certificate
 
 
 @pytest.mark.parametrize(
@@ -259,42 +259,42 @@ def test_tls_stays_what_it_is(
     place: Place, caplog: pytest.LogCaptureFixture, before: str, after: str, word: str
 ) -> None:
     """TLS neither begins nor ends while the exporter runs; the log says that it takes a restart."""
-    door = place.door(before)
+    watcher = place.watcher(before)
     place.write(after)
     place.now += SETTLED
-    door.look()
-    assert (door.context() is None) == (before == USERS)
+    watcher.look()
+    assert (watcher.context() is None) == (before == USERS)
     expected = f"{place.file}: tls_server_config: restart the exporter to {word} speaking TLS"
     assert errors(caplog) == [expected]
     with pytest.raises(ConfigError) as caught:
-        door.reread()
+        watcher.reread()
     assert str(caught.value) == expected
 
 
 def test_reread(place: Place) -> None:
-    """When told to, the door reads its files at once, be they a moment old."""
-    door = place.door(USERS)
+    """When told to, the watcher reads its files at once, be they a moment old."""
+    watcher = place.watcher(USERS)
     place.write(f"basic_auth_users: {{bob: {HASH}}}\n")
-    door.reread()
-    assert list(door.config.basic_auth_users) == ["bob"]
+    watcher.reread()
+    assert list(watcher.config.basic_auth_users) == ["bob"]
 
 
 def test_reread_of_a_bad_file(place: Place, caplog: pytest.LogCaptureFixture) -> None:
-    """Told to read a bad file, the door says what is wrong and stays as it was, and logs nothing."""
-    door = place.door(USERS)
+    """Told to read a bad file, the watcher says what is wrong and stays as it was, and logs nothing."""
+    watcher = place.watcher(USERS)
     place.write("basic_auth_users: {alice: hush}\n")
     with pytest.raises(ConfigError, match="not a bcrypt hash"):
-        door.reread()
+        watcher.reread()
     place.now += PATIENCE
-    assert users_of(door) == ["alice"]
+    assert users_of(watcher) == ["alice"]
     assert errors(caplog) == []
 
 
 def test_an_expired_certificate(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """A certificate that has expired is shown all the same, and the log warns."""
     place.renew(authority().issue(not_after=PASSED.replace(year=2002)))
-    door = place.door(TLS)
-    assert door.context() is not None
+    watcher = place.watcher(TLS)
+    assert watcher.context() is not None
     (record,) = caplog.records
     assert record.message == "the certificate has expired; clients will refuse it"
     assert vars(record)["expired"] == "2002-01-01T00:00:00+00:00"
@@ -303,7 +303,7 @@ def test_an_expired_certificate(place: Place, caplog: pytest.LogCaptureFixture) 
 def test_a_certificate_that_is_not_for_servers(place: Place) -> None:
     """A certificate for clients alone is shown like any other: what to make of it is theirs to say."""
     place.renew(odd_pem(purpose=ExtendedKeyUsageOID.CLIENT_AUTH))
-    assert place.door(TLS).context() is not None
+    assert place.watcher(TLS).context() is not None
 
 
 @pytest.mark.parametrize(
@@ -323,16 +323,16 @@ def test_a_certificate_that_is_not_for_servers(place: Place) -> None:
 )
 def test_allowed_names(place: Place, allowed: str, names: list[tuple[str, str]], admitted: bool) -> None:
     """Of the names in a client's certificate one must be allowed, letter by letter."""
-    door = place.door(
+    watcher = place.watcher(
         "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt,"
         f" client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [{allowed}, other]}}\n"
     )
-    assert door.admits({"subjectAltName": tuple(names)}) is admitted
-    assert not door.admits(None)
+    assert watcher.admits({"subjectAltName": tuple(names)}) is admitted
+    assert not watcher.admits(None)
 
 
 def test_any_name_is_allowed_without_a_list(place: Place) -> None:
     """Without client_allowed_sans the names in a certificate do not matter."""
-    door = place.door(TLS)
-    assert door.admits({"subjectAltName": (("DNS", "a"),)})
-    assert door.admits(None)
+    watcher = place.watcher(TLS)
+    assert watcher.admits({"subjectAltName": (("DNS", "a"),)})
+    assert watcher.admits(None)

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from starlette.types import Message
 
-from exporter.web.server.streaming_response import CHUNK, Exposed
+from exporter.web.server.streaming_response import CHUNK, StreamingExposition
 
 TEXTS = {
     "nothing": b"",
@@ -20,7 +20,7 @@ TEXTS = {
 }
 
 
-def sent(exposed: Exposed, method: str = "GET") -> tuple[dict[str, str], list[bytes]]:
+def sent(exposed: StreamingExposition, method: str = "GET") -> tuple[dict[str, str], list[bytes]]:
     """Send it to nobody; returns the headers and the chunks."""
     messages: list[Message] = []
 
@@ -46,7 +46,7 @@ def in_parts(whole: bytes) -> Sequence[bytes]:
 def test_an_exposition_arrives(text: bytes, accepted: bool) -> None:
     """What is sent is the whole text, in gzip or not, in chunks of bounded size, and its length is true."""
     whole = gzip.compress(text)
-    headers, chunks = sent(Exposed(in_parts(whole), "text/plain", gzip=accepted))
+    headers, chunks = sent(StreamingExposition(in_parts(whole), "text/plain", gzip=accepted))
     body = b"".join(chunks)
     assert body == (whole if accepted else text)
     assert headers.get("content-encoding") == ("gzip" if accepted else None)
@@ -56,7 +56,7 @@ def test_an_exposition_arrives(text: bytes, accepted: bool) -> None:
 
 def test_a_head_has_the_headers_alone() -> None:
     """HEAD has the headers of GET and nothing of the body."""
-    exposed = Exposed(in_parts(gzip.compress(b"up 1\n")), "text/plain", gzip=False)
+    exposed = StreamingExposition(in_parts(gzip.compress(b"up 1\n")), "text/plain", gzip=False)
     assert sent(exposed, "HEAD") == (sent(exposed)[0], [b""])
 
 
@@ -70,7 +70,7 @@ def test_a_large_answer_takes_little_memory() -> None:
     tracemalloc.start()
     try:
         scope = {"type": "http", "method": "GET"}
-        asyncio.run(Exposed(parts, "text/plain", gzip=False)(scope, asyncio.Event().wait, forget))  # type: ignore[arg-type]
+        asyncio.run(StreamingExposition(parts, "text/plain", gzip=False)(scope, asyncio.Event().wait, forget))  # type: ignore[arg-type]
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""The guard in front of the application: what gets through, what it answers itself, with which headers."""
+"""The middleware: what gets through to the application, what it answers itself, and with which headers."""
 
 import asyncio
 import base64
@@ -16,9 +16,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Scope
 
-from exporter.web.access.middleware import CHALLENGE, Guard
+from exporter.web.access.middleware import CHALLENGE, AccessMiddleware
 from exporter.web.access.passwords import FROM_ONE, Passwords
-from exporter.web.access.web_config_watcher import SETTLED, Door
+from exporter.web.access.web_config_watcher import SETTLED, WebConfigWatcher
 
 PATIENCE = 20  # seconds
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -75,12 +75,12 @@ class Visitor:
         self.file = folder / "web.yml"
         self.clock = Clock()
         self.file.write_text(text)
-        self.door = Door(str(self.file), lambda: self.file.stat().st_mtime + 2 * SETTLED)
-        self.guard = Guard(site(), self.door, passwords=passwords, clock=self.clock)
+        self.watcher = WebConfigWatcher(str(self.file), lambda: self.file.stat().st_mtime + 2 * SETTLED)
+        self.middleware = AccessMiddleware(site(), self.watcher, passwords=passwords, clock=self.clock)
 
     def ask(self, path: str = "/", headers: Mapping[str, str] = NOTHING) -> Answer:
-        """Ask for a path, when the door has seen its file as it is."""
-        self.door.look()
+        """Ask for a path, when the watcher has seen its file as it is."""
+        self.watcher.look()
         return asyncio.run(asyncio.wait_for(self.asked(path, headers), PATIENCE))
 
     def told(self, authorization: str) -> Answer:
@@ -106,7 +106,7 @@ class Visitor:
             "client": ("192.0.2.1", 12345),
         }
         with suppress(BrokenPathError):
-            await self.guard(scope, receive, send)
+            await self.middleware(scope, receive, send)
         return _answer(sent)
 
 
@@ -227,14 +227,14 @@ def test_a_change_elsewhere_leaves_the_limit(tmp_path: Path) -> None:
 def test_a_crowd_of_guesses(tmp_path: Path) -> None:
     """Who guesses faster than passwords can be checked is told to come later, not kept waiting."""
 
-    async def crowd(visitor: Visitor) -> list[int]:
+    async def tracker(visitor: Visitor) -> list[int]:
         guesses = (
             visitor.asked("/", {"Authorization": basic("alice", f"guess {n}")}) for n in range(FROM_ONE + 2)
         )
         return sorted(answer.status for answer in await asyncio.gather(*guesses))
 
     visitor = Visitor(tmp_path, USERS)
-    assert asyncio.run(asyncio.wait_for(crowd(visitor), PATIENCE)) == [401] * FROM_ONE + [503] * 2
+    assert asyncio.run(asyncio.wait_for(tracker(visitor), PATIENCE)) == [401] * FROM_ONE + [503] * 2
 
 
 def test_what_is_not_a_request_passes(tmp_path: Path) -> None:
@@ -248,6 +248,6 @@ def test_what_is_not_a_request_passes(tmp_path: Path) -> None:
         raise AssertionError
 
     visitor = Visitor(tmp_path, USERS)
-    guard = Guard(app, Door(str(visitor.file)))
-    asyncio.run(guard({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
+    middleware = AccessMiddleware(app, WebConfigWatcher(str(visitor.file)))
+    asyncio.run(middleware({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
     assert seen == ["lifespan"]

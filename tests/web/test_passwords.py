@@ -82,7 +82,7 @@ GOOD_PASSWORDS = {
 
 @pytest.mark.parametrize("password", GOOD_PASSWORDS.values(), ids=GOOD_PASSWORDS)
 def test_right_and_wrong(password: bytes) -> None:
-    """A password of any bytes opens the door that it was hashed for, and no other does."""
+    """A password of any bytes opens the watcher that it was hashed for, and no other does."""
     known = {"alice": hashed(password)}
 
     async def work() -> tuple[bool, bool, bool]:
@@ -298,7 +298,7 @@ def test_one_check_at_a_time() -> None:
 
 
 async def turned_away(passwords: Passwords, guesses: list[tuple[str, str]]) -> list[str]:
-    """Let clients guess at once; returns the addresses of those that were turned away for the crowd."""
+    """Let clients guess at once; returns the addresses of those that were turned away for the tracker."""
     tasks = [
         asyncio.create_task(passwords.right(users(alice="a"), says("alice", password), address))
         for password, address in guesses

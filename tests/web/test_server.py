@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from exporter.web.server.connection import Connection
-from exporter.web.server.connections import Limits
+from exporter.web.server.connection_tracker import Limits
 from tests.e2e.process import PATIENCE, until
 from tests.web.served import PART, SECRET, Served, answer, get, request, rest, served
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.web.server.connections import SAY_EVERY, Crowd, Doing, Limits
+from exporter.web.server.connection_tracker import SAY_EVERY, Activity, ConnectionTracker, Limits
 from exporter.web.server.listener import REST
 from exporter.web.server.server import listen
 from tests.e2e.process import until
@@ -30,7 +30,7 @@ class Clock:
         return self.now
 
 
-class Guest:
+class TrackedConnection:
     """A connection that takes note of being dropped."""
 
     def __init__(self) -> None:
@@ -47,92 +47,96 @@ def clock() -> Clock:
     return Clock()
 
 
-def dropped(*guests: Guest) -> list[int]:
+def dropped(*guests: TrackedConnection) -> list[int]:
     """Tell how often each was dropped."""
-    return [guest.dropped for guest in guests]
+    return [connection.dropped for connection in guests]
 
 
 @pytest.mark.parametrize(
-    ("doing", "patience"),
-    [(Doing.ASKING, Limits.request), (Doing.IDLE, Limits.idle), (Doing.TAKING, Limits.answer)],
+    ("activity", "patience"),
+    [(Activity.ASKING, Limits.request), (Activity.IDLE, Limits.idle), (Activity.TAKING, Limits.answer)],
 )
-def test_patience_ends(clock: Clock, doing: Doing, patience: float) -> None:
+def test_patience_ends(clock: Clock, activity: Activity, patience: float) -> None:
     """Each thing that a client does has its time, and then the connection is dropped, once."""
-    crowd, guest = Crowd(Limits(), clock), Guest()
-    crowd.sees(guest, doing)
+    tracker, connection = ConnectionTracker(Limits(), clock), TrackedConnection()
+    tracker.sees(connection, activity)
     clock.now += patience - 0.01
-    crowd.drop_the_slow()
-    assert (guest.dropped, len(crowd)) == (0, 1)
+    tracker.drop_the_slow()
+    assert (connection.dropped, len(tracker)) == (0, 1)
     clock.now += 0.02
-    crowd.drop_the_slow()
-    crowd.drop_the_slow()
-    assert (guest.dropped, len(crowd)) == (1, 0)
+    tracker.drop_the_slow()
+    tracker.drop_the_slow()
+    assert (connection.dropped, len(tracker)) == (1, 0)
 
 
 def test_nobody_is_dropped_for_waiting(clock: Clock) -> None:
     """Who waits for an answer to be made has all time."""
-    crowd, guest = Crowd(Limits(), clock), Guest()
-    crowd.sees(guest, Doing.WAITING)
+    tracker, connection = ConnectionTracker(Limits(), clock), TrackedConnection()
+    tracker.sees(connection, Activity.WAITING)
     clock.now += 1e6
-    crowd.drop_the_slow()
-    assert guest.dropped == 0
+    tracker.drop_the_slow()
+    assert connection.dropped == 0
 
 
 def test_the_same_again_gains_nothing(clock: Clock) -> None:
-    """Doing the same again gives no new time; doing something else does."""
-    crowd, same, other = Crowd(Limits(), clock), Guest(), Guest()
-    for guest in (same, other):
-        crowd.sees(guest, Doing.TAKING)
+    """Activity the same again gives no new time; activity something else does."""
+    tracker, same, other = ConnectionTracker(Limits(), clock), TrackedConnection(), TrackedConnection()
+    for connection in (same, other):
+        tracker.sees(connection, Activity.TAKING)
     clock.now += Limits.answer - 1
-    crowd.sees(same, Doing.TAKING)
-    crowd.sees(other, Doing.WAITING)
-    crowd.sees(other, Doing.TAKING)
+    tracker.sees(same, Activity.TAKING)
+    tracker.sees(other, Activity.WAITING)
+    tracker.sees(other, Activity.TAKING)
     clock.now += 2
-    crowd.drop_the_slow()
+    tracker.drop_the_slow()
     assert dropped(same, other) == [1, 0]
 
 
 def test_the_idlest_goes_first(clock: Clock) -> None:
     """Of those whom nobody waits for, who has done nothing for the longest goes, whatever it is."""
-    crowd, guests = Crowd(Limits(), clock), [Guest() for _ in range(5)]
-    order = (Doing.IDLE, Doing.ASKING, Doing.WAITING, Doing.TAKING, Doing.IDLE)
-    for guest, doing in zip(guests, order, strict=True):
+    tracker, guests = ConnectionTracker(Limits(), clock), [TrackedConnection() for _ in range(5)]
+    order = (Activity.IDLE, Activity.ASKING, Activity.WAITING, Activity.TAKING, Activity.IDLE)
+    for connection, activity in zip(guests, order, strict=True):
         clock.now += 1
-        crowd.sees(guest, doing)
+        tracker.sees(connection, activity)
     told = []
-    while crowd.drop_the_idlest("full"):
+    while tracker.drop_the_idlest("full"):
         told.append(dropped(*guests))
     assert told == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 0, 0, 1], [1, 1, 0, 1, 1]]
 
 
 def test_room_is_made_only_when_there_is_none(clock: Clock) -> None:
     """Nobody is dropped while there is room."""
-    crowd, first, second = Crowd(Limits(connections=2), clock), Guest(), Guest()
-    crowd.make_room()
-    crowd.sees(first, Doing.IDLE)
-    crowd.make_room()
-    crowd.sees(second, Doing.IDLE)
+    tracker, first, second = (
+        ConnectionTracker(Limits(connections=2), clock),
+        TrackedConnection(),
+        TrackedConnection(),
+    )
+    tracker.make_room()
+    tracker.sees(first, Activity.IDLE)
+    tracker.make_room()
+    tracker.sees(second, Activity.IDLE)
     assert dropped(first, second) == [0, 0]
-    crowd.make_room()
+    tracker.make_room()
     assert dropped(first, second) == [1, 0]
 
 
 def test_room_is_made_among_those_who_wait_at_last(clock: Clock) -> None:
     """When all wait for answers to be made, who waits the longest goes: there is always room for one more."""
-    crowd, guests = Crowd(Limits(connections=2), clock), [Guest() for _ in range(3)]
-    for guest in guests:
-        crowd.make_room()
-        crowd.sees(guest, Doing.WAITING)
+    tracker, guests = ConnectionTracker(Limits(connections=2), clock), [TrackedConnection() for _ in range(3)]
+    for connection in guests:
+        tracker.make_room()
+        tracker.sees(connection, Activity.WAITING)
         clock.now += 1
     assert dropped(*guests) == [1, 0, 0]
-    assert not crowd.drop_the_idlest("no file to be opened")
+    assert not tracker.drop_the_idlest("no file to be opened")
 
 
 def test_few_answers_wait_to_be_taken(clock: Clock) -> None:
     """When more answers wait to be taken than may, the one that waits the longest is dropped."""
-    crowd, guests = Crowd(Limits(unread=2), clock), [Guest() for _ in range(3)]
-    for guest in guests:
-        crowd.sees(guest, Doing.TAKING)
+    tracker, guests = ConnectionTracker(Limits(unread=2), clock), [TrackedConnection() for _ in range(3)]
+    for connection in guests:
+        tracker.sees(connection, Activity.TAKING)
     assert dropped(*guests) == [1, 0, 0]
 
 
@@ -150,13 +154,13 @@ def test_that_there_are_too_many_is_said_once_a_minute(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log tells that connections are closed for want of room, once a minute."""
-    crowd = Crowd(Limits(connections=1), clock)
+    tracker = ConnectionTracker(Limits(connections=1), clock)
     for _ in range(100):
-        crowd.make_room()
-        crowd.sees(Guest(), Doing.IDLE)
+        tracker.make_room()
+        tracker.sees(TrackedConnection(), Activity.IDLE)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     clock.now += SAY_EVERY
-    crowd.make_room()
+    tracker.make_room()
     assert len(caplog.records) == 2
 
 

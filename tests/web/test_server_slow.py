@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.web.server.connections import Limits
+from exporter.web.server.connection_tracker import Limits
 from tests.e2e.process import until
 from tests.web.served import LARGE, PART, answer, request, rest, served
 

@@ -1,4 +1,4 @@
-"""TLS at the door: the context of the moment, handshakes that do not come to their end, certificates."""
+"""TLS at the watcher: the context of the moment, handshakes that do not come to their end, certificates."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from exporter.web.server.connections import Limits
+from exporter.web.server.connection_tracker import Limits
 from exporter.web.server.listener import _Encrypted
 from tests.e2e.process import PATIENCE, until
 from tests.web.certificates import authority
@@ -23,7 +23,7 @@ LIMITS = Limits(request=60, idle=60, answer=60)
 SHORT = 0.3
 
 
-class Door:
+class WebConfigWatcher:
     """Lets in whom the test wants.
 
     Attributes:
@@ -48,9 +48,9 @@ class Door:
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Door:
-    """A door with a certificate."""
-    return Door(context(tmp_path))
+def watcher(tmp_path: Path) -> WebConfigWatcher:
+    """A watcher with a certificate."""
+    return WebConfigWatcher(context(tmp_path))
 
 
 def context(folder: Path, name: str = "localhost") -> ssl.SSLContext:
@@ -66,9 +66,9 @@ def client_context(*names: str) -> ssl.SSLContext:
     return authority().client_context(*names)
 
 
-def test_requests_over_tls(door: Door) -> None:
+def test_requests_over_tls(watcher: WebConfigWatcher) -> None:
     """Requests over TLS are answered, several on a connection, small and large."""
-    with served(LIMITS, door) as server:
+    with served(LIMITS, watcher) as server:
         client = server.tls_client(client_context())
         for _ in range(2):
             client.sendall(request("/?over tls".replace(" ", "-")))
@@ -76,11 +76,11 @@ def test_requests_over_tls(door: Door) -> None:
         assert get(client, "/large") == PART * LARGE
 
 
-def test_a_renewed_certificate(door: Door, tmp_path: Path) -> None:
+def test_a_renewed_certificate(watcher: WebConfigWatcher, tmp_path: Path) -> None:
     """A connection has the certificate of the moment, and keeps it."""
-    with served(LIMITS, door) as server:
+    with served(LIMITS, watcher) as server:
         before = server.tls_client(client_context())
-        door.now = context(tmp_path)
+        watcher.now = context(tmp_path)
         after = server.tls_client(client_context())
         assert before.getpeercert(binary_form=True) != after.getpeercert(binary_form=True)
         for client in (before, after):
@@ -88,9 +88,9 @@ def test_a_renewed_certificate(door: Door, tmp_path: Path) -> None:
             assert answer(client) == b"hello 1"
 
 
-def test_plain_http_where_tls_is_spoken(door: Door) -> None:
+def test_plain_http_where_tls_is_spoken(watcher: WebConfigWatcher) -> None:
     """Who speaks plain HTTP where TLS is spoken is told so."""
-    with served(LIMITS, door) as server:
+    with served(LIMITS, watcher) as server:
         client = server.client()
         client.sendall(request("/"))
         said = rest(client)
@@ -99,44 +99,44 @@ def test_plain_http_where_tls_is_spoken(door: Door) -> None:
 
 
 @pytest.mark.parametrize("begin", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
-def test_a_handshake_that_does_not_come_to_its_end(door: Door, begin: bytes) -> None:
+def test_a_handshake_that_does_not_come_to_its_end(watcher: WebConfigWatcher, begin: bytes) -> None:
     """A handshake has its time, from the connection on; then the connection is closed."""
-    with served(replace(LIMITS, request=SHORT), door) as server:
+    with served(replace(LIMITS, request=SHORT), watcher) as server:
         client = server.client()
         client.sendall(begin)
         assert rest(client) == b""
         assert get(server.tls_client(client_context())) == b"hello "
 
 
-def test_a_handshake_gives_way(door: Door) -> None:
+def test_a_handshake_gives_way(watcher: WebConfigWatcher) -> None:
     """When there may be no more connections, those that wait for a handshake give way as idle ones do."""
-    with served(replace(LIMITS, connections=2), door) as server:
+    with served(replace(LIMITS, connections=2), watcher) as server:
         first, second = server.client(), server.client()
         second.sendall(b"\x16")
         assert [get(server.tls_client(client_context())) for _ in range(2)] == [b"hello ", b"hello "]
         assert [rest(first), rest(second)] == [b"", b""]
 
 
-def test_a_request_after_the_handshake_that_does_not_come_to_its_end(door: Door) -> None:
+def test_a_request_after_the_handshake_that_does_not_come_to_its_end(watcher: WebConfigWatcher) -> None:
     """After the handshake a request has its time; then the connection is closed."""
-    with served(replace(LIMITS, request=SHORT), door) as server:
+    with served(replace(LIMITS, request=SHORT), watcher) as server:
         client = server.tls_client(client_context())
         client.sendall(b"GET /")
         assert rest(client) == b""
 
 
-def test_an_idle_connection(door: Door) -> None:
+def test_an_idle_connection(watcher: WebConfigWatcher) -> None:
     """A connection over TLS that was idle for its time is closed, though the client says no farewell."""
-    with served(replace(LIMITS, idle=SHORT), door) as server:
+    with served(replace(LIMITS, idle=SHORT), watcher) as server:
         client = server.tls_client(client_context())
         client.sendall(request("/?1"))
         assert answer(client) == b"hello 1"
         server.is_left_in_peace()
 
 
-def test_an_answer_over_tls_that_is_not_taken(door: Door) -> None:
+def test_an_answer_over_tls_that_is_not_taken(watcher: WebConfigWatcher) -> None:
     """Who does not take an answer over TLS is closed, and the rest of it is never made."""
-    with served(replace(LIMITS, answer=SHORT), door) as server:
+    with served(replace(LIMITS, answer=SHORT), watcher) as server:
         client = server.tls_client(client_context(), buffer=4096)
         client.sendall(request("/large"))
         until(lambda: server.app.parts)
@@ -154,9 +154,11 @@ def test_an_answer_over_tls_that_is_not_taken(door: Door) -> None:
     ],
     ids=lambda bad: repr(bad[:10]),
 )
-def test_what_is_no_handshake(door: Door, bad: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_handshake(
+    watcher: WebConfigWatcher, bad: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     """What is no handshake ends the connection; the log does not fill."""
-    with served(LIMITS, door) as server:
+    with served(LIMITS, watcher) as server:
         client = server.client()
         client.sendall(bad)
         client.shutdown(socket.SHUT_WR)
@@ -165,43 +167,43 @@ def test_what_is_no_handshake(door: Door, bad: bytes, caplog: pytest.LogCaptureF
     assert caplog.records == []
 
 
-def test_a_client_that_does_not_trust(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_does_not_trust(watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture) -> None:
     """A client that breaks off the handshake leaves nothing behind, in the log neither."""
-    with served(LIMITS, door) as server:
+    with served(LIMITS, watcher) as server:
         with pytest.raises(ssl.SSLCertVerificationError):
             server.tls_client(ssl.create_default_context())
         server.is_left_in_peace()
     assert caplog.records == []
 
 
-def test_a_client_with_a_certificate(door: Door) -> None:
-    """The door is asked about the certificate of each client, and whom it admits is answered."""
-    assert door.now
-    door.now.verify_mode = ssl.CERT_REQUIRED
-    door.now.load_verify_locations(cadata=authority().certificate)
-    with served(LIMITS, door) as server:
+def test_a_client_with_a_certificate(watcher: WebConfigWatcher) -> None:
+    """The watcher is asked about the certificate of each client, and whom it admits is answered."""
+    assert watcher.now
+    watcher.now.verify_mode = ssl.CERT_REQUIRED
+    watcher.now.load_verify_locations(cadata=authority().certificate)
+    with served(LIMITS, watcher) as server:
         assert get(server.tls_client(client_context("prometheus.example.com"))) == b"hello "
-    [shown] = door.shown
+    [shown] = watcher.shown
     assert shown
     assert shown["subjectAltName"] == (("DNS", "prometheus.example.com"),)
 
 
-def test_a_client_without_a_certificate(door: Door) -> None:
-    """Where a certificate is needed, a client without one gets no answer, and the door is not asked."""
-    assert door.now
-    door.now.verify_mode = ssl.CERT_REQUIRED
-    with served(LIMITS, door) as server:
+def test_a_client_without_a_certificate(watcher: WebConfigWatcher) -> None:
+    """Where a certificate is needed, a client without one gets no answer, and the watcher is not asked."""
+    assert watcher.now
+    watcher.now.verify_mode = ssl.CERT_REQUIRED
+    with served(LIMITS, watcher) as server:
         client = server.tls_client(client_context())  # with TLS 1.3 it learns of the refusal afterwards
         _try_to_send(client, request("/"))
         assert rest(client) == b""
         server.is_left_in_peace()
-    assert door.shown == []
+    assert watcher.shown == []
 
 
-def test_a_client_that_is_not_admitted(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    """A client that the door does not admit is closed without an answer; only the debug log tells."""
-    door.admitted = False
-    with caplog.at_level(logging.DEBUG, "exporter"), served(LIMITS, door) as server:
+def test_a_client_that_is_not_admitted(watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that the watcher does not admit is closed without an answer; only the debug log tells."""
+    watcher.admitted = False
+    with caplog.at_level(logging.DEBUG, "exporter"), served(LIMITS, watcher) as server:
         client = server.tls_client(client_context())
         _try_to_send(client, request("/"))
         assert rest(client) == b""
@@ -210,21 +212,21 @@ def test_a_client_that_is_not_admitted(door: Door, caplog: pytest.LogCaptureFixt
     assert {record.levelno for record in caplog.records} == {logging.DEBUG}
 
 
-def test_a_door_that_fails(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    """A failure at the door closes the connection and is logged; the next is let in."""
-    with served(LIMITS, door) as server:
-        good, door.now = door.now, "no context"  # type: ignore[assignment]
+def test_a_door_that_fails(watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture) -> None:
+    """A failure at the watcher closes the connection and is logged; the next is let in."""
+    with served(LIMITS, watcher) as server:
+        good, watcher.now = watcher.now, "no context"  # type: ignore[assignment]
         client = server.client()
         client.sendall(b"\x16")
         assert rest(client) == b""
-        door.now = good
+        watcher.now = good
         assert get(server.tls_client(client_context())) == b"hello "
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_it_stops_whatever_clients_do(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_stops_whatever_clients_do(watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture) -> None:
     """Clients that do not say farewell, or are in their handshake, do not keep the server from stopping."""
-    with served(LIMITS, door) as server:
+    with served(LIMITS, watcher) as server:
         kept, half = server.tls_client(client_context()), server.client()
         kept.sendall(request("/"))
         assert answer(kept) == b"hello "
@@ -235,9 +237,9 @@ def test_it_stops_whatever_clients_do(door: Door, caplog: pytest.LogCaptureFixtu
     assert caplog.records == []
 
 
-def test_what_we_rely_on_in_asyncio(door: Door) -> None:
+def test_what_we_rely_on_in_asyncio(watcher: WebConfigWatcher) -> None:
     """The TLS of this Python keeps no more memory for a connection than `listener.py` says."""
-    assert door.now
+    assert watcher.now
 
     async def most_kept(tls: type[SSLProtocol], context: ssl.SSLContext) -> int:
         done = asyncio.get_running_loop().create_future()
@@ -245,7 +247,7 @@ def test_what_we_rely_on_in_asyncio(door: Door) -> None:
         made._app_transport.close()
         return len(made.get_buffer(-1))
 
-    ours, theirs = (asyncio.run(most_kept(tls, door.now)) for tls in (_Encrypted, SSLProtocol))
+    ours, theirs = (asyncio.run(most_kept(tls, watcher.now)) for tls in (_Encrypted, SSLProtocol))
     assert ours == _Encrypted.max_size < theirs
 
 

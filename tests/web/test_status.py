@@ -19,7 +19,7 @@ from tests.web.pages import (
     OLD,
     PENDING,
     REFUSED,
-    Page,
+    ScopeSeries,
     fleet,
     ledger,
     page,
@@ -56,7 +56,7 @@ from tests.web.pages import (
 )
 def test_one_sentence_tells_whether_all_is_well(shown: Status, told: str) -> None:
     """The first sentence says whether all is well, and if not, everything that is not."""
-    found = Page(status_page(shown))
+    found = ScopeSeries(status_page(shown))
     assert told in found.within("p")
     assert found.within("title") == f"{told.split(':')[0]}: AWS Backup exporter"
 
@@ -109,7 +109,7 @@ def test_a_collector_that_is_not() -> None:
         f"failing never refreshed {jobs}",
     ]
     new = status(ledger(vaults=PENDING), started=NOW)
-    assert Page(status_page(new)).row("production eu-west-1")[3] == "not yet"
+    assert ScopeSeries(status_page(new)).row("production eu-west-1")[3] == "not yet"
 
 
 def test_what_was_never_refreshed_grows_stale() -> None:
@@ -191,7 +191,7 @@ def test_those_that_fare_worst_come_first() -> None:
         ledger("failing", vaults=FAILING),
         last[1],
     )
-    shown = Page(status_page(status(*mixed, started=NOW)))
+    shown = ScopeSeries(status_page(status(*mixed, started=NOW)))
     order = ["failing", "stale", "pending", "up", "up-too"]
     assert shown.rows() == [f"{name} eu-west-1" for name in order]
     assert shown.within("caption").startswith("1 failing, 1 stale, 1 pending, 2 up")

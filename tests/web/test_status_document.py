@@ -24,7 +24,7 @@ from tests.web.pages import (
     OLD,
     READ,
     REFUSED,
-    Page,
+    ScopeSeries,
     fleet,
     ledger,
     page,
@@ -48,7 +48,9 @@ def test_links_stay_below_the_page() -> None:
         secrets=NO_SECRETS,
     )
     own = [
-        link for link in Page(status_page(shown)).attributes("href") if not link.startswith(("data", "http"))
+        link
+        for link in ScopeSeries(status_page(shown)).attributes("href")
+        if not link.startswith(("data", "http"))
     ]
     assert own == [
         "./",
@@ -96,7 +98,7 @@ def test_nothing_is_taken_for_html() -> None:
         secrets=NO_SECRETS,
     )
     html = status_page(shown)
-    found = Page(html)
+    found = ScopeSeries(html)
     assert "script" not in {tag for tag, _ in found.elements}
     assert {name for _, attributes in found.elements for name in attributes} <= {
         *("charset", "class", "content", "data-of", "datetime", "href", "lang", "name", "rel", "scope"),

@@ -4,10 +4,10 @@ The file is read again when it changes.
 """
 
 from exporter.web.access.middleware import (
-    Guard,
+    AccessMiddleware,
 )
 from exporter.web.access.web_config_watcher import (
-    Door,
+    WebConfigWatcher,
 )
 
-__all__ = ["Door", "Guard"]
+__all__ = ["AccessMiddleware", "WebConfigWatcher"]

@@ -9,17 +9,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.config.web import RateLimit, WebConfig
 from exporter.web.access.passwords import BusyError, Passwords, read_credentials
-from exporter.web.access.web_config_watcher import Door
+from exporter.web.access.web_config_watcher import WebConfigWatcher
 
 CHALLENGE = 'Basic realm="aws-backup-exporter", charset="UTF-8"'
 
 
-class Guard:
+class AccessMiddleware:
     """Lets requests through to an application as the web configuration says.
 
     Args:
         app: the application behind it.
-        door: gives the configuration in force.
+        watcher: gives the configuration in force.
         passwords: checks passwords.
         clock: seconds that never go back.
     """
@@ -27,13 +27,13 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        door: Door,
+        watcher: WebConfigWatcher,
         *,
         passwords: Passwords | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
-        self._door = door
+        self._watcher = watcher
         self._passwords = passwords or Passwords()
         self._clock = clock
         self._bucket = Bucket(RateLimit(), clock())
@@ -43,7 +43,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        config = self._door.config
+        config = self._watcher.config
         refusal = self._too_many(config.rate_limit) or await self._stranger(config, scope)
         await (refusal or self._app)(scope, receive, with_headers(send, config.http_server_config.headers))
 

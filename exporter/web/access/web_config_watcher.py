@@ -30,7 +30,7 @@ Stamps = Mapping[Path, Stamp]
 
 
 @dataclass(frozen=True, slots=True)
-class _InForce:
+class _Loaded:
     """A configuration, what it makes of connections, and how the files looked that it is from."""
 
     config: WebConfig
@@ -38,7 +38,7 @@ class _InForce:
     stamps: Stamps
 
 
-class Door:
+class WebConfigWatcher:
     """Decides who comes in, by a web configuration file; without one, everybody does, by plain HTTP.
 
     The file and what it names are looked at once a second, and read again when they changed, in a thread of
@@ -64,7 +64,7 @@ class Door:
         self._secrets = secrets or Secrets()
         self._path = path
         self._clock = clock
-        self._in_force = self._read(path) if path else _InForce(WebConfig(), None, {})
+        self._in_force = self._read(path) if path else _Loaded(WebConfig(), None, {})
         self._tried: Stamps = self._in_force.stamps
         self._tried_at = clock()
         self._failure = ""
@@ -140,7 +140,7 @@ class Door:
         else:
             log.info("web configuration read again", extra={"file": path})
 
-    def _read(self, path: str) -> _InForce:
+    def _read(self, path: str) -> _Loaded:
         before = stamp(path)
         config = load_web_config(path)
         self._secrets.keep(
@@ -148,14 +148,14 @@ class Door:
         )
         stamps = {Path(path): before, **{file.path: file.stamp for file in config.tls_server_config.files}}
         if config.tls is None:
-            return _InForce(config, None, stamps)
+            return _Loaded(config, None, stamps)
         try:
             context = make_context(config.tls)
         except ssl.SSLError as error:
             message = f"OpenSSL does not take these settings together: {error.reason}"
             raise ConfigError([Problem(path, 0, 0, "tls_server_config", message)]) from None
         self._warn_of_expiry(config)
-        return _InForce(config, context, stamps)
+        return _Loaded(config, context, stamps)
 
     def _refuse_to_open(self, path: str, fresh: WebConfig) -> None:
         if fresh == WebConfig() != self.config:

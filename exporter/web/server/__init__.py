@@ -15,14 +15,14 @@ from exporter.web.server.server import (
     reachable_at,
 )
 from exporter.web.server.streaming_response import (
-    Exposed,
+    StreamingExposition,
 )
 
 __all__ = [
     "CannotListenError",
-    "Exposed",
     "NoAddressError",
     "Server",
+    "StreamingExposition",
     "addresses",
     "host_and_port",
     "listen",

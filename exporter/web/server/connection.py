@@ -10,7 +10,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from exporter.web.server.connections import Crowd, Doing, Guest, Limits
+from exporter.web.server.connection_tracker import Activity, ConnectionTracker, Limits, TrackedConnection
 from exporter.web.server.request_validation import Requests
 
 log = logging.getLogger(__name__)
@@ -34,13 +34,13 @@ class Client:
 
 
 class Connection(H11Protocol):
-    """Tells the crowd what its client does, and ends what uvicorn would suffer for ever.
+    """Tells the tracker what its client does, and ends what uvicorn would suffer for ever.
 
     Args:
         config: uvicorn's.
         state: uvicorn's.
-        crowd: where all connections are known.
-        place: who had this one's place in the crowd until it was made.
+        tracker: where all connections are known.
+        place: who had this one's place in the tracker until it was made.
         admits: whether a client may stay, by its certificate; asked after a TLS handshake.
         limits: how much a client may send.
     """
@@ -50,15 +50,15 @@ class Connection(H11Protocol):
         config: Config,
         state: ServerState,
         *,
-        crowd: Crowd,
-        place: Guest,
+        tracker: ConnectionTracker,
+        place: TrackedConnection,
         admits: Admits,
         limits: Limits,
     ) -> None:
         self._client = Client()
         super().__init__(config, state, app_state={"client": self._client})
         self.conn = Requests(h11.SERVER, limits.headers)
-        self._crowd = crowd
+        self._tracker = tracker
         self._place = place
         self._admits = admits
         self._limits = limits
@@ -74,8 +74,8 @@ class Connection(H11Protocol):
         """Take up a connection, after its handshake."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=1, low=0)  # so that we are told of every byte not taken
-        self._crowd.misses(self._place)
-        self._crowd.sees(self, Doing.ASKING)
+        self._tracker.misses(self._place)
+        self._tracker.sees(self, Activity.ASKING)
         if self._encrypted and not self._admits(transport.get_extra_info("peercert")):
             log.debug("client not admitted", extra={"client": self.client})
             self.drop()
@@ -84,7 +84,7 @@ class Connection(H11Protocol):
         """Forget a connection."""
         self._client.gone = True
         super().connection_lost(None)  # told of an error, uvicorn would keep its timer, and so all of this
-        self._crowd.misses(self)
+        self._tracker.misses(self)
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends, up to a point."""
@@ -152,14 +152,14 @@ class Connection(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _look(self) -> None:
-        self._crowd.sees(self, self._doing())
+        self._tracker.sees(self, self._activity())
 
-    def _doing(self) -> Doing:
+    def _activity(self) -> Activity:
         if self._unsent:
-            return Doing.TAKING
+            return Activity.TAKING
         if self.conn.their_state is not h11.SEND_BODY:
             if self._answering:
-                return Doing.WAITING
+                return Activity.WAITING
             if self.cycle is not None and not self._not_read:
-                return Doing.IDLE
-        return Doing.ASKING
+                return Activity.IDLE
+        return Activity.ASKING

@@ -9,7 +9,7 @@ from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from exporter.web.server.connections import Crowd, Doing, Guest
+from exporter.web.server.connection_tracker import Activity, ConnectionTracker, TrackedConnection
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ NO_TLS = (
 )
 
 
-class Door(Protocol):
+class ConnectionPolicy(Protocol):
     """Decides who is let in, and how."""
 
     def context(self) -> ssl.SSLContext | None:
@@ -60,14 +60,14 @@ class _Arrival:
         self.task.cancel()
 
 
-class Acceptor:
+class Listener:
     """Takes in whoever connects to one socket.
 
     Args:
         listening: the socket.
-        crowd: where all connections are known.
-        door: asked about each connection.
-        make: makes what speaks HTTP with one client, and takes its place in the crowd.
+        tracker: where all connections are known.
+        policy: asked about each connection.
+        make: makes what speaks HTTP with one client, and takes its place in the tracker.
         at_once: how many are taken in before those that are there have their turn.
     """
 
@@ -75,16 +75,16 @@ class Acceptor:
         self,
         listening: socket.socket,
         *,
-        crowd: Crowd,
-        door: Door,
-        make: Callable[[Guest], asyncio.Protocol],
+        tracker: ConnectionTracker,
+        policy: ConnectionPolicy,
+        make: Callable[[TrackedConnection], asyncio.Protocol],
         at_once: int,
     ) -> None:
         listening.setblocking(False)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)  # so has each connection
         self._listening = listening
-        self._crowd = crowd
-        self._door = door
+        self._tracker = tracker
+        self._policy = policy
         self._make = make
         self._at_once = at_once
         self._loop = asyncio.get_running_loop()
@@ -114,12 +114,12 @@ class Acceptor:
             except OSError as error:
                 self._cannot(error)
                 return
-            self._crowd.make_room()
+            self._tracker.make_room()
             self._welcome(client)
 
     def _cannot(self, error: OSError) -> None:
         """Close an idle connection where that helps; else wait, for the same would happen at once again."""
-        if error.errno in OUT_OF_MEANS and self._crowd.drop_the_idlest(
+        if error.errno in OUT_OF_MEANS and self._tracker.drop_the_idlest(
             f"cannot take in more: {error.strerror}"
         ):
             return
@@ -136,11 +136,11 @@ class Acceptor:
         arrival = _Arrival()
         task = arrival.task = self._loop.create_task(self._let_in(client, arrival))
         self._arrivals.add(task)
-        self._crowd.sees(arrival, Doing.ASKING)
+        self._tracker.sees(arrival, Activity.ASKING)
 
         def arrived(_: object) -> None:
             self._arrivals.discard(task)
-            self._crowd.misses(arrival)
+            self._tracker.misses(arrival)
             if task.cancelled():
                 client.close()
             elif error := task.exception():
@@ -150,8 +150,8 @@ class Acceptor:
 
         task.add_done_callback(arrived)
 
-    async def _let_in(self, client: socket.socket, arrival: Guest) -> None:
-        context = self._door.context()
+    async def _let_in(self, client: socket.socket, arrival: TrackedConnection) -> None:
+        context = self._policy.context()
         if context is None:
             await self._loop.connect_accepted_socket(lambda: self._make(arrival), client)
         elif await self._first_byte(client) == BEGINS_TLS:

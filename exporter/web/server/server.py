@@ -16,8 +16,8 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.web.server.connection import Client, Connection
-from exporter.web.server.connections import Crowd, Guest, Limits
-from exporter.web.server.listener import Acceptor, Door
+from exporter.web.server.connection_tracker import ConnectionTracker, Limits, TrackedConnection
+from exporter.web.server.listener import ConnectionPolicy, Listener
 
 BACKLOG = 4096
 LAST_ANSWERS = 2  # seconds that answers under way may take after the order to stop
@@ -127,7 +127,7 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-class OpenDoor:
+class AdmitAll:
     """Lets everyone in, over plain HTTP."""
 
     def context(self) -> None:
@@ -145,16 +145,16 @@ class Server(uvicorn.Server):
 
     Args:
         app: what answers.
-        door: who is let in, and how.
+        policy: who is let in, and how.
         limits: how long clients may take, and how many there may be.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, policy: ConnectionPolicy, limits: Limits) -> None:
         super().__init__(_config(app, limits))
-        self._door = door
+        self._policy = policy
         self._limits = limits
-        self._crowd = Crowd(limits, time.monotonic)
-        self._acceptors: list[Acceptor] = []
+        self._tracker = ConnectionTracker(limits, time.monotonic)
+        self._listeners: list[Listener] = []
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -164,38 +164,38 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in connections."""
         await super().startup(sockets=[])
-        self._acceptors = [
-            Acceptor(
+        self._listeners = [
+            Listener(
                 listening,
-                crowd=self._crowd,
-                door=self._door,
+                tracker=self._tracker,
+                policy=self._policy,
                 make=self._connection,
                 at_once=self._limits.at_once,
             )
             for listening in sockets or ()
         ]
-        for acceptor in self._acceptors:
-            acceptor.open()
+        for listener in self._listeners:
+            listener.open()
 
     async def on_tick(self, counter: int) -> bool:
         """See, ten times a second, who was too slow, and whether it is time to stop."""
-        self._crowd.drop_the_slow()
+        self._tracker.drop_the_slow()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in no more, and give the answers under way their last seconds."""
-        for acceptor in self._acceptors:
-            acceptor.close()
-        asyncio.get_running_loop().call_later(LAST_ANSWERS, self._crowd.drop_all)
+        for listener in self._listeners:
+            listener.close()
+        asyncio.get_running_loop().call_later(LAST_ANSWERS, self._tracker.drop_all)
         await super().shutdown(sockets)
 
-    def _connection(self, place: Guest) -> Connection:
+    def _connection(self, place: TrackedConnection) -> Connection:
         return Connection(
             self.config,
             self.server_state,
-            crowd=self._crowd,
+            tracker=self._tracker,
             place=place,
-            admits=self._door.admits,
+            admits=self._policy.admits,
             limits=self._limits,
         )
 
@@ -211,7 +211,7 @@ def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the crowd comes first
+        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the tracker comes first
         timeout_graceful_shutdown=LAST_ANSWERS + 1,  # when all connections are closed already
         h11_max_incomplete_event_size=limits.headers,
     )
@@ -241,16 +241,16 @@ class _PartByPart:
             await self._app(scope, receive, send_part)
 
 
-def make_server(app: ASGIApp, door: Door | None = None, limits: Limits | None = None) -> Server:
+def make_server(app: ASGIApp, policy: ConnectionPolicy | None = None, limits: Limits | None = None) -> Server:
     """Make the server; `await serve(sockets)` runs it until its `should_exit` is set.
 
     Args:
         app: what answers.
-        door: who is let in, and how; everyone over plain HTTP when not given.
+        policy: who is let in, and how; everyone over plain HTTP when not given.
         limits: how long clients may take, and how many there may be; when not given, what is right for the
             files that the process may open.
     """
-    return Server(app, door or OpenDoor(), limits or Limits.for_files(open_files_limit()))
+    return Server(app, policy or AdmitAll(), limits or Limits.for_files(open_files_limit()))
 
 
 def raise_open_files_limit() -> None:

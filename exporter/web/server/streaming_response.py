@@ -10,7 +10,7 @@ CHUNK = 64 * 1024  # bytes; of the rest of an answer nothing is made before its 
 _GZIP = 31
 
 
-class Exposed(Response):
+class StreamingExposition(Response):
     """Sends an exposition that is kept in gzip; who does not accept that has it inflated on the way.
 
     So an answer costs hardly any memory while it is sent, however large it is and however slow its client:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from exporter.exposition import encode
 from exporter.model import Scope
-from exporter.web.server import Exposed
+from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH
 from exporter.web.status.status import Condition, ScopeState, Status
 from exporter.web.status.summary import verdict_on
@@ -53,7 +53,7 @@ SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
 def answer(status: Status, *, gzip: bool) -> Response:
     """Answer with the page of a status, in gzip where the client accepts that."""
     html = compress(status_page(status).encode(), GZIP_LEVEL, mtime=0)
-    page = Exposed([html], "text/html; charset=utf-8", gzip=gzip)
+    page = StreamingExposition([html], "text/html; charset=utf-8", gzip=gzip)
     page.headers.update(SECURITY_HEADERS)
     return page
 

@@ -299,8 +299,8 @@ def _collector_state(
 
 
 def _jobs(ledger: Ledger, kind: Kind) -> Jobs:
-    with ledger.open(kind) as book:
-        return Jobs(book.active_count, book.finished_count, book.dropped_count)
+    with ledger.open(kind) as store:
+        return Jobs(store.active_count, store.finished_count, store.dropped_count)
 
 
 def _places(state: ScopeState) -> Iterator[tuple[tuple[str, str], Place]]:

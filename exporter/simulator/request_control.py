@@ -69,7 +69,7 @@ class _Failure:
         return True
 
 
-class Gate:
+class RequestControl:
     """The gate of one account and Region. Safe to use from several threads."""
 
     def __init__(

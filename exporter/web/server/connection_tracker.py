@@ -55,7 +55,7 @@ class Limits:
         return max(1, min(16, self.connections // 16))
 
 
-class Doing(Enum):
+class Activity(Enum):
     """What a connection does."""
 
     ASKING = "sends its request"
@@ -64,14 +64,14 @@ class Doing(Enum):
     TAKING = "takes its answer"
 
 
-class Guest(Protocol):
+class TrackedConnection(Protocol):
     """A connection."""
 
     def drop(self) -> None:
         """Close it at once, whatever was not sent yet."""
 
 
-class Crowd:
+class ConnectionTracker:
     """All connections, by what they do; within that, whoever does it the longest comes first.
 
     Args:
@@ -82,36 +82,42 @@ class Crowd:
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self._limits = limits
         self._clock = clock
-        self._doing: dict[Guest, Doing] = {}
-        self._since: dict[Doing, OrderedDict[Guest, float]] = {doing: OrderedDict() for doing in Doing}
-        self._patience = {Doing.ASKING: limits.request, Doing.IDLE: limits.idle, Doing.TAKING: limits.answer}
+        self._activity: dict[TrackedConnection, Activity] = {}
+        self._since: dict[Activity, OrderedDict[TrackedConnection, float]] = {
+            activity: OrderedDict() for activity in Activity
+        }
+        self._patience = {
+            Activity.ASKING: limits.request,
+            Activity.IDLE: limits.idle,
+            Activity.TAKING: limits.answer,
+        }
         self._said = -math.inf
 
     def __len__(self) -> int:
-        return len(self._doing)
+        return len(self._activity)
 
-    def sees(self, guest: Guest, doing: Doing) -> None:
+    def sees(self, connection: TrackedConnection, activity: Activity) -> None:
         """Take note of what a connection does now; the same as before is no news."""
-        if self._doing.get(guest) is doing:
+        if self._activity.get(connection) is activity:
             return
-        self.misses(guest)
-        self._doing[guest] = doing
-        self._since[doing][guest] = self._clock()
-        taking = self._since[Doing.TAKING]
+        self.misses(connection)
+        self._activity[connection] = activity
+        self._since[activity][connection] = self._clock()
+        taking = self._since[Activity.TAKING]
         if len(taking) > self._limits.unread:
             self._drop(next(iter(taking)))
 
-    def misses(self, guest: Guest) -> None:
+    def misses(self, connection: TrackedConnection) -> None:
         """Take note that a connection is gone."""
-        doing = self._doing.pop(guest, None)
-        if doing is not None:
-            del self._since[doing][guest]
+        activity = self._activity.pop(connection, None)
+        if activity is not None:
+            del self._since[activity][connection]
 
     def drop_the_slow(self) -> None:
         """Drop whoever had more time than the limits give."""
         now = self._clock()
-        for doing, patience in self._patience.items():
-            queue = self._since[doing]
+        for activity, patience in self._patience.items():
+            queue = self._since[activity]
             while queue and next(iter(queue.values())) + patience <= now:
                 self._drop(next(iter(queue)))
 
@@ -120,29 +126,29 @@ class Crowd:
         if len(self) < self._limits.connections:
             return
         if not self.drop_the_idlest("as many connections as there may be: the longest idle are closed"):
-            self._drop_the_first(Doing.WAITING)
+            self._drop_the_first(Activity.WAITING)
 
     def drop_the_idlest(self, why: str) -> bool:
         """Drop who is idle the longest, else who takes its answer the longest; False when there is none."""
-        found = self._drop_the_first(Doing.ASKING, Doing.IDLE) or self._drop_the_first(Doing.TAKING)
+        found = self._drop_the_first(Activity.ASKING, Activity.IDLE) or self._drop_the_first(Activity.TAKING)
         if found:
             self._say(why)
         return found
 
     def drop_all(self) -> None:
         """Drop all, whatever they do."""
-        for guest in list(self._doing):
-            self._drop(guest)
+        for connection in list(self._activity):
+            self._drop(connection)
 
-    def _drop_the_first(self, *those: Doing) -> bool:
-        firsts = [next(iter(queue.items())) for doing in those if (queue := self._since[doing])]
+    def _drop_the_first(self, *those: Activity) -> bool:
+        firsts = [next(iter(queue.items())) for activity in those if (queue := self._since[activity])]
         if firsts:
             self._drop(min(firsts, key=lambda first: first[1])[0])
         return bool(firsts)
 
-    def _drop(self, guest: Guest) -> None:
-        self.misses(guest)
-        guest.drop()
+    def _drop(self, connection: TrackedConnection) -> None:
+        self.misses(connection)
+        connection.drop()
 
     def _say(self, why: str) -> None:
         if self._clock() >= self._said + SAY_EVERY:

@@ -1,7 +1,7 @@
 """What is known of one kind of job in one scope. Pure: no I/O and no clock; the time is handed in.
 
 A job is *live* while it can still change and *sealed* once it is finished and has told all it will.
-Sealed jobs are handed over once, by `drain`, to whoever renders them; the book keeps their ids only.
+Sealed jobs are handed over once, by `drain`, to whoever renders them; the store keeps their ids only.
 They are grouped into buckets by time of creation, so that they leave the window a bucket at a time.
 
 In whatever order versions of a job arrive, the newest counts (`job_versions`). Where there is no room for all
@@ -139,7 +139,7 @@ class Queue:
         self.shown -= place < self.shown
 
 
-class Book:
+class JobStore:
     """The jobs of one kind in one scope.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from exporter.model import Scope
 
 
-class Claims:
+class AccountOwners:
     """Gives each account and Region to the first scope that shows it. May be used from several threads.
 
     A job that tells no account stands for itself: its id is claimed in the account's place.

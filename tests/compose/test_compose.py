@@ -13,7 +13,7 @@ import yaml
 from tests.dashboards.model import FOLDER, dashboards
 from tests.docs.markdown import ROOT
 from tests.e2e.prometheus import serving
-from tests.programs import require
+from tests.support.programs import require
 
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)

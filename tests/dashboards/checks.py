@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tests.dashboards.model import Dashboard, Fields, Panel, Target, references
-from tests.promql import Known, mistakes, selectors
+from tests.support.promql import Known, mistakes, selectors
 
 TAG = "aws-backup"
 SOURCE = "${datasource}"

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dashboards.scene import Scene, staged
-from tests.programs import PROMETHEUS_VERSIONS, require_prometheus
+from tests.support.programs import PROMETHEUS_VERSIONS, require_prometheus
 
 
 @pytest.fixture(scope="package", params=PROMETHEUS_VERSIONS)

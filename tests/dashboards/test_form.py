@@ -9,7 +9,7 @@ import pytest
 
 from tests.dashboards.checks import MOST_QUERIES, faults, queries_on_open
 from tests.dashboards.model import FOLDER, Dashboard, Target, dashboards
-from tests.promql import known_metrics, selectors
+from tests.support.promql import known_metrics, selectors
 
 DASHBOARDS = dashboards()
 BY_UID = {dashboard.uid: dashboard for dashboard in DASHBOARDS.values()}

@@ -9,7 +9,7 @@ from tests.dashboards.model import Panel, Settings, Target, dashboards
 from tests.dashboards.scene import Scene
 from tests.e2e.process import Process, environment, exporter_command, until
 from tests.e2e.prometheus import serving
-from tests.programs import require_prometheus
+from tests.support.programs import require_prometheus
 
 CONVERTED = {"convert_classic_histograms_to_nhcb": True}
 KEPT: dict[str, dict[str, bool]] = {

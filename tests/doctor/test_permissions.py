@@ -13,7 +13,7 @@ from tests.docs.markdown import blocks, document
 from tests.doctor.conftest import Doctor
 from tests.e2e import sorts
 from tests.e2e.aws import Aws
-from tests.harness import START, bench, world
+from tests.support.harness import START, bench, world
 
 DENIED = ApiError("AccessDeniedException", 403, "User: arn:aws:iam::123456789012:user/a is not authorized")
 ACTIONS = json.loads(blocks(document("docs/iam.md"), "json")[0])["Statement"][0]["Action"]

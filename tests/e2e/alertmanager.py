@@ -13,7 +13,7 @@ import yaml
 from tests.docs.markdown import ROOT
 from tests.e2e.http import ask
 from tests.e2e.process import PATIENCE, Process, environment, free_port, until
-from tests.programs import require
+from tests.support.programs import require
 
 EXAMPLE = ROOT / "alertmanager" / "alertmanager.yml"
 HURRY = {"group_wait": "100ms", "group_interval": "500ms"}

@@ -24,7 +24,7 @@ from tests.e2e.http import ask
 from tests.e2e.process import REGION, Process, environment, exporter_command, until
 from tests.e2e.prometheus import Prometheus, serving
 from tests.e2e.webhook import Told, Webhook, webhook
-from tests.programs import require
+from tests.support.programs import require
 
 CONFIG = ROOT / "prometheus" / "prometheus.yml"
 RUNBOOK = "docs/runbooks.md#"

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import told
 from tests.e2e.http import ask
 from tests.e2e.process import Process, environment, exporter_command, until
-from tests.programs import require
+from tests.support.programs import require
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = 10058

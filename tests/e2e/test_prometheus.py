@@ -15,7 +15,7 @@ from tests.e2e.forwarder import Forwarder, forwarder
 from tests.e2e.http import ask
 from tests.e2e.process import Process, environment, exporter_command, until
 from tests.e2e.prometheus import Prometheus, prometheus
-from tests.programs import PROMETHEUS_VERSIONS, require, require_prometheus
+from tests.support.programs import PROMETHEUS_VERSIONS, require, require_prometheus
 
 TEXT, OPENMETRICS = "text", "openmetrics"
 TEXT_ACCEPTED = "text/plain;version=0.0.4"

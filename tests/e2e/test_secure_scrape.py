@@ -20,7 +20,7 @@ from tests.e2e.aws import simulated_aws
 from tests.e2e.http import Answer, ask
 from tests.e2e.process import PATIENCE, Process, environment, exporter_command, until
 from tests.e2e.prometheus import Prometheus, serving
-from tests.programs import require
+from tests.support.programs import require
 from tests.web.certificates import PASSED, Authority, Pem
 
 HOST = "127.0.0.1"

@@ -7,11 +7,11 @@ import pytest
 
 from exporter.simulator.errors import ApiError
 from exporter.web.status.html import DOCUMENTS
-from tests.browser import Browser, chromium
 from tests.e2e import sorts
 from tests.e2e.aws import Aws, simulated_aws
 from tests.e2e.http import ask
 from tests.e2e.process import Process, environment, exporter_command, until
+from tests.support.browser import Browser, chromium
 
 PHONE, DESKTOP = 360, 1280
 HOSTILE = "<script>document.title='taken'</script>\"'<img src=x onerror=alert(1)>"

@@ -17,7 +17,7 @@ from exporter.runtime.clock import Clock
 from exporter.runtime.redaction import Secrets
 from tests.faults.sight import Log
 from tests.faults.wire import Wire, unplugged
-from tests.harness import LOADER, Bench, Watch
+from tests.support.harness import LOADER, Bench, Watch
 
 Start = Callable[..., Watch]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from _pytest.logging import LogCaptureFixture
 
-from tests.harness import Series
+from tests.support.harness import Series
 
 
 def up(series: Series, **labels: str) -> float:

@@ -6,7 +6,7 @@ from exporter.config import ConfigError, Discovery, load
 from exporter.simulator.errors import ApiError
 from tests.faults.sight import Log, up
 from tests.faults.wire import Wire, only, refuses
-from tests.harness import REGION, START, Bench, Series, job
+from tests.support.harness import REGION, START, Bench, Series, job
 
 ELSEWHERE = "us-east-1"
 NOT_FOUND = "ResourceNotFoundException"

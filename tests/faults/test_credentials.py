@@ -12,7 +12,7 @@ from exporter.config import Target
 from tests.faults.conftest import Start
 from tests.faults.sight import Log, calls, up
 from tests.faults.wire import Exchange, Wire, answers, only_signed_with, refuses
-from tests.harness import REGION, Bench, job
+from tests.support.harness import REGION, Bench, job
 
 ROLE = "arn:aws:iam::123456789012:role/backup-reader"
 LIST = "ListBackupJobs"

@@ -13,7 +13,7 @@ from exporter.doctor import as_json, as_text, examine
 from tests.e2e.process import free_port
 from tests.faults.conftest import Start
 from tests.faults.sight import up
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 pytestmark = pytest.mark.usefixtures("bare_machine")
 

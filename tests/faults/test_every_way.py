@@ -18,7 +18,7 @@ from tests.faults.wire import (
     refuses,
     resets,
 )
-from tests.harness import REGION, Bench, Watch, job
+from tests.support.harness import REGION, Bench, Watch, job
 
 ELSEWHERE = "us-east-1"
 LIST, DESCRIBE = "ListBackupJobs", "DescribeBackupJob"

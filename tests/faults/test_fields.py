@@ -9,7 +9,7 @@ from botocore.session import Session
 
 from tests.faults.sight import Log, codes, malformed, up
 from tests.faults.wire import Wire, answers, only
-from tests.harness import START, Bench, Series, Watch, job
+from tests.support.harness import START, Bench, Series, Watch, job
 
 MODEL = Session().get_service_model("backup").operation_model("DescribeBackupJob")
 MEMBERS = sorted(MODEL.output_shape.members) if MODEL.output_shape else []

@@ -8,7 +8,7 @@ import pytest
 from exporter.model.job_kinds import BACKUP
 from tests.faults.sight import up
 from tests.faults.wire import Wire, answers, only
-from tests.harness import START, Bench, Series, Watch, job
+from tests.support.harness import START, Bench, Series, Watch, job
 
 LISTS = "/backup-jobs/?"
 STATE = "aws_backup_resource_last_job_state"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.sight import Log, calls, malformed, up
 from tests.faults.wire import Breakage, Exchange, Wire, answers, only, refuses, resets
-from tests.harness import START, Bench, Clock, Watch, bench, job
+from tests.support.harness import START, Bench, Clock, Watch, bench, job
 
 LIST = "ListBackupJobs"
 LISTS = "/backup-jobs/?"

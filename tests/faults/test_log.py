@@ -7,7 +7,7 @@ import pytest
 from exporter.simulator.errors import ApiError
 from tests.faults.sight import Log, up
 from tests.faults.wire import Wire, answers, refuses
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 
 def test_one_line_for_a_long_failure(aws: Bench, log: Log) -> None:

@@ -22,7 +22,7 @@ from exporter.exposition.self_metrics import Telemetry
 from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.test_credentials import DENIED
 from tests.faults.wire import Exchange, Wire, answers
-from tests.harness import REGION, Bench, Clock, Watch, static_session
+from tests.support.harness import REGION, Bench, Clock, Watch, static_session
 
 REGIONS = (REGION, "us-east-1")
 HOUR = 3600.0

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.exposition.exposition import Form
 from tests.faults.sight import up
-from tests.harness import Bench, job
+from tests.support.harness import Bench, job
 
 STATUS = "aws_backup_job_status_info"
 

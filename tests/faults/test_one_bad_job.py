@@ -9,7 +9,7 @@ from exporter.collectors.jobs import TRIED_AGAIN_AFTER
 from exporter.config import Api, Discovery
 from tests.faults.sight import Log, up
 from tests.faults.wire import Breakage, Wire, answers, only, refuses, resets
-from tests.harness import START, Bench, job
+from tests.support.harness import START, Bench, job
 
 BREAKAGES = {
     "denied": refuses("AccessDeniedException", 403),

@@ -9,7 +9,7 @@ from exporter.collectors.plans import LONGEST_TRIAL
 from exporter.config import Api
 from tests.faults.sight import Log, malformed
 from tests.faults.wire import Breakage, Exchange, Wire, answers, only, refuses, resets
-from tests.harness import LOADER, REGION, START, Bench, Series, Watch, job, static_session
+from tests.support.harness import LOADER, REGION, START, Bench, Series, Watch, job, static_session
 
 HOUR, DAY = 3600.0, 86400.0
 BREAKAGES: dict[str, tuple[str, Breakage]] = {

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exporter.model.job_kinds import KINDS
 from tests.faults.sight import malformed
 from tests.faults.wire import Exchange, Wire, unplugged
-from tests.harness import START, Bench, Series, Watch, bench
+from tests.support.harness import START, Bench, Series, Watch, bench
 
 MODEL = Session().get_service_model("backup")
 COLLECTORS = (*(kind.collector for kind in KINDS), "vaults", "plans", "resources")

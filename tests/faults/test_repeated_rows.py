@@ -10,7 +10,7 @@ import pytest
 from exporter.config import COLLECTORS
 from exporter.simulator.job_kinds import COPY, RESTORE
 from tests.faults.wire import Exchange, Wire
-from tests.harness import REGION, START, Bench, Series, job
+from tests.support.harness import REGION, START, Bench, Series, job
 
 AGAIN = "again"
 VAULT = f"arn:aws:backup:{REGION}:123456789012:backup-vault:prod"

@@ -6,7 +6,7 @@ from exporter.config import Api
 from exporter.simulator.errors import ApiError
 from tests.faults.sight import Log, calls, codes, up
 from tests.faults.wire import refuses, unplugged
-from tests.harness import Bench, job
+from tests.support.harness import Bench, job
 
 LIST, DESCRIBE = "ListBackupJobs", "DescribeBackupJob"
 ONE_A_SECOND = Api(requests_per_second=1)

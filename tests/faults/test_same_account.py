@@ -12,7 +12,7 @@ from exporter.config import Target
 from exporter.model.records import Scope
 from tests.faults.sight import Log, up
 from tests.faults.wire import Wire
-from tests.harness import REGION, Bench, Series, Watch, job
+from tests.support.harness import REGION, Bench, Series, Watch, job
 
 
 def targets(aws: Bench, wire: Wire, **settings: Any) -> tuple[Target, Target]:

@@ -14,7 +14,7 @@ from exporter.exposition.self_metrics import Telemetry
 from exporter.model.records import Scope
 from tests.faults.sight import Log, calls, up
 from tests.faults.wire import Wire, drips, only, unplugged
-from tests.harness import REGION, START, Bench, Clock, Series, Watch, bench, job, static_session
+from tests.support.harness import REGION, START, Bench, Clock, Series, Watch, bench, job, static_session
 
 LONG = 30.0  # seconds until a test gives up
 SHORT = Api(connect_timeout=2.0, read_timeout=1.0)

@@ -14,7 +14,7 @@ import trustme
 
 from tests.faults.sight import Log, calls, up
 from tests.faults.wire import Wire, answers
-from tests.harness import Bench
+from tests.support.harness import Bench
 
 Talk = Callable[[socket.socket], None]
 

@@ -16,7 +16,7 @@ from exporter.refresh.refresher import LOOK_EVERY, PACE
 from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.sight import Log, up
 from tests.faults.wire import JSON, Exchange, Wire
-from tests.harness import START, Bench, Clock, Series, Watch, job, static_session
+from tests.support.harness import START, Bench, Clock, Series, Watch, job, static_session
 
 DAY, HOUR = 86_400.0, 3600.0
 SKEW_THAT_AWS_BEARS = 300.0

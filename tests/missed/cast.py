@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from exporter.config import Expectation
-from tests.harness import REGION, job
 from tests.missed.rules import (
     BEGIN,
     DAILY,
@@ -20,6 +19,7 @@ from tests.missed.rules import (
     WEEKLY_ELSEWHERE,
     Rule,
 )
+from tests.support.harness import REGION, job
 
 HERE = f"{REGION}:123456789012"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tests.harness import TEXT, Bench, Clock, bench
 from tests.missed.cast import CAST, EXPECTATIONS, LAST_DAYS, Backup, backups_of
 from tests.missed.rules import BEGIN, DAY, END, HOUR, MINUTE
+from tests.support.harness import TEXT, Bench, Clock, bench
 
 LONGEST_STEP = 2 * HOUR  # seconds between two scrapes; only the hourly rules need more of them
 NAMES = (b"aws_backup_resource_", b"aws_backup_up{")

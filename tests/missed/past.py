@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from tests.e2e.http import ask
 from tests.e2e.prometheus import serving
-from tests.programs import require
+from tests.support.programs import require
 
 ARN_LABEL = "resource_arn"
 

@@ -11,7 +11,7 @@ from tests.missed.cast import CAST, HEALTHY, UNHEARD, arn, backups_of, last_succ
 from tests.missed.history import LONGEST_STEP, history
 from tests.missed.past import ARN_LABEL, Found, Past, prometheus_of
 from tests.missed.rules import BEGIN, DAY, END, HOUR, MINUTE
-from tests.programs import require
+from tests.support.programs import require
 
 EVERY = 10 * MINUTE  # of simulated time: how often a query is evaluated
 LAST = END - EVERY

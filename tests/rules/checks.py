@@ -10,7 +10,7 @@ import yaml
 
 from exporter.config.duration import parse
 from tests.docs.markdown import ROOT, anchors
-from tests.promql import OF_THE_SCRAPE, Known, label_names, made_labels, mistakes, selectors
+from tests.support.promql import OF_THE_SCRAPE, Known, label_names, made_labels, mistakes, selectors
 
 RULES = ROOT / "prometheus" / "rules" / "aws-backup-alerts.yml"
 RUNBOOK = "https://github.com/aws-backup-exporter/aws-backup-exporter/blob/main/docs/runbooks.md"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.programs import PROMETHEUS_VERSIONS, require_prometheus
 from tests.rules.checks import RULES
 from tests.rules.test_programs import run
+from tests.support.programs import PROMETHEUS_VERSIONS, require_prometheus
 
 INTERVALS = ("15s", "1m", "5m")
 RESOURCE = (

@@ -13,8 +13,8 @@ from tests.docs.markdown import ROOT, links
 from tests.e2e.http import ask
 from tests.e2e.process import until
 from tests.e2e.prometheus import serving
-from tests.programs import PROMETHEUS_VERSIONS, require, require_prometheus
 from tests.rules.checks import RULES, read
+from tests.support.programs import PROMETHEUS_VERSIONS, require, require_prometheus
 
 PROMETHEUS, ALERTMANAGER = ROOT / "prometheus", ROOT / "alertmanager"
 UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))

@@ -12,8 +12,8 @@ from exporter.aws.service_errors import THROTTLING
 from exporter.exposition.metrics import LAST_SUCCESS
 from exporter.model.job_kinds import BACKUP
 from tests.docs.markdown import document
-from tests.promql import known_metrics, selectors
 from tests.rules.checks import RULES, Rule, faults, read, rules_of
+from tests.support.promql import known_metrics, selectors
 
 TESTS = RULES.parents[1] / "tests"
 LAST_SUCCESS_RECORD = "aws_backup:resource_last_success_timestamp_seconds"

@@ -16,7 +16,7 @@ from exporter.model.records import Fault, Health, Reload, Scope
 from exporter.runtime.redaction import Secrets
 from exporter.web.status import Status, status_of, status_page
 from exporter.web.status.status import STALE_AFTER
-from tests.unit.makers import HOUR, NOW, WINDOW, job
+from tests.support.makers import HOUR, NOW, WINDOW, job
 
 COLLECTORS = (*(kind.collector for kind in KINDS), "vaults")
 STARTED = NOW - 3 * HOUR - 720

@@ -156,7 +156,7 @@ class Served:
 @contextmanager
 def served(
     limits: Limits | None = None,
-    watcher: WebConfigWatcher | None = None,
+    watcher: ConnectionPolicy | None = None,
     listening: socket.socket | None = None,
     app: ASGIApp | None = None,
 ) -> Iterator[Served]:

@@ -11,7 +11,7 @@ from exporter.web.status.html import FOLD_BEYOND, PLACES_NAMED
 from exporter.web.status.status import STALE_AFTER
 from exporter.web.status.summary import verdict_on
 from tests.docs.markdown import document
-from tests.unit.makers import NOW
+from tests.support.makers import NOW
 from tests.web.pages import (
     CONFIG,
     DENIED,

@@ -15,7 +15,7 @@ from exporter.web.status import SECURITY_HEADERS, answer, status_of, status_page
 from exporter.web.status.html import DOCUMENTS
 from exporter.web.status.status import LONGEST_MESSAGE
 from tests.docs.markdown import ROOT, anchors, document
-from tests.unit.makers import NOW
+from tests.support.makers import NOW
 from tests.web.pages import (
     CONFIG,
     FAILING,

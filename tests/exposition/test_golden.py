@@ -1,0 +1,147 @@
+"""A small account, written out: golden.txt, each value of which was reviewed by eye.
+
+`UPDATE_GOLDEN=1 pytest tests/exposition/test_golden.py` writes it anew; look at the differences before you
+commit.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from exporter.exposition.exposition import Form
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Fault, Health
+from tests.support.makers import ACCOUNT, NOW, REGION, Written, with_configured, written
+from tests.support.programs import require
+
+GOLDEN = Path(__file__).parent / "golden.txt"
+VAULT_ARN = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:daily"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/backup"
+PLAN = {
+    "BackupPlanId": "plan-1",
+    "BackupPlanArn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-plan:plan-1",
+    "BackupPlanName": "nightly",
+    "BackupPlanVersion": "v7",
+    "BackupRuleId": "rule-1",
+    "BackupRuleName": "every night",
+    "BackupRuleCron": "cron(0 3 ? * * *)",
+    "BackupRuleTimezone": "Etc/UTC",
+}
+
+
+def at(hour: int, minute: int, second: float = 0) -> float:
+    """Give a time of the day that the account is seen on, in seconds since 1970."""
+    whole = int(second)
+    return datetime(2026, 9, 21, hour, minute, whole, round((second - whole) * 1e6), UTC).timestamp()
+
+
+def told(job_id: str, state: str, created: float, **fields: Any) -> dict[str, Any]:
+    """Tell of a job as DescribeBackupJob does."""
+    common = {
+        "BackupJobId": job_id,
+        "State": state,
+        "CreationDate": created,
+        "BackupVaultName": "daily",
+        "BackupVaultArn": VAULT_ARN,
+        "ResourceType": "EBS",
+        "PercentDone": "0.0",
+    }
+    return {**common, **fields}
+
+
+JOBS: list[Mapping[str, Any]] = [
+    told(
+        "completed",
+        "COMPLETED",
+        at(3, 0, 0.123),
+        AccountId=ACCOUNT,
+        ResourceArn=f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/vol-1",
+        ResourceName="data",
+        RecoveryPointArn=f"arn:aws:ec2:{REGION}::snapshot/snap-1",
+        IamRoleArn=ROLE_ARN,
+        PercentDone="100.0",
+        BackupSizeInBytes=107374182400,
+        BytesTransferred=2147483648,
+        StartBy=at(4, 0),
+        ExpectedCompletionDate=at(3, 20),
+        CompletionDate=at(3, 12, 30.5),
+        CreatedBy=PLAN,
+        MessageCategory="SUCCESS",
+        IsParent=False,
+    ),
+    told(
+        "issues", "COMPLETED", at(3, 5), AccountId=ACCOUNT, CompletionDate=at(3, 6), MessageCategory="Success"
+    )
+    | {"ResourceType": "EC2", "BackupOptions": {"WindowsVSS": "enabled"}, "PercentDone": "100.00%"}
+    | {"StatusMessage": 'Windows VSS backup failed:\r\n"Timeout" in C:\\temp.', "BackupType": "FULL_BACKUP"},
+    told(
+        "failed", "FAILED", at(3, 10), AccountId=ACCOUNT, MessageCategory="AccessDenied", BytesTransferred=0
+    ),
+    told("created", "CREATED", at(14, 10)),
+    told("running", "RUNNING", at(14, 0), AccountId=ACCOUNT, PercentDone="23.71", BytesTransferred=1048576),
+    told(
+        "stack",
+        "RUNNING",
+        at(13, 0),
+        AccountId=ACCOUNT,
+        ResourceType="CloudFormation",
+        IsParent=True,
+        NumberOfChildJobs=3,
+        ChildJobsInState={"COMPLETED": 1, "RUNNING": 2},
+    ),
+    told(
+        "stack-1", "COMPLETED", at(13, 1), AccountId=ACCOUNT, ParentJobId="stack", CompletionDate=at(13, 30)
+    ),
+    told("novel", "RESTING", at(12, 0), AccountId=ACCOUNT, PercentDone=""),
+]
+
+
+def account() -> Written:
+    """Make the account: its jobs, what was asked of AWS, and one configured id that AWS does not know."""
+    started = at(3, 8)
+    ledger = with_configured(["gone"], since=started, collectors=["backup_jobs"], labels={"team": "storage"})
+    made = written(ledger)
+    assert made.clock() == at(14, 13, 20) == NOW
+    made.ledger.set_health("backup_jobs", Health(up=True, last_success=NOW))
+    for operation, code, times in (("ListBackupJobs", "ok", 2), ("DescribeBackupJob", "ok", 8)):
+        for _ in range(times):
+            made.ledger.count_call(operation, code)
+    refusal = Fault("ResourceNotFoundException", "no such job", "")
+    made.ledger.count_call("DescribeBackupJob", refusal.code)
+    made.ledger.configured.refused("gone", REGION, NOW, refusal)
+    made.enter(*map(BACKUP.described, JOBS))
+    return made
+
+
+def test_the_account_is_as_it_was_reviewed() -> None:
+    """The exposition of a small account is what was reviewed, value by value."""
+    text = account().text()
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        GOLDEN.write_bytes(text)
+    assert text.decode() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_promtool_finds_no_fault() -> None:
+    """Promtool reads the reviewed exposition and finds nothing to better."""
+    linted = subprocess.run(
+        [require("promtool"), "check", "metrics"],
+        input=GOLDEN.read_bytes(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert (linted.stdout.decode(), linted.returncode) == ("", 0)
+
+
+def test_openmetrics_differs_in_the_names_of_counters_only() -> None:
+    """In OpenMetrics a counter's HELP and TYPE leave out its ending, and an end mark follows."""
+    openmetrics = account().text(Form(openmetrics=True)).decode().splitlines()
+    golden = GOLDEN.read_text(encoding="utf-8").splitlines()
+    assert openmetrics[-1] == "# EOF"
+    differ = [(ours, theirs) for ours, theirs in zip(golden, openmetrics[:-1], strict=True) if ours != theirs]
+    assert len(differ) == 4
+    assert all(ours.replace("_total ", " ", 1) == theirs for ours, theirs in differ)
+    assert all(ours.startswith(("# HELP", "# TYPE")) for ours, _ in differ)

@@ -1,0 +1,64 @@
+"""What a page writes anew, and what it keeps."""
+
+from dataclasses import replace
+from typing import Any
+
+from exporter.exposition.metrics import LAST_ATTEMPT, LAST_STATE, LAST_SUCCESS, RESOURCE_FAMILIES
+from exporter.exposition.scope_series import Piece, ScopeSeries
+from exporter.ledger.resources import Resources
+from exporter.model.job_kinds import BACKUP
+from exporter.model.records import Job
+from tests.support.harness import Clock
+from tests.support.makers import HOUR, NOW, job, ledger
+
+ARN = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-1"
+
+
+class Account:
+    """An account that tells of its jobs, and a page that writes its resources."""
+
+    def __init__(self) -> None:
+        self._ledger = ledger(resources=Resources({}, lambda _: None))
+        self._page = ScopeSeries(self._ledger, Clock(NOW))
+
+    def tell(self, told: Job) -> None:
+        """AWS tells of a job."""
+        with self._ledger.open(BACKUP) as store:
+            store.enter(told, NOW, described=True)
+        with self._ledger.open_resources() as resources:
+            resources.enter(told)
+
+    def pieces(self) -> dict[str, Piece]:
+        """Give what is written of the resources, by metric."""
+        names = {family.name for family in RESOURCE_FAMILIES}
+        return {name: piece for name, piece in self._page.pieces() if name in names}
+
+
+def written_anew(before: dict[str, Piece], after: dict[str, Piece]) -> set[str]:
+    """Name the metrics that were deflated again."""
+    return {name for name in after if after[name] is not before.get(name)}
+
+
+def of_resource(job_id: str, state: str, **fields: Any) -> Job:
+    """Make a job of the resource."""
+    return replace(job(job_id, state, **fields), resource_arn=ARN)
+
+
+def test_a_resource_of_which_nothing_is_new_is_kept() -> None:
+    """While a job of a resource goes on, the resource's lines are not deflated again."""
+    account = Account()
+    account.tell(of_resource("a", "RUNNING", numbers={"progress_ratio": 0.1}))
+    before = account.pieces()
+    account.tell(of_resource("a", "RUNNING", numbers={"progress_ratio": 0.2}))
+    assert before
+    assert written_anew(before, account.pieces()) == set()
+
+
+def test_of_a_resource_only_what_is_new_is_written() -> None:
+    """When a resource's newest job fails, when and how it was last tried is written, the rest is kept."""
+    account = Account()
+    account.tell(of_resource("a", "COMPLETED", created=NOW - 2 * HOUR, completed=NOW - HOUR))
+    before = account.pieces()
+    account.tell(of_resource("b", "FAILED"))
+    assert LAST_SUCCESS.name in before
+    assert written_anew(before, account.pieces()) == {LAST_ATTEMPT.name, LAST_STATE.name}

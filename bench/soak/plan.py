@@ -124,7 +124,8 @@ def plan(minutes: float) -> Plan:
         Turn(round(0.10 * scrapes), "stalling", "hang-describe"),
         Turn(round(0.60 * scrapes), "dripping", "drip"),
         Turn(round(0.65 * scrapes), "stalling", "hang"),
-        Turn(round(0.75 * scrapes), "silent", ""),
+        Turn(round(0.70 * scrapes), "silent", ""),
+        Turn(round(0.80 * scrapes), "stalling", ""),
         Turn(round(0.85 * scrapes), "denied", ""),
     ]
     return Plan(scrapes, turns, (back, ahead))

@@ -107,10 +107,13 @@ class JobsCollector:
         self._backlog = Backlog((), self._earlier)
         self._told: set[str] = set()  # codes with which finished jobs could not be described
         self._failed: dict[str, float] = {}  # when the description of a job last failed
+        self._put_off: dict[str, float] = {}  # likewise, of finished jobs that are not to be tried at once
+        self._got_through = True
         self._freshness = Freshness()
 
     def refresh(self) -> None:
         """Discover, then follow."""
+        got_through_before, self._got_through = self._got_through, False
         now = self._clock()
         self._start_over_after_a_correction()
         with self._ledger.open(self._kind) as store:
@@ -123,6 +126,9 @@ class JobsCollector:
             self._follow(listed)
         self._followed_until = now
         self._tell_of_stale_jobs()
+        self._got_through = True
+        if not got_through_before:
+            self._put_off.clear()  # what failed meanwhile need not have failed because of the job
 
     def catch_up(self) -> bool:
         """List one more page of what came before the start, or describe one more finished parent."""
@@ -230,7 +236,7 @@ class JobsCollector:
 
     def _may_be_tried(self, job_id: str) -> bool:
         """Whether a finished job may be described: not again at once where that failed."""
-        failed = self._failed.get(job_id)
+        failed = self._put_off.get(job_id)
         return failed is None or not 0 <= self._clock() - failed < TRIED_AGAIN_AFTER
 
     def _describe_what_no_list_tells(self, listed: set[str]) -> None:
@@ -284,6 +290,7 @@ class JobsCollector:
         except AwsError as error:
             if not error.may_be_about_the_job:
                 raise
+            self._put_off[job_id] = self._clock()
             if error.fault.code not in self._told:
                 self._told.add(error.fault.code)
                 log.warning(
@@ -334,7 +341,10 @@ class JobsCollector:
 
     def _forget_old_failures(self) -> None:
         now = self._clock()
-        self._failed = {job_id: at for job_id, at in self._failed.items() if now - at < TRIED_AGAIN_AFTER}
+        for failures in (self._failed, self._put_off):
+            for job_id, failed in list(failures.items()):
+                if now - failed >= TRIED_AGAIN_AFTER:
+                    failures.pop(job_id, None)
 
     def _tell_of_stale_jobs(self) -> None:
         """Fail when the budget does not suffice to keep all that may change up to date.

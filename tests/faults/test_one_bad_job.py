@@ -69,6 +69,34 @@ def test_one_finished_parent_holds_up_no_other(aws: Bench, wire: Wire, log: Log,
     assert watch.scrape().value("aws_backup_job_child_jobs", job_id="bad") == 2
 
 
+@pytest.mark.parametrize("breakage", BREAKAGES.values(), ids=BREAKAGES)
+def test_a_parent_that_ended_while_none_could_be_described(
+    aws: Bench, wire: Wire, breakage: Breakage
+) -> None:
+    """Once AWS describes jobs again, the child counts of a parent that ended meanwhile are right at once."""
+    running: Mapping[str, Any] = {
+        "IsParent": True,
+        "NumberOfChildJobs": 2,
+        "ChildJobsInState": {"RUNNING": 2},
+    }
+    aws.account.put(job("job-parent", created=START - 300, **running))
+    aws.account.put(job("job-other", created=START - 300))
+    watch = aws.watch(aws.target(endpoint_url=wire.endpoint_url))
+    watch.catch_up()
+    watch.scrape()
+    wire.breakage = only("/backup-jobs/job-", breakage)
+    watch.scrape()
+    aws.account.put(parent("job-parent", created=START - 300))
+    for _ in range(3):
+        aws.clock.advance(30)
+        assert up(watch.scrape()) == 0
+    wire.mend()
+    for _ in range(2):
+        aws.clock.advance(30)
+        series = watch.scrape()
+    assert series.value("aws_backup_job_child_jobs_in_state", job_id="job-parent", state="COMPLETED") == 2
+
+
 def test_finished_parents_that_may_not_be_described_are_told(aws: Bench, wire: Wire, log: Log) -> None:
     """Without the permission to describe, up stays 0, with the remedy said once, until it is there."""
     aws.account.put(parent("p", created=START - 1800))

@@ -62,6 +62,7 @@ class Findings:
         """Take note of something that came too late, unless others keep the machine too busy to tell."""
         if is_overloaded():
             self.excused += 1
+            print(f"not judged, {sort}: {what}", flush=True)
         else:
             self.add(sort, what)
 

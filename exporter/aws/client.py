@@ -1,4 +1,4 @@
-"""Calls AWS Backup for one scope: each call is counted, limited in rate, retried where that helps, and checked."""
+"""Calls AWS Backup for one scope: each call is counted, limited in rate, retried and checked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial

@@ -70,7 +70,7 @@ class _Failure:
 
 
 class RequestControl:
-    """The gate of one account and Region. Safe to use from several threads."""
+    """What a call to one account and Region passes. Safe to use from several threads."""
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -123,5 +124,12 @@ def without_empty(samples: Samples) -> Samples:
 
 
 def carried(text: str) -> str:
-    """The same text as UTF-8 can carry it: a lone surrogate becomes U+FFFD."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+    """The same text as a label can carry it.
+
+    A lone surrogate becomes U+FFFD. Of more than 1,024 bytes, what is beyond that is a hash of the whole.
+    """
+    whole = re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
+    if len(whole) > 1024:
+        ending = f"…{sha256(whole).hexdigest()[:16]}".encode()
+        whole = whole[: 1024 - len(ending)] + ending
+    return whole.decode()

@@ -91,7 +91,12 @@ def test_rules_remember(interval: str, with_label: bool, version: str, tmp_path:
     tests: Sequence[Test] = (NEXT_JOB_RUNS, PLAN_WITHOUT_TESTS)
     path = write(
         tmp_path / "tests.yml",
-        {"rule_files": [str(rules)], "evaluation_interval": interval, "tests": list(tests)},
+        {
+            "rule_files": [str(rules)],
+            "evaluation_interval": interval,
+            "group_eval_order": [group["name"] for group in document["groups"]],
+            "tests": list(tests),
+        },
     )
     assert "SUCCESS" in run(require_prometheus("promtool", version), "test", "rules", path)
 

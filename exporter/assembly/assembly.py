@@ -153,7 +153,8 @@ class Assembler:
         self._owners.admit_only(ledger.scope for ledger in ledgers)
         self._refresher.attend_to(scope for one in watched for scope in one.scopes)
         pages = [page for one in watched for page in one.pages]
-        return Exporter(config, ledgers, self._refresher, Exposition(pages, self._telemetry))
+        exposition = Exposition(pages, self._telemetry, self._clients.turns.paused)
+        return Exporter(config, ledgers, self._refresher, exposition)
 
     def _watch(self, setting: _Setting, profiles: Profiles) -> _Watched:
         access = Access(setting.target, setting.regions[0], profiles)

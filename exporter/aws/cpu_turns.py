@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SEVERAL = 4  # threads; that two or three meet is chance
+LONGEST_PAUSE = 5.0  # seconds for which nobody has a turn, whoever asks for quiet
 
 
 class _OfThisThread(threading.local):
@@ -21,12 +22,30 @@ class Turns:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
+        self._quiet = 0  # how many want it
+        self._nobody_wants_quiet = threading.Event()
+        self._nobody_wants_quiet.set()
+        self._lock = threading.Lock()
         self._waiting: set[int] = set()  # threads
         self._of_this_thread = _OfThisThread()
 
     def are_scarce(self) -> bool:
         """Whether several threads wait for their turn."""
         return len(self._waiting) >= SEVERAL
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Give nobody a turn while the block runs, but for LONGEST_PAUSE at most: a scrape comes first."""
+        with self._lock:
+            self._quiet += 1
+            self._nobody_wants_quiet.clear()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._quiet -= 1
+                if not self._quiet:
+                    self._nobody_wants_quiet.set()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -51,6 +70,10 @@ class Turns:
     def _take(self) -> None:
         self._waiting.add(threading.get_ident())
         self._turn.acquire()
+        if not self._nobody_wants_quiet.is_set():
+            self._turn.release()
+            self._nobody_wants_quiet.wait(LONGEST_PAUSE)
+            self._turn.acquire()
         self._waiting.discard(threading.get_ident())
         self._of_this_thread.has_the_turn = True
 

@@ -5,7 +5,8 @@ sealed jobs are kept deflated; a gzip answer copies them as they are and combine
 """
 
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
 from typing import NamedTuple, Protocol
@@ -34,11 +35,18 @@ class Exposition:
     Args:
         pages: one for each scope.
         telemetry: what the exporter tells of itself; on the exposition of everything only.
+        quiet: holds back other work that needs the CPU while an exposition is written.
     """
 
-    def __init__(self, pages: Iterable[ScopeSeries], telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        pages: Iterable[ScopeSeries],
+        telemetry: Telemetry,
+        quiet: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._pages: Mapping[Scope, ScopeSeries] = {page.scope: page for page in pages}
         self._telemetry = telemetry
+        self._quiet = quiet
 
     def write(self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()) -> bytes:
         """Write one exposition; the arguments are those of `parts`."""
@@ -54,6 +62,10 @@ class Exposition:
             scope: only this scope's series; None for everything.
             names: only samples of these names; empty for all.
         """
+        with self._quiet():
+            return self._parts(form, scope, names)
+
+    def _parts(self, form: Form, scope: Scope | None, names: Collection[str]) -> Sequence[bytes]:
         pages = self._pages.values() if scope is None else (self._pages[scope],)
         pieces: dict[str, list[Piece]] = {}
         for family_name, piece in chain.from_iterable(page.pieces() for page in pages):

@@ -29,6 +29,7 @@ FIRST_PAUSE = 5.0  # seconds before catching up is tried again after a failure; 
 LONGEST_PAUSE = 60.0
 STALLED_AFTER = 3  # scrapes that a refresh may outlast, and the seconds; then what is published is stale
 STALLED_SECONDS = 15.0
+QUEUED_SECONDS = 60.0  # for which a refresh may wait for its turn, when thousands start at the same time
 REMEDY_FOR_STALL = (
     "check the network path to AWS and to the source of credentials, and that the exporter gets CPU time"
 )
@@ -182,11 +183,16 @@ class ScopeRefresh:
 
 @dataclass(slots=True)
 class _Flight:
-    """A refresh that is under way: when it began, and how many scrapes have come since."""
+    """A refresh under way: when it was asked for, when it began, and how many scrapes came since."""
 
     done: Future[None]
-    began: float
+    asked: float
+    began: float | None = None
     scrapes: int = 0
+
+    def seconds(self, now: float) -> float:
+        """How long it takes, its turn not counted unless that is long in coming."""
+        return now - self.asked - QUEUED_SECONDS if self.began is None else now - self.began
 
 
 class Refresher:
@@ -252,7 +258,7 @@ class Refresher:
                         flight = self._take_off(scope, collector)
                         begun = True
                     elif self._is_stalled(flight):
-                        stalled.append((scope, collector, began - flight.began))
+                        stalled.append((scope, collector, began - flight.asked))
                     flights.append(flight.done)
         for scope, collector, seconds in stalled:
             scope.take_note_of_stall(collector, seconds)
@@ -283,7 +289,7 @@ class Refresher:
     def _is_stalled(self, flight: _Flight) -> bool:
         """Whether too many scrapes have come in vain; scrapes that come all at once are not counted alone."""
         flight.scrapes += 1
-        return flight.scrapes >= STALLED_AFTER and self._clock() - flight.began >= STALLED_SECONDS
+        return flight.scrapes >= STALLED_AFTER and flight.seconds(self._clock()) >= STALLED_SECONDS
 
     def _start_new(self) -> None:
         with self._lock:
@@ -294,6 +300,8 @@ class Refresher:
             first_refresh.add_done_callback(partial(self._go_on, scope))
 
     def _fly(self, scope: ScopeRefresh, collector: Collector) -> None:
+        with self._lock:
+            self._flights[scope, collector.name].began = self._clock()
         try:
             if self._scopes.get(scope.scope) is scope:
                 scope.refresh(collector)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -102,3 +102,20 @@ def test_an_answer_takes_one_turn(other: ThreadPoolExecutor) -> None:
         turns.goes_on()
         turns.goes_on()
     other.submit(take, turns).result(LONG)
+
+
+def test_nobody_has_a_turn_while_it_is_quiet() -> None:
+    """While a scrape is written no call begins; it does as soon as that is done."""
+    turns = Turns()
+    begun = Event()
+
+    def call() -> None:
+        with turns.taken():
+            begun.set()
+
+    with turns.paused():
+        thread = Thread(target=call)
+        thread.start()
+        assert not begun.wait(0.1)
+    assert begun.wait(LONG)
+    thread.join(LONG)

@@ -118,11 +118,17 @@ def test_a_slow_target_slows_only_itself(aws_now: Bench, slow_wire: Wire, start:
 
 def test_a_refresh_that_does_not_end_is_told(aws: Bench, log: Log) -> None:
     """When a refresh outlasts three scrapes, up is 0 and the log says once why; until it ends."""
-    answer = Event()
+    called, answer = Event(), Event()
+
+    def hang(_: str) -> None:
+        called.set()
+        answer.wait(LONG)
+
     region = "eu-west-3"
-    with bench(aws.clock, delay=lambda _: answer.wait(LONG) and None) as hanging:
+    with bench(aws.clock, delay=hang) as hanging:
         watch = aws.watch(Target(name="t", regions=(region,), endpoint_url=hanging.server.endpoint_url))
         refresh = watch.exporter.refresher.refresh()
+        assert called.wait(LONG)
         for _ in range(6):
             aws.clock.advance(15)
             watch.exporter.refresher.refresh()

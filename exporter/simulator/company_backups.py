@@ -87,7 +87,9 @@ class Office:
         length = self.rng.uniform(0.8, 1.2) * min(20 * HOUR, 120 + resource.size / GIB * 8)
         course = Course(pends=20, runs=60, ends=60 + length)
         if resource == NEVER_SUCCEEDS:
-            course = self._failed(course, resource, 0)
+            course = self._failed(
+                replace(course, pends=1, runs=2, ends=3), resource, 0
+            )  # it is denied at once
         elif resource != STOPPED and self.rng.random() < 0.08:
             course = self._trouble(course, resource)
         yield self._job(resource, created, course, rule)

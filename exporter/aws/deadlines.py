@@ -55,8 +55,8 @@ class Deadlines:
     def apply_to(self, client: Any) -> None:
         """Let the calls of a botocore client end at the deadline of the thread that makes them."""
         session = client._endpoint.http_session  # noqa: SLF001 - botocore offers no public way
-        session._pool_classes_by_scheme = self._pool_classes  # noqa: SLF001
-        session._manager.pool_classes_by_scheme = self._pool_classes  # noqa: SLF001
+        session._pool_classes_by_scheme = self._pool_classes  # noqa: SLF001 - likewise
+        session._manager.pool_classes_by_scheme = self._pool_classes  # noqa: SLF001 - likewise
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[Call]:

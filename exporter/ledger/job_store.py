@@ -9,13 +9,13 @@ jobs to have series, those without are followed and counted like the others.
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
 from exporter.ledger.job_counts import Counts, Place
 from exporter.ledger.job_versions import Version, Versions
+from exporter.ledger.series_queue import SeriesQueue
 from exporter.model import Job, Kind, Tally
 
 LONGEST_BUCKET = 3600.0
@@ -80,7 +80,7 @@ class _Live:
     counted: bool = False
     final: bool = False
     shown: bool = True
-    queue: "Queue | None" = None
+    queue: "SeriesQueue | None" = None
     key: tuple[float, str] = (0.0, "")
 
 
@@ -99,44 +99,6 @@ class _Bucket:
     dropped: set[str] = field(default_factory=set)
     uncounted: dict[str, Place] = field(default_factory=dict)
     unvalidated: dict[str, _Live] = field(default_factory=dict)
-
-
-class Queue:
-    """Live jobs in the order in which they get series: the first `shown` of them have some."""
-
-    def __init__(self) -> None:
-        self._order: list[tuple[float, str]] = []
-        self.shown = 0
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __iter__(self) -> Iterator[str]:
-        return (job_id for _, job_id in self._order)
-
-    @property
-    def last_shown(self) -> tuple[float, str]:
-        """The key of the job that loses its series next."""
-        return self._order[self.shown - 1]
-
-    @property
-    def first_hidden(self) -> tuple[float, str]:
-        """The key of the job that gets series next."""
-        return self._order[self.shown]
-
-    def add(self, key: tuple[float, str]) -> bool:
-        """Take in a job. Returns whether it has series: it has unless one before it has none."""
-        place = bisect_left(self._order, key)
-        shown = place < self.shown or self.shown == len(self._order)
-        self._order.insert(place, key)
-        self.shown += shown
-        return shown
-
-    def remove(self, key: tuple[float, str]) -> None:
-        """Let go of a job."""
-        place = bisect_left(self._order, key)
-        del self._order[place]
-        self.shown -= place < self.shown
 
 
 class JobStore:
@@ -158,8 +120,8 @@ class JobStore:
         self, kind: Kind, *, window: float, since: Callable[[], float], pinned: Iterable[str] = ()
     ) -> None:
         self.kind = kind
-        self.running = Queue()
-        self.waiting = Queue()
+        self.running = SeriesQueue()
+        self.waiting = SeriesQueue()
         self._window = window
         self._width = min(LONGEST_BUCKET, window / BUCKETS_IN_WINDOW)
         self._since = since
@@ -252,13 +214,13 @@ class JobStore:
                     self._counts.add(live.place, live.bucket)
         self._rolled_to = oldest
 
-    def show(self, queue: Queue) -> None:
+    def show(self, queue: SeriesQueue) -> None:
         """Give series to the first job of a queue that has none."""
         _, job_id = queue.first_hidden
         queue.shown += 1
         self._show(self._live[job_id], True)
 
-    def hide(self, queue: Queue) -> None:
+    def hide(self, queue: SeriesQueue) -> None:
         """Take the series from the last job of a queue that has some."""
         _, job_id = queue.last_shown
         queue.shown -= 1

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.job_store import JobStore, Queue
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.limits import MOST_CODES, MOST_PLANS, MOST_RULES, MOST_VAULTS, OTHER, Distinct
 from exporter.ledger.resources import Resources
+from exporter.ledger.series_queue import SeriesQueue
 from exporter.model import Health, Job, Kind, Plan, Scope, Vault
 
 _T = TypeVar("_T")
@@ -196,7 +197,7 @@ def _first(things: Mapping[tuple[str, str], _T], most: int) -> tuple[_T, ...]:
     return tuple(things[key] for key in keys)
 
 
-def _share_out(room: int, queues: Sequence[tuple[JobStore, Queue]]) -> int:
+def _share_out(room: int, queues: Sequence[tuple[JobStore, SeriesQueue]]) -> int:
     """Let as many jobs of some queues have series as there is room for. Returns how many have."""
     shown = sum(queue.shown for _, queue in queues)
     may_be_shown = min(sum(len(queue) for _, queue in queues), max(room, 0))

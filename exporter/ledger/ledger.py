@@ -13,8 +13,9 @@ from exporter.ledger.configured_job_ids import ConfiguredIds
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.limits import MOST_CODES, MOST_PLANS, MOST_RULES, MOST_VAULTS, OTHER, Distinct
 from exporter.ledger.resources import Resources
+from exporter.ledger.rule_runs import RuleRuns
 from exporter.ledger.series_queue import SeriesQueue
-from exporter.model import Health, Job, Kind, Plan, Scope, Vault
+from exporter.model import Expectation, Health, Job, Kind, Plan, RuleKey, RuleRun, Scope, Vault
 
 _T = TypeVar("_T")
 
@@ -62,6 +63,7 @@ class Ledger:
         self._left_out = {"vaults": 0, "plans": 0, "rules": 0}
         self.follows_resources = resources is not None
         self._resources = resources or Resources({}, lambda _: None)
+        self._rule_runs = RuleRuns()
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -85,16 +87,30 @@ class Ledger:
             store = self._stores[kind.name]
             news = [store.enter(job, now, described=described) for job in jobs]
             self._keep_to_the_limit()
-            if kind.protects and self.follows_resources:
+            if self.follows_resources:
                 for job in news:
                     if job:
-                        self._resources.enter(job)
+                        self._resources.record(kind, job)
+            for job in news:
+                if job and job.rule and kind.facts.expectation is Expectation.RULES:
+                    self._rule_runs.record(job)
 
     @contextmanager
     def open_resources(self) -> Iterator[Resources]:
         """Work on what is known of resources while nobody else does."""
         with self._lock:
             yield self._resources
+
+    def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
+        """Take note that a collector has read all there was before the start, or cannot; see `Resources`."""
+        with self._lock:
+            self._resources.mark_read(collector, now, since=since)
+            self._rule_runs.mark_read(collector, since)
+
+    def rule_runs(self, now: float) -> dict[RuleKey, RuleRun]:
+        """Give the last run of each rule of the plans."""
+        with self._lock:
+            return self._rule_runs.at(now, self._plans, self._health)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -136,6 +152,7 @@ class Ledger:
                 "job_groups": sum(store.groups_left_out for store in self._stores.values()),
                 "error_codes": self._codes.left_out,
                 "resources": self._resources.left_out,
+                "resource_facts": self._resources.facts_left_out,
                 **self._left_out,
             }
 

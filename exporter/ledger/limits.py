@@ -13,6 +13,7 @@ MOST_GROUPS = 1000  # pairs of vault and resource type by which jobs of a kind a
 MOST_STATES = 20  # of those that nobody knows
 MOST_CODES = 100  # error codes, of all operations together
 MOST_RESOURCES = 20_000  # at most 16 series each
+MOST_KEYS = 100  # of one resource: rules, and copy destinations and restore testing plans together
 MOST_VAULTS = 5000
 MOST_PLANS = 5000
 MOST_RULES = 10_000  # of all plans together

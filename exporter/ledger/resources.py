@@ -1,98 +1,31 @@
-"""What is known of the backups of each resource of one scope. Pure: no I/O and no clock.
+"""What is known of each resource of one scope: its backups, copies, restores and scans. Pure: no I/O, no clock.
 
 A job lives a day; people are called at night for a *resource* whose backup did not happen. So a resource's
 facts outlive its jobs, and go only when AWS no longer knows the resource.
 """
 
-import math
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from exporter.ledger.job_versions import Versions
-from exporter.ledger.limits import MOST_RESOURCES, TOLD_APART
-from exporter.model import BACKUP, Job, Protected, Resource, Rule
+from exporter.ledger.limits import MOST_KEYS, MOST_RESOURCES, TOLD_APART
+from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
+from exporter.ledger.plan_rules import PlanRules
+from exporter.ledger.resource_facts import FactsOf, History
+from exporter.ledger.resource_history import ResourceHistory, RuleHistory
+from exporter.model import KINDS, Expectation, Job, Kind, Plan, Protected, RecoveryPoints, Resource, Rule, RuleKey
 
-SUCCESS = "COMPLETED"
 KEPT_INTERVALS = 10
-
-RuleKey = tuple[str, str]  # plan id, rule id
-
-_versions = Versions(BACKUP)
-
-
-@dataclass(slots=True)
-class _Facts:
-    """The newest jobs of some, in whatever order they came."""
-
-    newest: Job | None = None
-    success: Job | None = None
-
-    def take(self, job: Job) -> bool:
-        """Take up what AWS told of a job. Returns whether that may be news of the resource."""
-        newest, success = self.newest, self.success
-        if newest is None or (
-            not _versions.is_behind(job, newest) if job.id == newest.id else _began(job) > _began(newest)
-        ):
-            self.newest = job
-        if job.state == SUCCESS and (
-            success is None or job.id == success.id or (_ended(job), job.id) > (_ended(success), success.id)
-        ):
-            self.success = job
-        return self.success is not success or newest is None or _tells(self.newest) != _tells(newest)
-
-
-@dataclass(slots=True)
-class _Known:
-    """What is known of one resource.
-
-    Attributes:
-        own: its jobs that are no child jobs, or parents of others.
-        as_child: its child jobs, which stand for it unless it is a composite: then the parent does.
-        is_composite: whether a parent job was ever made for it.
-        protected: as AWS lists it.
-        within: as configured.
-        rules: those that made jobs for it.
-        last_rule: the one that made the newest of these jobs, and that job.
-        last_interval: what the rules told when the plans last had one of them.
-    """
-
-    own: _Facts = field(default_factory=_Facts)
-    as_child: _Facts = field(default_factory=_Facts)
-    is_composite: bool = False
-    protected: Protected | None = None
-    within: float | None = None
-    rules: set[RuleKey] = field(default_factory=set)
-    last_rule: tuple[tuple[float, str], RuleKey] | None = None
-    last_interval: float | None = None
-
-    @property
-    def newest(self) -> Job | None:
-        """The newest job that stands for the resource."""
-        own, child = self.own.newest, self.as_child.newest
-        if child is None or not self._child_jobs_count(child):
-            return own
-        return child if own is None or _began(child) > _began(own) else own
-
-    @property
-    def success(self) -> Job | None:
-        """The newest of them that succeeded."""
-        own, child = self.own.success, self.as_child.success
-        if child is None or not self._child_jobs_count(child):
-            return own
-        return child if own is None or (_ended(child), child.id) > (_ended(own), own.id) else own
-
-    def _child_jobs_count(self, child: Job) -> bool:
-        own = (self.own.newest, self.own.success)
-        return not self.is_composite and all(job is None or job.id != child.parent_id for job in own)
 
 
 class Resources:
-    """The resources of one scope, at most `MOST_RESOURCES` beside those that are configured.
+    """The resources of one scope, at most `MOST_RESOURCES` in addition to those that are configured.
 
     Args:
         expected: ARNs that the configuration names, and the seconds within which each must be backed up.
         interval_of: tells the largest gap in seconds between a rule's runs, None if it cannot.
         account_id: the account to assume where neither a job nor the ARN tells one.
+        awaited: names of the collectors that read the history of resources; see `mark_read`.
+        kinds: the table of kinds.
     """
 
     def __init__(
@@ -100,41 +33,58 @@ class Resources:
         expected: Mapping[str, float],
         interval_of: Callable[[Rule], float | None],
         account_id: str = "",
+        *,
+        awaited: Iterable[str] = (),
+        kinds: Sequence[Kind] = KINDS,
     ) -> None:
-        self._interval_of = interval_of
-        self._account_id = account_id
-        self._known = {arn: _Known(within=within) for arn, within in expected.items()}
+        self._versions = {kind.name: Versions(kind) for kind in kinds}
+        self._known = {arn: ResourceHistory(within=within) for arn, within in expected.items()}
         self._most = MOST_RESOURCES + len(self._known)
         self._left_out: set[str] = set()
-        self._rules = _Rules()
+        self._facts_left_out: set[tuple[str, str, str]] = set()
+        self._rules = PlanRules(interval_of)
+        self._history = History(awaited)
         self._parents: dict[str, Job] = {}
         self._children: dict[str, set[str]] = {}  # ARNs of resources, by the id of the parent job
+        self._parts: dict[str, set[str]] = {}  # ARNs of the parts of a composite, by its ARN
+        self._facts_of = FactsOf(
+            kinds, self._known, self._rules, self._history, self._parents, account_id=account_id
+        )
         self._changed: dict[str, None] = dict.fromkeys(self._known)
+        self._published: dict[str, Resource] = {}
 
-    def enter(self, job: Job) -> None:
-        """Take up what AWS told of a backup job; a child counts for its own resource, not its parent's."""
-        known = self._known_as(job.resource_arn) if job.resource_arn else None
+    def record(self, kind: Kind, job: Job) -> None:
+        """Take in a job; a child job counts for its own resource, not for its parent's."""
+        known = self._find_or_add(job.resource_arn) if job.resource_arn else None
         if not known:
             return
-        is_news = (known.as_child if job.parent_id and not job.is_parent else known.own).take(job)
+        key = kind.name, kind.key_of(job)
+        newest = known.jobs.get(key)
+        if newest is None:
+            if not self._has_room(known.jobs, job.resource_arn, key):
+                return
+            newest = known.jobs[key] = NewestJobs(kind, self._versions[kind.name])
+        is_news = newest.update(job)
         if job.is_parent and job.id not in self._parents:
-            known.is_composite = is_news = True
+            newest.is_composite = is_news = True
             self._parents[job.id] = job
             self._changed |= dict.fromkeys(self._children.get(job.id, ()))
         if job.parent_id:
             self._children.setdefault(job.parent_id, set()).add(job.resource_arn)
-        if self._take_rule(known, job) or is_news:
+        if kind.facts.expectation is Expectation.RULES and job.rule and self._record_rule(known, kind, job):
+            is_news = True
+        if is_news:
             self._changed[job.resource_arn] = None
 
     def set_protected(
         self, listing: Iterable[Protected], *, now: float, lookback: float, complete: bool = True
     ) -> None:
-        """Take up the list of protected resources.
+        """Replace the list of protected resources.
 
-        When it is complete, those it does not have are let go, unless the configuration names them or a job
-        shows that they live: one of the look-back, or of the last ten expected intervals. AWS drops a
-        resource from its list when the last recovery point expires, and that must not end the alarm about the
-        backups that stopped.
+        When it is complete, those that it does not have are removed, unless the configuration or a selection
+        names them, they have recovery points, or a job shows that they exist: one of the look-back, or of the
+        last ten expected intervals. AWS drops a resource from its list when the last recovery point expires,
+        and that must not end the alert about the backups that stopped.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):
@@ -142,53 +92,141 @@ class Resources:
                 continue
             known.protected = None
             self._changed[arn] = None
-            kept = max(lookback, KEPT_INTERVALS * (self._expected(known) or 0.0))
-            newest = known.newest
-            lives = newest is not None and _created(newest) >= now - kept
-            if not lives and known.within is None:
+            kept = max(lookback, KEPT_INTERVALS * (self._facts_of.interval(known) or 0.0))
+            newest = known.newest_job
+            exists = newest is not None and created(newest) >= now - kept
+            if not (exists or known.within is not None or known.named or known.points):
                 del self._known[arn]
         self._left_out.clear()
         for arn, protected in listed.items():
-            known_as = self._known_as(arn)
+            known_as = self._find_or_add(arn)
             if known_as and known_as.protected != protected:
                 known_as.protected = protected
                 self._changed[arn] = None
-        self._forget_parents(now - lookback)
+        self._remove_parents(now - lookback)
 
-    def set_rules(
-        self, rules: Mapping[RuleKey, float | None], *, unread_plans: Collection[str], read_at: float
-    ) -> None:
-        """Take up the rules of all plans.
+    def set_plans(self, plans: Collection[Plan], *, unread_plans: Collection[str], read_at: float) -> None:
+        """Replace the plans.
 
-        A rule that is gone counts no longer while another one is left that made jobs for the resource. When
-        the last one is gone the last known interval stays, so that the alarm about the backups that stopped
-        comes.
+        A rule that is gone no longer counts while another one is left that made jobs for the resource. When
+        the last one is gone the last known interval stays, so that the alert about the backups that stopped
+        fires.
 
         Args:
-            rules: how far apart the runs of each are, in seconds; None where nobody can tell.
+            plans: all of them; what was known of those that could not be read.
             unread_plans: ids of plans that could not be read: their rules are taken to be as they were.
             read_at: when reading the plans began. A rule that made a job after that is not gone.
         """
-        before = {arn: self._expected(known) for arn, known in self._known.items() if known.rules}
-        for arn in before:
-            known = self._known[arn]
-            known.last_interval = self._rules.shortest_left(known.rules) or known.last_interval
-        self._rules.read(rules, unread_plans, read_at)
-        for arn, interval in before.items():
-            if self._expected(self._known[arn]) != interval:
+        for known in self._known.values():
+            known.last_interval = self._rules.shortest(known.rules) or known.last_interval
+        changed = self._rules.set_plans(plans, unread_plans, read_at)
+        named = _named_by(plans)
+        for arn in named:
+            self._find_or_add(arn)
+        for arn, known in self._known.items():
+            now_named = named.get(arn, {})
+            if known.named != now_named or not changed.isdisjoint(known.rule_keys):
+                self._changed[arn] = None
+            known.named = now_named
+            last = known.last_rule[1] if known.last_rule else None
+            for key in [key for key in known.rules if key != last and self._rules.is_gone(key)]:
+                del known.rules[key]
+        self._rules.keep_only({key for known in self._known.values() for key in known.rule_keys})
+
+    def set_recovery_points(self, vault_name: str, points: Mapping[str, RecoveryPoints]) -> None:
+        """Replace what is known of the recovery points of a vault, by the ARN of the resource."""
+        for arn, of_resource in points.items():
+            known = self._find_or_add(arn)
+            if known and known.points.get(vault_name) != of_resource:
+                known.points[vault_name] = of_resource
+                self._changed[arn] = None
+                for told in of_resource.rules:
+                    self._rules.learn((told.rule.plan_id, told.rule.rule_id), told.rule, told.completed)
+        for arn, known in self._known.items():
+            if vault_name in known.points and arn not in points:
+                del known.points[vault_name]
                 self._changed[arn] = None
 
+    def keep_vaults(self, vault_names: Collection[str]) -> None:
+        """Forget the recovery points of all other vaults."""
+        for arn, known in self._known.items():
+            for vault_name in known.points.keys() - vault_names:
+                del known.points[vault_name]
+                self._changed[arn] = None
+
+    def record_copies(self, vault_arn: str, completed: Mapping[str, float]) -> None:
+        """Take note of copies that are in a vault, by the ARN of the resource: when the newest completed."""
+        for arn, at in completed.items():
+            known = self._find_or_add(arn)
+            if known and at > known.copied.get(vault_arn, 0.0):
+                known.copied[vault_arn] = at
+                self._changed[arn] = None
+
+    def set_selected(self, selected: Mapping[str, bool]) -> None:
+        """Replace what is known of which resources a plan selects, by ARN."""
+        for arn in selected:
+            self._find_or_add(arn)
+        for arn, known in self._known.items():
+            if known.is_selected != selected.get(arn):
+                known.is_selected = selected.get(arn)
+                self._changed[arn] = None
+
+    def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
+        """Take note that a collector has read all there was before the start, or cannot.
+
+        Args:
+            collector: its name.
+            now: seconds since 1970.
+            since: how far back it has read, in seconds since 1970; None when it could not read.
+        """
+        if self._history.mark_read(collector, now, since):
+            self._changed |= dict.fromkeys(self._known)
+
     def drain(self) -> dict[str, Resource | None]:
-        """Hand over the resources that changed since the last call; None for one that is gone."""
+        """Give the resources that are not as they were at the last call; None for one that is gone."""
         changed, self._changed = self._changed, {}
-        return {arn: self._resource(arn, self._known.get(arn)) for arn in changed}
+        parts = (self._parts.get(arn, ()) for arn in changed)
+        arns = changed | dict.fromkeys(part for some in parts for part in some)
+        news: dict[str, Resource | None] = {}
+        for arn in arns:
+            resource = self._facts_of(arn) if arn in self._known else None
+            # Each job tells of its resource again: hardly ever is anything new of it.
+            if resource == self._published.get(arn):
+                continue
+            news[arn] = resource
+            if resource is None:
+                del self._published[arn]
+                self._parts.pop(arn, None)
+            else:
+                self._published[arn] = resource
+        for arn in arns:
+            if parent_arn := self._facts_of.parent_arn(arn):
+                self._parts.setdefault(parent_arn, set()).add(arn)
+        return news
+
+    def published(self) -> Iterator[Resource]:
+        """Give all resources as `drain` last gave them."""
+        return iter(tuple(self._published.values()))
 
     @property
     def left_out(self) -> int:
         """How many resources are not known for want of room; counted up to ten times the limit."""
         return len(self._left_out)
 
-    def _known_as(self, arn: str) -> _Known | None:
+    @property
+    def facts_left_out(self) -> int:
+        """How many facts of resources are not known for want of room, likewise."""
+        return len(self._facts_left_out)
+
+    def _has_room(self, facts: Collection[tuple[str, str]], arn: str, key: tuple[str, str]) -> bool:
+        """Whether a resource has room for one more fact."""
+        if len(facts) < MOST_KEYS:
+            return True
+        if len(self._facts_left_out) < TOLD_APART * MOST_RESOURCES:
+            self._facts_left_out.add((arn, *key))
+        return False
+
+    def _find_or_add(self, arn: str) -> ResourceHistory | None:
         """Find what is known of a resource, known or new; None where there is no room for it."""
         known = self._known.get(arn)
         if known is None:
@@ -196,160 +234,74 @@ class Resources:
                 if len(self._left_out) < TOLD_APART * MOST_RESOURCES:
                     self._left_out.add(arn)
                 return None
-            known = self._known[arn] = _Known()
+            known = self._known[arn] = ResourceHistory()
+            self._changed[arn] = None
         return known
 
-    def _take_rule(self, known: _Known, job: Job) -> bool:
-        """Join the resource to the job's rule. Returns whether the rule, or its last use, is new to it."""
-        if job.rule is None:
+    def _record_rule(self, known: ResourceHistory, kind: Kind, job: Job) -> bool:
+        """Join the resource to the job's rule. Returns whether that changes what is known of either."""
+        rule = job.rule
+        if rule is None:
             return False
-        key = (job.rule.plan_id, job.rule.rule_id)
-        interval = self._interval_of(job.rule) if self._rules.is_news_of(key, job) else None
-        if self._rules.take(key, job, interval):
+        key = rule.plan_id, rule.rule_id
+        if self._rules.record_use(key, job, rule):
             for arn, other in self._known.items():
-                if key in other.rules:
+                if key in other.rules or key in other.named:
                     self._changed[arn] = None
-        last_rule = known.last_rule
-        known.rules.add(key)
-        if last_rule is None or _began(job) > last_rule[0]:
-            known.last_rule = _began(job), key
-        return known.last_rule is not last_rule
+        history = known.rules.get(key)
+        if history is None:
+            if not self._has_room(known.rules, job.resource_arn, key):
+                return False
+            history = known.rules[key] = RuleHistory(rule, job.vault_name)
+        before = (history.first, history.last, history.success, known.last_rule)
+        at = created(job)
+        history.first = at if history.first is None else min(at, history.first)
+        if history.last is None or at >= history.last:
+            history.last, history.rule, history.vault_name = at, rule, job.vault_name
+        if kind.succeeded(job):
+            history.success = max(history.success or 0.0, ended(job))
+        if known.last_rule is None or began(job) > known.last_rule[0]:
+            known.last_rule = began(job), key
+        return before != (history.first, history.last, history.success, known.last_rule)
 
-    def _forget_parents(self, before: float) -> None:
-        """Let go of parent jobs of before some time, unless a resource's newest job is a child of one."""
-        needed = {newest.parent_id for known in self._known.values() if (newest := known.newest)}
-        self._parents = {
-            job_id: job
-            for job_id, job in self._parents.items()
-            if job_id in needed or _created(job) >= before
+    def _remove_parents(self, before: float) -> None:
+        """Forget parent jobs of before some time, unless a resource's newest job is a child of one."""
+        needed = {
+            job.parent_id
+            for known in self._known.values()
+            for newest in known.jobs.values()
+            if (job := newest.begun)
         }
+        old = [
+            job_id
+            for job_id, job in self._parents.items()
+            if job_id not in needed and created(job) < before
+        ]
+        for job_id in old:
+            del self._parents[job_id]
         self._children = {
             job_id: arns
             for job_id, arns in self._children.items()
             if job_id in needed or job_id in self._parents
         }
 
-    def _resource(self, arn: str, known: _Known | None) -> Resource | None:
-        if known is None:
-            return None
-        newest, success, protected = known.newest, known.success, known.protected
-        names = (newest.resource_name if newest else "", protected.name if protected else "")
-        types = (newest.resource_type if newest else "", protected.type if protected else "")
-        parent = self._parents.get(newest.parent_id) if newest else None
-        return Resource(
-            arn=arn,
-            name=next(filter(None, names), _last_part(arn)),
-            type=next(filter(None, types), ""),
-            account_id=(newest.account_id if newest else "") or _account_of(arn) or self._account_id,
-            last_success=_ended(success) if success else None,
-            last_success_size=success.size if success else None,
-            last_success_duration=_duration(success) if success else None,
-            last_attempt=newest.created if newest else None,
-            last_state=newest.state if newest else "",
-            last_recovery_point=protected.last_recovery_point if protected else None,
-            expected_interval=self._expected(known),
-            parent_arn=parent.resource_arn if parent and parent.resource_arn != arn else "",
-        )
 
-    def _expected(self, known: _Known) -> float | None:
-        if known.within is not None:
-            return known.within
-        if not known.rules:
-            return None
-        return (
-            self._rules.shortest_left(known.rules)
-            or known.last_interval
-            or (self._rules.last_known(known.last_rule[1]) if known.last_rule else None)
-        )
+def _named_by(plans: Iterable[Plan]) -> dict[str, dict[RuleKey, float]]:
+    """Give the resources that selections name by their ARNs, with the rules, and since when.
 
-
-class _Rules:
-    """How far apart the runs of each rule are: as the plans tell, else as the newest job of the rule does."""
-
-    def __init__(self) -> None:
-        self._planned: dict[RuleKey, float | None] | None = None  # None: the plans were never read
-        self._unread: frozenset[str] = frozenset()
-        self._read_at = math.inf
-        self._used: dict[RuleKey, float] = {}  # when the newest job of each was created
-        self._told: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # the job that tells, the interval
-
-    def read(self, rules: Mapping[RuleKey, float | None], unread: Collection[str], read_at: float) -> None:
-        """Take up the rules of all plans that could be read."""
-        self._unread = frozenset(unread)
-        before = self._planned or {}
-        kept = {key: interval for key, interval in before.items() if key[0] in self._unread}
-        self._planned = {**kept, **rules}
-        self._read_at = read_at
-
-    def is_news_of(self, key: RuleKey, job: Job) -> bool:
-        """Whether a job tells the schedule that is in force, as far as is known."""
-        told = self._told.get(key)
-        return bool(job.rule and job.rule.schedule) and (told is None or _began(job) >= told[0])
-
-    def take(self, key: RuleKey, job: Job, interval: float | None) -> bool:
-        """Take note that a rule made a job, and what interval that tells. Returns whether that is new."""
-        self._used[key] = max(self._used.get(key, -math.inf), _created(job))
-        if interval is None:
-            return False
-        before = self._told.get(key)
-        self._told[key] = (_began(job), interval)
-        return before is None or before[1] != interval
-
-    def shortest_left(self, keys: Iterable[RuleKey]) -> float | None:
-        """Give the shortest interval of those rules that are not gone from the plans."""
-        intervals = (self.last_known(key) for key in keys if not self._is_gone(key))
-        return min((interval for interval in intervals if interval), default=None)
-
-    def last_known(self, key: RuleKey) -> float | None:
-        """Give the interval of a rule, gone or not."""
-        planned = self._planned.get(key) if self._planned else None
-        return planned or (self._told[key][1] if key in self._told else None)
-
-    def _is_gone(self, key: RuleKey) -> bool:
-        return (
-            self._planned is not None
-            and key not in self._planned
-            and key[0] not in self._unread
-            and self._used.get(key, -math.inf) <= self._read_at
-        )
-
-
-def _created(job: Job) -> float:
-    return job.created or 0.0
-
-
-def _began(job: Job) -> tuple[float, str]:
-    """Order jobs by their creation; those of the same moment by their ids, whichever came first."""
-    return (_created(job), job.id)
-
-
-def _tells(job: Job | None) -> tuple[object, ...]:
-    """What a resource's newest job tells of it."""
-    if job is None:
-        return ()
-    return (
-        job.id,
-        job.state,
-        job.created,
-        job.account_id,
-        job.resource_name,
-        job.resource_type,
-        job.parent_id,
-    )
-
-
-def _ended(job: Job) -> float:
-    return job.completed or _created(job)
-
-
-def _duration(job: Job) -> float | None:
-    return None if job.completed is None or job.created is None else job.completed - job.created
-
-
-def _last_part(arn: str) -> str:
-    return arn.replace("/", ":").rpartition(":")[2]
-
-
-def _account_of(arn: str) -> str:
-    parts = arn.split(":")
-    return parts[4] if len(parts) > 5 else ""
+    A selection that narrows by tags is left out: whether it takes the resource is not known here.
+    """
+    named: dict[str, dict[RuleKey, float]] = {}
+    for plan in plans:
+        for selection in plan.selections or ():
+            if selection.tags or selection.conditions:
+                continue
+            since = max(selection.created or 0.0, plan.changed or 0.0)
+            for arn in selection.named_arns:
+                if not arn.startswith("arn:"):
+                    continue
+                of_resource = named.setdefault(arn, {})
+                for rule in plan.rules:
+                    key = plan.id, rule.rule_id
+                    of_resource[key] = min(since, of_resource.get(key, since))
+    return named

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from exporter.model.records import Job, Number, Rule
 Answer = Mapping[str, Any]
 
 MESSAGE_LENGTH = 200
+SUCCESS = "COMPLETED"
 _ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
 
 
@@ -30,6 +32,36 @@ class Gauge:
     suffix: str
     member: str
     read: Callable[[object], Number | None]
+
+
+class Expectation(Enum):
+    """What says how often a job of a kind should succeed for a resource."""
+
+    NONE = "nothing"
+    RULES = "the rules that back the resource up"
+    COPY_ACTIONS = "the copy actions of these rules"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFacts:
+    """Which facts of its resource a kind of job provides. They outlive the jobs.
+
+    Attributes:
+        prefix: what the names of these metrics begin with.
+        key: the info label that tells the facts of one resource apart; empty when it has them once.
+        details: labels of the last ended job, besides the key, the job id and the state: labels of the
+            kind's info metric, `vault_name`, `message_category` or `status_message`.
+        last_success: whether the time of the last success is published.
+        failed_while: info labels, and their values that make a COMPLETED job a failure.
+        expectation: what says how often such a job should succeed.
+    """
+
+    prefix: str
+    details: tuple[str, ...]
+    key: str = ""
+    last_success: bool = True
+    failed_while: tuple[tuple[str, frozenset[str]], ...] = ()
+    expectation: Expectation = Expectation.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +85,7 @@ class Kind:
         terminal: those a job never leaves.
         info: label and field of the info metric; a dot goes one level down.
         gauges: the numbers.
-        protects: whether a completed job protects its resource.
+        facts: the facts of its resource that a job provides.
         unfinished_while: fields and their values with which a job in a terminal state still changes.
         unpublished: fields of the describe answer that have no metric, and why.
     """
@@ -76,9 +108,33 @@ class Kind:
     terminal: frozenset[str]
     info: tuple[tuple[str, str], ...]
     gauges: tuple[Gauge, ...]
-    protects: bool = False
+    facts: ResourceFacts
     unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
     unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def key_of(self, job: Job) -> str:
+        """What tells the facts of the job's resource apart from others of this kind."""
+        return self._info(job, self.facts.key) if self.facts.key else ""
+
+    def details_of(self, job: Job) -> tuple[str, ...]:
+        """The values of the facts' details, in their order."""
+        own = {
+            "vault_name": job.vault_name,
+            "message_category": job.category,
+            "status_message": job.message,
+        }
+        return tuple(own[label] if label in own else self._info(job, label) for label in self.facts.details)
+
+    def succeeded(self, job: Job) -> bool:
+        """Whether the job ended and did what it was for."""
+        return (
+            job.finished
+            and job.state == SUCCESS
+            and not any(self._info(job, label) in values for label, values in self.facts.failed_while)
+        )
+
+    def _info(self, job: Job, label: str) -> str:
+        return job.info[[name for name, _ in self.info].index(label)]
 
     @property
     def active_states(self) -> tuple[str, ...]:
@@ -187,8 +243,14 @@ def _rule(row: Answer) -> Rule | None:
     plan_id, rule_id = _text(row, "CreatedBy.BackupPlanId"), _text(row, "CreatedBy.BackupRuleId")
     if not (plan_id and rule_id):
         return None
-    schedule, timezone = _text(row, "CreatedBy.BackupRuleCron"), _text(row, "CreatedBy.BackupRuleTimezone")
-    return Rule(plan_id, rule_id, schedule, timezone)
+    return Rule(
+        plan_id,
+        rule_id,
+        schedule=_text(row, "CreatedBy.BackupRuleCron"),
+        timezone=_text(row, "CreatedBy.BackupRuleTimezone"),
+        plan_name=_text(row, "CreatedBy.BackupPlanName"),
+        rule_name=_text(row, "CreatedBy.BackupRuleName"),
+    )
 
 
 def _child_states(value: object) -> tuple[tuple[str, Number], ...]:
@@ -253,7 +315,11 @@ BACKUP = Kind(
         Gauge("expected_completion_timestamp_seconds", "ExpectedCompletionDate", number),
         Gauge("start_by_timestamp_seconds", "StartBy", number),
     ),
-    protects=True,
+    facts=ResourceFacts(
+        prefix="aws_backup_resource",
+        details=("vault_name", "message_category", "status_message"),
+        expectation=Expectation.RULES,
+    ),
     unpublished=MappingProxyType(
         {
             "VaultType": "a property of the vault, not of the job",
@@ -311,6 +377,12 @@ COPY = Kind(
         Gauge("created_timestamp_seconds", "CreationDate", number),
         Gauge("completed_timestamp_seconds", "CompletionDate", number),
     ),
+    facts=ResourceFacts(
+        prefix="aws_backup_resource_copy",
+        key="destination_vault_arn",
+        details=("message_category", "status_message"),
+        expectation=Expectation.COPY_ACTIONS,
+    ),
     unpublished=MappingProxyType(
         {
             "DestinationVaultType": "a property of the vault, not of the job",
@@ -361,6 +433,12 @@ RESTORE = Kind(
         Gauge("size_bytes", "BackupSizeInBytes", number),
         Gauge("created_timestamp_seconds", "CreationDate", number),
         Gauge("completed_timestamp_seconds", "CompletionDate", number),
+    ),
+    facts=ResourceFacts(
+        prefix="aws_backup_resource_restore",
+        key="restore_testing_plan_arn",
+        details=("validation_status", "status_message"),
+        failed_while=(("validation_status", frozenset({"FAILED", "TIMED_OUT"})),),
     ),
     unfinished_while=(("ValidationStatus", frozenset({"VALIDATING"})),),
     unpublished=MappingProxyType(

@@ -25,12 +25,15 @@ class Rule:
         plan_id, rule_id: which rule of which plan.
         schedule: `cron(...)` as AWS writes it; empty when the job does not tell.
         timezone: of that schedule; empty for UTC.
+        plan_name, rule_name: as the job tells them.
     """
 
     plan_id: str
     rule_id: str
     schedule: str = ""
     timezone: str = ""
+    plan_name: str = ""
+    rule_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,59 +161,47 @@ class Protected:
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """What is known of the backups of one resource; None where nothing is.
+class Vault:
+    """A backup vault.
 
     Attributes:
-        arn, name, type, account_id: the resource, as its newest job tells it.
-        last_success: CompletionDate of the newest COMPLETED job, in seconds since 1970.
-        last_success_size, last_success_duration: of that job, in bytes and seconds.
-        last_attempt: CreationDate of the newest job.
-        last_state: state of that job; empty when there is no job.
-        last_recovery_point: as ListProtectedResources tells it.
-        expected_interval: seconds within which a backup should succeed.
-        parent_arn: the composite as a part of which the newest job backs it up; empty when it does so alone.
+        name, account_id, arn: the vault.
+        recovery_points: how many recovery points it holds.
+        locked: whether Vault Lock is on.
+        type, state, encryption_key_type: as AWS spells them; empty when AWS gives none.
+        lock_date: when the lock can no longer be removed, in seconds since 1970.
+        min_retention, max_retention: seconds; what the lock allows.
     """
-
-    arn: str
-    name: str = ""
-    type: str = ""
-    account_id: str = ""
-    last_success: float | None = None
-    last_success_size: Number | None = None
-    last_success_duration: float | None = None
-    last_attempt: float | None = None
-    last_state: str = ""
-    last_recovery_point: float | None = None
-    expected_interval: float | None = None
-    parent_arn: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Vault:
-    """A backup vault: its name, how many recovery points it holds, and whether it is locked."""
 
     name: str
     account_id: str
     recovery_points: Number | None
     locked: bool | None
+    arn: str = ""
+    type: str = ""
+    state: str = ""
+    encryption_key_type: str = ""
+    lock_date: float | None = None
+    min_retention: float | None = None
+    max_retention: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedRule:
-    """A rule of a plan: when it runs next, and the largest gap between its runs in seconds."""
+class RestoreTestingPlan:
+    """A restore testing plan: when it ran last and runs next, and the largest gap between its runs."""
 
-    rule_id: str
+    arn: str
+    name: str
+    account_id: str
+    last_execution: float | None
     next_run: float | None
     interval: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A backup plan, its rules, and when it last ran."""
+class Framework:
+    """A framework of AWS Backup Audit Manager."""
 
-    id: str
     name: str
     account_id: str
-    last_execution: float | None
-    rules: tuple[PlannedRule, ...]
+    deployment_status: str

@@ -1,0 +1,340 @@
+"""What is published of a resource, worked out from its history. Pure."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
+from exporter.ledger.plan_rules import Planned, PlanRules
+from exporter.ledger.resource_history import ResourceHistory, RuleHistory
+from exporter.model import SUCCESS, Expectation, Job, JobFacts, Kind, Resource, RuleFacts, RuleKey
+
+LONGEST_GRACE = 86400.0  # seconds by which a success may be late; less where the interval is shorter
+PLANS, POINTS = "plans", "recovery_points"
+
+
+class History:
+    """How far back what happened before the start has been read.
+
+    Args:
+        awaited: names of the collectors that read it.
+    """
+
+    def __init__(self, awaited: Iterable[str]) -> None:
+        self._awaited = set(awaited)
+        self._since: dict[str, float] = {}
+        self._read_at: dict[str, float] = {}
+
+    def mark_read(self, collector: str, now: float, since: float | None) -> bool:
+        """Take note that a collector has read its part, or cannot. Returns whether that is news."""
+        is_news = collector in self._awaited or (since is None) != (collector not in self._since)
+        self._awaited.discard(collector)
+        self._read_at.setdefault(collector, now)
+        if since is None:
+            self._since.pop(collector, None)
+        else:
+            self._since.setdefault(collector, since)
+        return is_news
+
+    def is_read(self, *collectors: str) -> bool:
+        """Whether these collectors have read what there was, as far as they can."""
+        return self._awaited.isdisjoint(collectors)
+
+    def since(self, collector: str) -> float | None:
+        """How far back a collector has read; None when it did not, or could not."""
+        return self._since.get(collector)
+
+    def read_at(self, *collectors: str) -> float:
+        """When the last of these collectors had read what there was."""
+        return max((self._read_at.get(collector, 0.0) for collector in collectors), default=0.0)
+
+
+class FactsOf:
+    """Works out what is published of a resource.
+
+    Args:
+        kinds: the table of kinds.
+        known: what is known of each resource.
+        rules: the rules of plans.
+        history: how far back it reaches.
+        parents: the known parent jobs, by id.
+        account_id: the account to assume where neither a job nor the ARN tells one.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        known: Mapping[str, ResourceHistory],
+        rules: PlanRules,
+        history: History,
+        parents: Mapping[str, Job],
+        *,
+        account_id: str,
+    ) -> None:
+        self._kinds = kinds
+        self._known = known
+        self._rules = rules
+        self._history = history
+        self._parents = parents
+        self._account_id = account_id
+        # The kinds of which recovery points tell, too.
+        self._backups = next((kind for kind in kinds if kind.facts.expectation is Expectation.RULES), None)
+
+    def __call__(self, arn: str) -> Resource:
+        """Work out what is published of a known resource."""
+        known = self._known[arn]
+        backups = self._newest(known, self._backups)
+        newest = backups.begun if backups else None
+        any_job = known.newest_job
+        success = backups.success if backups else None
+        point = known.newest_backup()
+        if success and point and (point.newest_backup or 0.0) <= ended(success):
+            point = None
+        parent_arn = self._standing_for(arn, known)
+        rules = tuple(self._rule_facts(known, parent_arn))
+        return Resource(
+            arn=arn,
+            name=next(known.names(), _last_part(arn)),
+            type=next(known.types(), ""),
+            account_id=(any_job.account_id if any_job else "") or _account_of(arn) or self._account_id,
+            facts=tuple(self._job_facts(known, rules, parent_arn)),
+            rules=rules,
+            last_success_size=point.newest_backup_size if point else success.size if success else None,
+            last_success_duration=point.newest_backup_duration
+            if point
+            else _duration(success)
+            if success
+            else None,
+            last_attempt=newest.created if newest else None,
+            last_state=newest.state if newest else "",
+            last_recovery_point=known.protected.last_recovery_point if known.protected else None,
+            parent_arn=parent_arn,
+            points=tuple(sorted(known.points.items())),
+            last_expiry=known.expiry(),
+            is_selected=known.is_selected,
+        )
+
+    def interval(self, known: ResourceHistory) -> float | None:
+        """Within how many seconds a backup of a resource should succeed; None when nothing tells."""
+        if known.within is not None:
+            return known.within
+        return (
+            self._rules.shortest(known.rule_keys)
+            or known.last_interval
+            or (self._rules.interval(known.last_rule[1]) if known.last_rule else None)
+        )
+
+    def parent_arn(self, arn: str) -> str:
+        """The composite that a resource was last backed up with; empty for none."""
+        known = self._known.get(arn)
+        newest = self._newest(known, self._backups) if known else None
+        job = newest.begun if newest else None
+        parent = self._parents.get(job.parent_id) if job else None
+        return parent.resource_arn if parent and parent.resource_arn != arn else ""
+
+    def _newest(self, known: ResourceHistory, kind: Kind | None, key: str = "") -> NewestJobs | None:
+        return known.jobs.get((kind.name, key)) if kind else None
+
+    def _standing_for(self, arn: str, known: ResourceHistory) -> str:
+        """The composite whose alerts stand for a resource: its newest job did not complete, or has this part.
+
+        A part that is not in the newest complete backup of the composite has alerts of its own.
+        """
+        parent_arn = self.parent_arn(arn)
+        above = self._known.get(parent_arn)
+        parent = self._newest(above, self._backups) if above else None
+        newest = self._newest(known, self._backups)
+        if not (parent and parent.begun and newest and newest.begun):
+            return ""
+        stands = parent.begun.state != SUCCESS or began(newest.begun) >= began(parent.begun)
+        return parent_arn if stands else ""
+
+    def _is_due_in(self, parent_arn: str, known: ResourceHistory) -> bool:
+        """Whether the composite misses a backup as soon as its part does."""
+        above = self._known.get(parent_arn) if parent_arn else None
+        own, composite = self.interval(known), self.interval(above) if above else None
+        return own is not None and composite is not None and own >= composite
+
+    def _job_facts(
+        self, known: ResourceHistory, rules: Sequence[RuleFacts], parent_arn: str
+    ) -> Iterator[JobFacts]:
+        is_due = not self._is_due_in(parent_arn, known)
+        for kind in self._kinds:
+            expected = dict(self._expected(kind, known, rules, parent_arn))
+            keys = {key: jobs for key, jobs in known.of_kind(kind.name)}
+            told = self._told_by_points(kind, known)
+            for key in sorted({*keys, *expected, *told}):
+                jobs = keys.get(key)
+                successes = [told.get(key)]
+                if jobs and (success := jobs.success):
+                    successes.append(ended(success))
+                last_success = max((at for at in successes if at is not None), default=None)
+                interval = expected.get(key)
+                due = None
+                if is_due and interval is not None and self._is_read(kind):
+                    due = self._due(kind, known, jobs, rules, key, last_success, interval)
+                yield JobFacts(
+                    kind=kind.name,
+                    key=key,
+                    last_success=last_success if kind.facts.last_success else None,
+                    last_ended=jobs.last_ended() if jobs else None,
+                    expected_interval=interval,
+                    due=due,
+                )
+
+    def _told_by_points(self, kind: Kind, known: ResourceHistory) -> dict[str, float]:
+        """When the newest success completed of which recovery points tell, by key."""
+        if kind.facts.expectation is Expectation.COPY_ACTIONS:
+            return known.copied
+        newest = known.newest_backup() if kind is self._backups else None
+        return {"": newest.newest_backup} if newest and newest.newest_backup is not None else {}
+
+    def _expected(
+        self, kind: Kind, known: ResourceHistory, rules: Sequence[RuleFacts], parent_arn: str
+    ) -> Iterator[tuple[str, float]]:
+        """Within how many seconds a success should come, by key."""
+        if kind.facts.expectation is Expectation.RULES:
+            interval = self.interval(known)
+            if interval is not None:
+                yield "", interval
+        elif kind.facts.expectation is Expectation.COPY_ACTIONS:
+            shortest: dict[str, float] = {}
+            for destination, rule in self._copy_actions(rules):
+                # Whether parts of a composite are copied on their own is known by their copy jobs only.
+                if rule.expected_interval and not (
+                    parent_arn and (kind.name, destination) not in known.jobs
+                ):
+                    shortest[destination] = min(
+                        rule.expected_interval, shortest.get(destination, math.inf)
+                    )
+            yield from shortest.items()
+
+    def _copy_actions(self, rules: Sequence[RuleFacts]) -> Iterator[tuple[str, RuleFacts]]:
+        for rule in rules:
+            if planned := self._rules.planned((rule.plan_id, rule.rule_id)):
+                yield from ((destination, rule) for destination in planned.rule.destinations)
+
+    def _is_read(self, kind: Kind) -> bool:
+        backups = [self._backups.collector] if self._backups else []
+        return self._history.is_read(kind.collector, PLANS, POINTS, *backups)
+
+    def _due(
+        self,
+        kind: Kind,
+        known: ResourceHistory,
+        jobs: NewestJobs | None,
+        rules: Sequence[RuleFacts],
+        key: str,
+        last_success: float | None,
+        interval: float,
+    ) -> float | None:
+        """By when the next success must have come."""
+        latest = interval + min(interval, LONGEST_GRACE)
+        if last_success is not None:
+            return last_success + latest
+        if kind.facts.expectation is Expectation.COPY_ACTIONS:
+            since = self._copies_expected_since(kind, key, rules)
+            return None if since is None else since + latest
+        if jobs and (first_end := jobs.first_end) is not None:
+            return first_end
+        if jobs and jobs.begun:
+            return created(jobs.begun) + latest
+        if known.within is not None:
+            return self._history.read_at(kind.collector, PLANS, POINTS)
+        dues = [rule.due for rule in rules if rule.due is not None]
+        return min(dues, default=None)
+
+    def _copies_expected_since(self, kind: Kind, destination: str, rules: Sequence[RuleFacts]) -> float | None:
+        """Since when a backup is known of which there should be a copy; None when there is none."""
+        read_since = self._history.since(kind.collector)
+        if read_since is None:
+            return None
+        sinces = []
+        for to, rule in self._copy_actions(rules):
+            planned = self._rules.planned((rule.plan_id, rule.rule_id))
+            if to == destination and planned:
+                since = max(read_since, planned.plan.changed or 0.0)
+                if rule.last_success is not None and rule.last_success >= since:
+                    sinces.append(since)
+        return min(sinces, default=None)
+
+    def _rule_facts(self, known: ResourceHistory, parent_arn: str) -> Iterator[RuleFacts]:
+        histories = known.all_rules()
+        is_due = not self._is_due_in(parent_arn, known)
+        for key in sorted({*histories, *known.named}):
+            if self._rules.is_gone(key):
+                continue
+            planned, history = self._rules.planned(key), histories.get(key)
+            interval = self._rules.interval(key)
+            due = None
+            if is_due and interval and self._backups and self._is_read(self._backups):
+                due = self._rule_due(key, known, histories, planned, interval)
+            yield RuleFacts(
+                plan_id=key[0],
+                plan_name=planned.plan.name if planned else history.rule.plan_name if history else "",
+                rule_id=key[1],
+                rule_name=planned.rule.name if planned else history.rule.rule_name if history else "",
+                vault_name=planned.rule.vault_name if planned else history.vault_name if history else "",
+                last_success=history.success if history else None,
+                expected_interval=interval,
+                due=due,
+            )
+
+    def _rule_due(
+        self,
+        key: RuleKey,
+        known: ResourceHistory,
+        histories: Mapping[RuleKey, RuleHistory],
+        planned: Planned | None,
+        interval: float,
+    ) -> float | None:
+        """By when the next success of a rule must have come; None for one that another has replaced."""
+        history, named_since = histories.get(key), known.named.get(key)
+        latest = interval + min(interval, LONGEST_GRACE)
+        if named_since is None and self._is_replaced(key, histories, interval):
+            return None
+        if history and history.success is not None:
+            return history.success + latest
+        if history and history.first is not None:
+            return history.first + latest
+        if named_since is None:
+            return None
+        since = self._known_since(planned)
+        return None if since is None else max(named_since, since) + latest
+
+    def _is_replaced(
+        self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float
+    ) -> bool:
+        """Whether another rule with the same interval began after the last job of this one.
+
+        So it is when a resource is moved to another plan: the rule goes on for others, not for this one.
+        """
+        own = histories.get(key)
+        last = own.last if own and own.last is not None else -math.inf
+        return any(
+            other != key
+            and history.first is not None
+            and history.first > last
+            and self._rules.interval(other) == interval
+            and not self._rules.is_gone(other)
+            for other, history in histories.items()
+        )
+
+    def _known_since(self, planned: Planned | None) -> float | None:
+        """Since when a success of a rule would be known; None when none would be."""
+        retention = planned.rule.retention if planned else None
+        if self._history.since(POINTS) is not None:
+            return -math.inf if retention is None else self._history.read_at(POINTS) - retention
+        return self._history.since(self._backups.collector) if self._backups else None
+
+
+def _duration(job: Job) -> float | None:
+    return None if job.completed is None or job.created is None else job.completed - job.created
+
+
+def _last_part(arn: str) -> str:
+    return arn.replace("/", ":").rpartition(":")[2]
+
+
+def _account_of(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else ""

@@ -1,0 +1,103 @@
+"""The last run of each rule of a plan, and the backup jobs that it has made. Pure.
+
+A plan that selects nothing runs on schedule, makes no job and reports no error. Only the schedule tells that
+there should have been some.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from exporter.model import BACKUP, Health, Job, Plan, PlannedRule, RuleKey, RuleRun, previous_run
+
+START_WINDOW = 8 * 3600.0  # seconds; AWS's default
+MOST_JOBS = 10_000  # of one rule, whose creation is kept
+DAY = 86400.0
+
+
+class _Run(NamedTuple):
+    """A run, and by when its jobs must have been made."""
+
+    at: float
+    until: float
+
+
+class RuleRuns:
+    """The runs of the rules of one scope."""
+
+    def __init__(self) -> None:
+        self._created: dict[RuleKey, dict[str, float]] = {}  # when each job of a rule was created, by id
+        self._since: float | None = None
+
+    def mark_read(self, collector: str, since: float | None) -> None:
+        """Take note of how far back backup jobs have been read; None when they have not."""
+        if collector == BACKUP.collector:
+            self._since = since if self._since is None or since is None else min(since, self._since)
+
+    def record(self, job: Job) -> None:
+        """Take note of a backup job that a rule made; child jobs are part of their parent's."""
+        if job.rule is None or job.parent_id or job.created is None:
+            return
+        jobs = self._created.setdefault((job.rule.plan_id, job.rule.rule_id), {})
+        if len(jobs) < MOST_JOBS or job.id in jobs:
+            jobs[job.id] = job.created
+
+    def at(
+        self, now: float, plans: Iterable[Plan], health: Mapping[str, Health]
+    ) -> dict[RuleKey, RuleRun]:
+        """Give the last run of each rule.
+
+        Args:
+            now: seconds since 1970.
+            plans: all plans.
+            health: how the collectors fare: what has not been asked since a run cannot be told of it.
+        """
+        backups = health.get(BACKUP.collector)
+        asked = backups.last_success if backups else None
+        runs = {}
+        for plan in plans:
+            for rule in plan.rules:
+                key = plan.id, rule.rule_id
+                runs[key] = self._run(key, plan, rule, now, asked)
+        self._created = {key: jobs for key, jobs in self._created.items() if key in runs or not runs}
+        return runs
+
+    def _run(
+        self, key: RuleKey, plan: Plan, rule: PlannedRule, now: float, asked: float | None
+    ) -> RuleRun:
+        last = previous_run(rule.schedule, rule.timezone or None, now)
+        if last is None:
+            return RuleRun()
+        closed = self._last_closed(rule, now)
+        self._forget_before(key, min(last, closed.at if closed else last))
+        jobs = self._created.get(key, {}).values()
+        made = sum(created >= last for created in jobs)
+        is_empty = None
+        if closed and self._is_known(closed.at, plan, asked, closed.until) and not rule.continuous:
+            # A plan that is new, or was changed, has a day to be completed.
+            is_new = plan.changed is not None and closed.at < plan.changed + DAY
+            is_empty = not is_new and not any(created >= closed.at for created in jobs)
+        known = self._is_known(last, plan, asked, last) and not rule.continuous
+        return RuleRun(last, made if known else None, is_empty)
+
+    def _last_closed(self, rule: PlannedRule, now: float) -> _Run | None:
+        """Give the newest run whose start window has ended; of a frequent rule, before the next run."""
+        window = START_WINDOW if rule.start_window is None else rule.start_window
+        if rule.interval is not None:
+            window = min(window, rule.interval / 2)
+        at = previous_run(rule.schedule, rule.timezone or None, now - window)
+        return None if at is None else _Run(at, at + window)
+
+    def _is_known(self, run: float, plan: Plan, asked: float | None, until: float) -> bool:
+        """Whether the jobs of a run that were made by some time have been read."""
+        return (
+            self._since is not None
+            and asked is not None
+            and run >= self._since
+            and asked >= until
+            and run >= (plan.changed or 0.0)
+        )
+
+    def _forget_before(self, key: RuleKey, time: float) -> None:
+        jobs = self._created.get(key)
+        if jobs and min(jobs.values()) < time:
+            self._created[key] = {job_id: created for job_id, created in jobs.items() if created >= time}

@@ -1,6 +1,7 @@
-"""Jobs, resources, vaults and plans as frozen records, the table of job kinds, and AWS's schedules.
+"""Jobs, resources, vaults, plans and selections as frozen records, and what their values mean.
 
-It knows neither boto3 nor Prometheus.
+Beside the records: the tables of job kinds and of resource types, AWS's schedules, and which resources a
+selection takes. It knows neither boto3 nor Prometheus.
 """
 
 from exporter.model.job_kinds import (
@@ -27,16 +28,31 @@ from exporter.model.records import (
     Tally,
     Vault,
 )
+from exporter.model.resource_types import (
+    RESOURCE_TYPES,
+    possible_resource_types,
+    resource_type_of,
+    tagging_filters,
+)
 from exporter.model.schedule import (
     largest_gap_of,
     longest_gap,
     next_run,
+    previous_run,
+)
+from exporter.model.selection import (
+    Condition,
+    Selection,
+    opted_out_types,
+    selects,
 )
 
 __all__ = [
     "BACKUP",
     "KINDS",
+    "RESOURCE_TYPES",
     "Answer",
+    "Condition",
     "Fault",
     "Health",
     "Job",
@@ -50,6 +66,7 @@ __all__ = [
     "Resource",
     "Rule",
     "Scope",
+    "Selection",
     "Tally",
     "Vault",
     "account_in_arn",
@@ -57,4 +74,10 @@ __all__ = [
     "longest_gap",
     "next_run",
     "number",
+    "opted_out_types",
+    "possible_resource_types",
+    "previous_run",
+    "resource_type_of",
+    "selects",
+    "tagging_filters",
 ]

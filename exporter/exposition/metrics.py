@@ -3,52 +3,24 @@
 docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
 
+from exporter.exposition.families import (
+    AWS_LABELS,
+    SCOPE_LABELS,
+    Family,
+    Group,
+    Sample,
+    aws_labels,
+    scope_labels,
+)
+from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
+from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
 from exporter.ledger import MOST_CODES, MOST_STATES, OTHER, Ledger
-from exporter.model import BACKUP, KINDS, Health, Job, Kind, Number, Plan, Resource, Tally, Vault
+from exporter.model import KINDS, Health, Job, Kind, Number, Tally
 
-Labels = tuple[tuple[str, str], ...]
-
-AWS_LABELS = ("aws_account_id", "aws_region")
-SCOPE_LABELS = ("target", "aws_region")
 SUCCESS = "success"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric.
-
-    Attributes:
-        name: as it is written in a query, with the `_total` of a counter.
-        type: as Prometheus names it.
-        help: one line; says the unit and the AWS field where there is one.
-        labels: beside the target's static labels.
-    """
-
-    name: str
-    type: str
-    help: str
-    labels: tuple[str, ...]
-
-
-class Sample(NamedTuple):
-    """One value of one family, with the labels it has beyond those of its group."""
-
-    family: str
-    labels: Labels
-    value: Number
-
-
-class Group(NamedTuple):
-    """Samples that share labels: all of one job, say. They change, appear and vanish together."""
-
-    labels: Labels
-    samples: tuple[Sample, ...]
-
 
 _GAUGE_HELP = {
     "progress_ratio": "How much of the job is done, from 0 to 1 ({member} / 100).",
@@ -122,92 +94,6 @@ def fleet_families(kind: Kind) -> tuple[Family, ...]:
     )
 
 
-_RESOURCE_LABELS = (*AWS_LABELS, "resource_arn", "resource_name", "resource_type")
-_RULE_LABELS = (*AWS_LABELS, "plan_id", "plan_name", "rule_id")
-
-
-def _of_resource(suffix: str, text: str, *more: str) -> Family:
-    return Family(f"aws_backup_resource_{suffix}", "gauge", text, (*_RESOURCE_LABELS, *more))
-
-
-LAST_SUCCESS = _of_resource(
-    "last_success_timestamp_seconds",
-    "When the resource's newest COMPLETED backup job ended, in seconds since 1970 (CompletionDate); "
-    "absent when none ever did.",
-)
-LAST_ATTEMPT = _of_resource(
-    "last_attempt_timestamp_seconds",
-    "When the resource's newest backup job was created, in seconds since 1970 (CreationDate).",
-)
-LAST_STATE = _of_resource(
-    "last_job_state",
-    "1 for the state of the resource's newest backup job, 0 for every other (State).",
-    "state",
-)
-LAST_SIZE = _of_resource(
-    "last_success_size_bytes", "Size in bytes of the newest COMPLETED backup job (BackupSizeInBytes)."
-)
-LAST_DURATION = _of_resource(
-    "last_success_duration_seconds",
-    "How long the newest COMPLETED backup job took, in seconds (CompletionDate - CreationDate).",
-)
-LAST_RECOVERY_POINT = _of_resource(
-    "last_recovery_point_timestamp_seconds",
-    "When the resource was last backed up, whatever became of it, in seconds since 1970 (LastBackupTime).",
-)
-EXPECTED_INTERVAL = _of_resource(
-    "expected_interval_seconds",
-    "Within how many seconds a backup should succeed: as configured, else the largest gap between the runs "
-    "of the shortest rule that backs the resource up.",
-)
-PARENT = _of_resource(
-    "parent_info",
-    "1 for a resource whose newest backup job is a child of that of parent_resource_arn (ParentJobId).",
-    "parent_resource_arn",
-)
-RESOURCE_FAMILIES = (
-    LAST_SUCCESS,
-    LAST_ATTEMPT,
-    LAST_STATE,
-    LAST_SIZE,
-    LAST_DURATION,
-    LAST_RECOVERY_POINT,
-    EXPECTED_INTERVAL,
-    PARENT,
-)
-
-RECOVERY_POINTS = Family(
-    "aws_backup_vault_recovery_points",
-    "gauge",
-    "Number of recovery points in the vault (NumberOfRecoveryPoints).",
-    (*AWS_LABELS, "vault_name"),
-)
-VAULT_LOCKED = Family(
-    "aws_backup_vault_locked",
-    "gauge",
-    "1 when the vault is locked, 0 when not (Locked).",
-    (*AWS_LABELS, "vault_name"),
-)
-NEXT_RUN = Family(
-    "aws_backup_rule_next_run_timestamp_seconds",
-    "gauge",
-    "When the plan's rule runs next, in seconds since 1970 (ScheduledRunsPreview, else ScheduleExpression).",
-    _RULE_LABELS,
-)
-RULE_INTERVAL = Family(
-    "aws_backup_rule_interval_seconds",
-    "gauge",
-    "Largest gap between two runs of the plan's rule, in seconds (ScheduledRunsPreview, ScheduleExpression).",
-    _RULE_LABELS,
-)
-LAST_EXECUTION = Family(
-    "aws_backup_plan_last_execution_timestamp_seconds",
-    "gauge",
-    "When the plan last ran, in seconds since 1970 (LastExecutionDate).",
-    (*AWS_LABELS, "plan_id", "plan_name"),
-)
-INVENTORY_FAMILIES = (RECOVERY_POINTS, VAULT_LOCKED, NEXT_RUN, RULE_INTERVAL, LAST_EXECUTION)
-
 UP = Family(
     "aws_backup_up",
     "gauge",
@@ -275,13 +161,13 @@ EXPORTER_FAMILIES = (
 def families() -> tuple[Family, ...]:
     """Every metric that is made here, in the order they are written."""
     of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
-    return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *EXPORTER_FAMILIES)
+    return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *RUN_FAMILIES, *EXPORTER_FAMILIES)
 
 
 def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
     """Make the samples of one job; what is secret in its message is masked."""
     prefix = kind.metric_prefix
-    labels = (("job_id", job.id), *_aws_labels(ledger, job.account_id))
+    labels = (("job_id", job.id), *aws_labels(ledger, job.account_id))
     info = tuple((label, value) for (label, _), value in zip(kind.info, job.info, strict=True))
     samples = [Sample(f"{prefix}_info", info, 1)]
     if job.state:
@@ -304,7 +190,7 @@ def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] =
 def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
     """Make the samples that count the jobs of one vault and resource type."""
     where = (("vault_name", tally.vault_name), ("resource_type", tally.resource_type))
-    labels = (*_aws_labels(ledger, tally.account_id), *where)
+    labels = (*aws_labels(ledger, tally.account_id), *where)
     total = f"{kind.fleet_prefix}_finished_total"
     return Group(
         labels,
@@ -318,70 +204,10 @@ def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
     )
 
 
-def resource_group(resource: Resource, ledger: Ledger) -> Group:
-    """Make the samples of one resource."""
-    labels = (
-        *_aws_labels(ledger, resource.account_id),
-        ("resource_arn", resource.arn),
-        ("resource_name", resource.name),
-        ("resource_type", resource.type),
-    )
-    numbers = {
-        LAST_SUCCESS: resource.last_success,
-        LAST_ATTEMPT: resource.last_attempt,
-        LAST_SIZE: resource.last_success_size,
-        LAST_DURATION: resource.last_success_duration,
-        LAST_RECOVERY_POINT: resource.last_recovery_point,
-        EXPECTED_INTERVAL: resource.expected_interval,
-    }
-    states = dict.fromkeys((*BACKUP.states, resource.last_state)) if resource.last_state else ()
-    return Group(
-        labels,
-        (
-            *(Sample(family.name, (), value) for family, value in numbers.items() if value is not None),
-            *(
-                Sample(LAST_STATE.name, (("state", state),), int(state == resource.last_state))
-                for state in states
-            ),
-            *(
-                Sample(PARENT.name, (("parent_resource_arn", arn),), 1)
-                for arn in [resource.parent_arn]
-                if arn
-            ),
-        ),
-    )
-
-
-def vault_group(vault: Vault, ledger: Ledger) -> Group:
-    """Make the samples of one vault."""
-    samples = []
-    if vault.recovery_points is not None:
-        samples.append(Sample(RECOVERY_POINTS.name, (), vault.recovery_points))
-    if vault.locked is not None:
-        samples.append(Sample(VAULT_LOCKED.name, (), int(vault.locked)))
-    return Group((*_aws_labels(ledger, vault.account_id), ("vault_name", vault.name)), tuple(samples))
-
-
-def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
-    """Make the samples of plans and of their rules."""
-    for plan in plans:
-        labels = (*_aws_labels(ledger, plan.account_id), ("plan_id", plan.id), ("plan_name", plan.name))
-        samples = []
-        if plan.last_execution is not None:
-            samples.append(Sample(LAST_EXECUTION.name, (), plan.last_execution))
-        for rule in plan.rules:
-            own = (("rule_id", rule.rule_id),)
-            if rule.next_run is not None:
-                samples.append(Sample(NEXT_RUN.name, own, rule.next_run))
-            if rule.interval is not None:
-                samples.append(Sample(RULE_INTERVAL.name, own, rule.interval))
-        yield Group(labels, tuple(samples))
-
-
 def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
     """Make the samples that tell how the exporter itself fares in one scope; codes are masked."""
     return Group(
-        _scope_labels(ledger),
+        scope_labels(ledger),
         (
             *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
             *_call_samples(ledger),
@@ -397,7 +223,7 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
 def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
     """Make the samples that tell of how many things there are no series."""
     return Group(
-        _scope_labels(ledger),
+        scope_labels(ledger),
         tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
     )
 
@@ -431,15 +257,3 @@ def _bounded(child_states: Sequence[tuple[str, Number]]) -> Sequence[tuple[str, 
         return child_states
     others = sum(count for _, count in child_states[MOST_STATES:])
     return (*child_states[:MOST_STATES], (OTHER, others))
-
-
-def _scope_labels(ledger: Ledger) -> Labels:
-    return (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
-
-
-def _aws_labels(ledger: Ledger, account_id: str) -> Labels:
-    return (
-        ("aws_account_id", account_id or ledger.account_id),
-        ("aws_region", ledger.scope.region),
-        *ledger.labels,
-    )

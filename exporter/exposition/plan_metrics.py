@@ -204,10 +204,10 @@ def run_groups(plans: Iterable[Plan], runs: Mapping[RuleKey, RuleRun], ledger: L
         yield Group(_plan_labels(plan, ledger), tuple(samples))
 
 
-def opt_in_group(opt_in: Mapping[str, bool], ledger: Ledger) -> Group:
+def opt_in_group(opt_in: Mapping[str, bool], account_id: str, ledger: Ledger) -> Group:
     """Make the samples of the Region's settings."""
     return Group(
-        aws_labels(ledger, ledger.account_id),
+        aws_labels(ledger, account_id),
         tuple(
             Sample(OPT_IN.name, (("resource_type", resource_type),), int(is_in))
             for resource_type, is_in in sorted(opt_in.items())

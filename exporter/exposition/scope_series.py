@@ -7,21 +7,26 @@ from itertools import chain
 
 from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
 from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
+from exporter.exposition.families import Group
 from exporter.exposition.metrics import (
-    RESOURCE_FAMILIES,
-    Group,
     dropped_group,
     exporter_group,
     job_families,
     job_group,
-    plan_groups,
-    resource_group,
     tally_group,
+)
+from exporter.exposition.plan_metrics import (
+    framework_group,
+    opt_in_group,
+    plan_groups,
+    run_groups,
+    testing_plan_group,
     vault_group,
 )
+from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_groups
 from exporter.exposition.text_format import Lines, render
-from exporter.ledger import Ledger
-from exporter.model import Kind, Resource
+from exporter.ledger import Inventory, Ledger
+from exporter.model import Kind
 
 Piece = bytes | Run
 """Some lines: as text, or kept deflated."""
@@ -42,7 +47,8 @@ class ScopeSeries:
         self._clock = clock
         self._mask = mask
         self._kinds = [_KindOfJobs(kind, ledger, mask) for kind in ledger.kinds]
-        self._facts = _Facts(ledger)
+        self._resources = _Resources(ledger, mask)
+        self._inventory = _Inventory(ledger)
         self._left_out: Mapping[str, int] = {}
         self._lines_of_left_out: Lines = {}
         self._lock = threading.Lock()
@@ -58,7 +64,8 @@ class ScopeSeries:
             self._update()
             of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
             of_exporter = render(exporter_group(self._ledger, self._mask)) | self._of_left_out()
-            return [*of_jobs, *self._facts.runs(), *of_exporter.items()]
+            of_resources = self._resources.runs().items()
+            return [*of_jobs, *self._inventory.runs(), *of_resources, *of_exporter.items()]
 
     def _of_left_out(self) -> Lines:
         left_out = self._ledger.left_out()
@@ -68,9 +75,11 @@ class ScopeSeries:
         return self._lines_of_left_out
 
     def _update(self) -> None:
-        self._facts.update()
+        now = self._clock()
+        self._resources.update()
+        self._inventory.update(now)
         for kind in self._kinds:
-            kind.update(self._clock())
+            kind.update(now)
 
 
 class _KindOfJobs:
@@ -108,42 +117,64 @@ class _KindOfJobs:
         return chain(self._counts.items(), self._sealed.runs().items(), self._live.runs().items())
 
 
-class _Facts:
-    """The part of a page that is not jobs: resources, vaults and plans."""
+class _Resources:
+    """The rendered series of resources."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, mask: Callable[[str], str]) -> None:
         self._ledger = ledger
-        self._resources: dict[str, Resource] = {}
-        self._lines_of_resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
-        self._inventory: Mapping[str, Run] = {}
-        self._taken_from: object = None
+        self._mask = mask
+        self._lines = KeyedLines(family.name for family in RESOURCE_FAMILIES)
 
     def update(self) -> None:
         with self._ledger.open_resources() as resources:
-            told_of = resources.drain()
-        for arn, resource in told_of.items():
-            # Each job tells of its resource again: hardly ever is anything new of it.
-            if resource != self._resources.get(arn):
-                self._put(arn, resource)
-        vaults, plans = self._ledger.vaults, self._ledger.plans
-        if self._taken_from != (vaults, plans):
-            groups = (
-                *(vault_group(vault, self._ledger) for vault in vaults),
-                *plan_groups(plans, self._ledger),
-            )
-            self._inventory = _deflated(groups)
-            self._taken_from = (vaults, plans)
+            changed = resources.drain()
+        for arn, resource in changed.items():
+            groups = resource_groups(resource, self._ledger, self._mask) if resource else ()
+            self._lines.put(arn, _joined(groups))
+
+    def runs(self) -> Mapping[str, Run]:
+        return self._lines.runs()
+
+
+class _Inventory:
+    """The rendered series of vaults, plans, settings, restore testing plans and frameworks."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lines: Mapping[str, Run] = {}
+        self._lines_of_runs: Mapping[str, Run] = {}
+        self._rendered: object = None
+        self._rendered_runs: object = None
+
+    def update(self, now: float) -> None:
+        known = self._ledger.inventory
+        if known != self._rendered:
+            self._lines = _deflated(self._groups(known))
+            self._rendered = known
+        runs = self._ledger.rule_runs(now)
+        if (known.plans, runs) != self._rendered_runs:
+            self._lines_of_runs = _deflated(run_groups(known.plans, runs, self._ledger))
+            self._rendered_runs = known.plans, runs
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._inventory.items(), self._lines_of_resources.runs().items())
+        return chain(self._lines.items(), self._lines_of_runs.items())
 
-    def _put(self, arn: str, resource: Resource | None) -> None:
-        if resource:
-            self._resources[arn] = resource
-            self._lines_of_resources.put(arn, render(resource_group(resource, self._ledger)))
-        else:
-            del self._resources[arn]
-            self._lines_of_resources.put(arn, {})
+    def _groups(self, known: Inventory) -> Iterator[Group]:
+        for vault in known.vaults or ():
+            yield vault_group(vault, self._ledger)
+        yield from plan_groups(known.plans, known.vaults, self._ledger)
+        yield opt_in_group(known.opt_in, known.account_id, self._ledger)
+        for plan in known.testing_plans:
+            yield testing_plan_group(plan, self._ledger)
+        for framework in known.frameworks:
+            yield framework_group(framework, self._ledger)
+
+
+def _joined(groups: Iterable[Group]) -> Lines:
+    lines: Lines = {}
+    for group in groups:
+        lines |= render(group)
+    return lines
 
 
 def _deflated(groups: Iterable[Group]) -> Mapping[str, Run]:

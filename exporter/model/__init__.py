@@ -1,6 +1,7 @@
-"""Jobs, resources, vaults and plans as frozen records, the table of job kinds, and AWS's schedules.
+"""Jobs, resources, vaults, plans and selections as frozen records, and what their values mean.
 
-It knows neither boto3 nor Prometheus.
+Besides the records: the tables of job kinds and of resource types, AWS's schedules, and which resources a
+selection takes. It knows neither boto3 nor Prometheus.
 """
 
 from exporter.model.job_kinds import (
@@ -15,7 +16,12 @@ from exporter.model.job_kinds import (
     account_in_arn,
     number,
 )
-from exporter.model.plans import Plan, PlannedRule, RuleKey, RuleRun
+from exporter.model.plans import (
+    Plan,
+    PlannedRule,
+    RuleKey,
+    RuleRun,
+)
 from exporter.model.records import (
     Fault,
     Framework,
@@ -29,6 +35,12 @@ from exporter.model.records import (
     Scope,
     Tally,
     Vault,
+)
+from exporter.model.resource_types import (
+    RESOURCE_TYPES,
+    possible_resource_types,
+    resource_type_of,
+    tagging_filters,
 )
 from exporter.model.resources import (
     EndedJob,
@@ -44,12 +56,17 @@ from exporter.model.schedule import (
     next_run,
     previous_run,
 )
+from exporter.model.selection import (
+    Condition,
+    Selection,
+    opted_out_types,
+    selects,
+)
 
 __all__ = [
-    "BACKUP",
-    "KINDS",
-    "SUCCESS",
     "Answer",
+    "BACKUP",
+    "Condition",
     "EndedJob",
     "Expectation",
     "Fault",
@@ -57,6 +74,7 @@ __all__ = [
     "Health",
     "Job",
     "JobFacts",
+    "KINDS",
     "Kind",
     "MalformedJobError",
     "Number",
@@ -64,6 +82,7 @@ __all__ = [
     "PlannedRule",
     "PointsOfRule",
     "Protected",
+    "RESOURCE_TYPES",
     "RecoveryPoints",
     "Reload",
     "Resource",
@@ -73,7 +92,9 @@ __all__ = [
     "RuleFacts",
     "RuleKey",
     "RuleRun",
+    "SUCCESS",
     "Scope",
+    "Selection",
     "Tally",
     "Vault",
     "account_in_arn",
@@ -81,5 +102,10 @@ __all__ = [
     "longest_gap",
     "next_run",
     "number",
+    "opted_out_types",
+    "possible_resource_types",
     "previous_run",
+    "resource_type_of",
+    "selects",
+    "tagging_filters",
 ]

@@ -5,6 +5,7 @@ day of week, year. What is not understood gives None, never an exception: AWS ma
 """
 
 import re
+from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,24 @@ def next_run(expression: str, timezone: str | None, now: float) -> float | None:
                 if run is not None and run > now:
                     return run
     return None
+
+
+def previous_run(expression: str, timezone: str | None, now: float) -> float | None:
+    """Tell when the rule last ran, in seconds since 1970; at now or before.
+
+    It counts the same runs as `next_run`: none at a time that a change of clocks skips, and the first of two
+    where it repeats one. None for a rule that has not run yet or that nobody understands, for an unknown time
+    zone, and for a rate.
+
+    The answers for a day on the rule's wall clock are kept, so that asking again costs microseconds.
+    """
+    zone = _zone(timezone)
+    if not zone:
+        return None
+    today = datetime.fromtimestamp(now, zone).toordinal()
+    runs = _recent_runs(expression, timezone, today)
+    index = bisect_right(runs, now)
+    return runs[index - 1] if index else None
 
 
 def largest_gap_of(times: Iterable[float]) -> float | None:
@@ -161,6 +180,29 @@ def _longest_gap(expression: str, today: date) -> float | None:
     between_days = largest_gap_of(days)
     night = between_days and between_days * 1440 + cron.minutes[0] - cron.minutes[-1]
     return 60.0 * max(within_a_day or 0, night or 0) or None
+
+
+@lru_cache(maxsize=4096)
+def _recent_runs(expression: str, timezone: str | None, today: int) -> tuple[float, ...]:
+    """Give the last run before a day, and the runs of that day and the next one, ascending.
+
+    The next day counts because clocks can go back over midnight: its first minutes then come before the last
+    hour of the day is repeated.
+    """
+    zone, cron = _zone(timezone), _cron(expression)
+    if not zone or not cron:
+        return ()
+    runs: list[float] = []
+    for year in range(date.fromordinal(today + 1).year, _YEAR.low - 1, -1):
+        for day in reversed([day for day in cron.days(year, year) if day <= today + 1]):
+            midnight = datetime.combine(date.fromordinal(day), time.min)
+            for minute in reversed(cron.minutes):
+                run = _epoch(midnight + timedelta(minutes=minute), zone)
+                if run is not None:
+                    runs.append(run)
+                    if day < today:
+                        return tuple(reversed(runs))
+    return tuple(reversed(runs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model.schedule import longest_gap, next_run
+from exporter.model.schedule import longest_gap, next_run, previous_run
 from tests.model.schedule.moments import at
 
 NOW = at("2026-11-04T12:00:00Z")
@@ -20,6 +20,7 @@ def test_any_expression(expression: str) -> None:
     """Any text gives a number of seconds or nothing."""
     assert sensible(longest_gap(expression, None, NOW))
     assert sensible(next_run(expression, None, NOW))
+    assert sensible(previous_run(expression, None, NOW))
 
 
 @given(st.text() | st.text("abcdefghijklmnopqrstuvwxyzUTCE/+-0123456789"))
@@ -27,3 +28,4 @@ def test_any_time_zone(timezone: str) -> None:
     """Any time zone gives a number of seconds or nothing."""
     assert sensible(longest_gap("cron(0 5 ? * * *)", timezone, NOW))
     assert sensible(next_run("cron(0 5 ? * * *)", timezone, NOW))
+    assert sensible(previous_run("cron(0 5 ? * * *)", timezone, NOW))

@@ -22,7 +22,11 @@ LEFT_OUT = "LeftOut"
 ROW_IDS: Mapping[str, str] = {
     **{kind.list_member: kind.id_member for kind in KINDS},
     "BackupPlansList": "BackupPlanId",
+    "BackupSelectionsList": "SelectionId",
     "BackupVaultList": "BackupVaultName",
+    "Frameworks": "FrameworkName",
+    "RecoveryPoints": "RecoveryPointArn",
+    "RestoreTestingPlans": "RestoreTestingPlanArn",
     "Results": "ResourceArn",
     "Rules": "RuleId",
     "ScheduledRunsPreview": "RuleId",

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from exporter.aws import BackupApi, Rows, malformed
 
+PACE = 300.0  # seconds between two refreshes of what rarely changes
 PATIENCE = 60.0  # seconds to wait for a token for what must be asked
 
 
@@ -12,9 +13,11 @@ class SlowCollector(Protocol):
 
     Attributes:
         name: its name in the configuration's `collectors` and in the label `collector`.
+        pace: seconds between two refreshes.
     """
 
     name: str
+    pace: float
 
     def refresh(self) -> None:
         """Ask AWS what changed.
@@ -24,8 +27,17 @@ class SlowCollector(Protocol):
         """
 
 
-class Collector(SlowCollector, Protocol):
-    """A collector that runs on each scrape, and has much to take in at the start."""
+class Collector(Protocol):
+    """A collector that runs on each scrape, and has much to take in at the start.
+
+    Attributes:
+        name: as in `SlowCollector`.
+    """
+
+    name: str
+
+    def refresh(self) -> None:
+        """Ask AWS what changed; errors as in `SlowCollector`."""
 
     @property
     def caught_up(self) -> bool:

@@ -1,10 +1,12 @@
-"""The backup vaults: how many recovery points each holds, and whether it is locked."""
+"""The backup vaults: how many recovery points each holds, and how it is locked."""
 
 from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import claim
-from exporter.collectors.protocols import list_all
+from exporter.collectors.protocols import PACE, list_all
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Vault, account_in_arn, number
+
+DAY = 86400
 
 
 class VaultsCollector:
@@ -12,11 +14,12 @@ class VaultsCollector:
 
     Args:
         api: asks AWS.
-        ledger: takes up what AWS tells.
+        ledger: takes in what AWS tells.
         owners: tells whether another scope publishes the same account and Region already.
     """
 
     name = "vaults"
+    pace = PACE
 
     def __init__(self, api: BackupApi, ledger: Ledger, *, owners: AccountOwners) -> None:
         self._api = api
@@ -24,22 +27,38 @@ class VaultsCollector:
         self._owners = owners
 
     def refresh(self) -> None:
-        """List them all. While a row cannot be read, what was known of vaults that are not listed stays."""
+        """List them all. While a row cannot be read, vaults that are not listed stay as they were."""
         rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         vaults = tuple(map(_vault, rows))
         assumed = self._ledger.account_id
         claim(
             self._owners, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
         )
-        known = () if rows.complete else self._ledger.vaults
-        self._ledger.vaults = (*known, *vaults)
+        self._ledger.update_inventory(
+            lambda known: known.with_vaults(
+                (*(() if rows.complete else known.vaults or ()), *vaults), assumed
+            )
+        )
 
 
 def _vault(row: Answer) -> Vault:
     locked = row.get("Locked")
+    arn = str(row.get("BackupVaultArn") or "")
     return Vault(
         name=str(row["BackupVaultName"]),
-        account_id=account_in_arn(str(row.get("BackupVaultArn") or "")),
+        account_id=account_in_arn(arn),
         recovery_points=number(row.get("NumberOfRecoveryPoints")),
         locked=locked if isinstance(locked, bool) else None,
+        arn=arn,
+        type=str(row.get("VaultType") or ""),
+        state=str(row.get("VaultState") or ""),
+        encryption_key_type=str(row.get("EncryptionKeyType") or ""),
+        lock_date=number(row.get("LockDate")),
+        min_retention=_days(row.get("MinRetentionDays")),
+        max_retention=_days(row.get("MaxRetentionDays")),
     )
+
+
+def _days(value: object) -> float | None:
+    days = number(value)
+    return None if days is None else days * DAY

@@ -1,6 +1,6 @@
 """The metrics of resources: what each kind of job, each rule and the recovery points tell about them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from exporter.exposition.families import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
@@ -174,9 +174,7 @@ RESOURCE_FAMILIES = (
 _KIND_OF = {kind.name: kind for kind in KINDS}
 
 
-def resource_groups(
-    resource: Resource, ledger: Ledger, mask: Callable[[str], str] = str
-) -> Iterator[Group]:
+def resource_groups(resource: Resource, ledger: Ledger, mask: Callable[[str], str] = str) -> Iterator[Group]:
     """Make the samples of one resource; what is secret in a job's message is masked.
 
     Recovery points carry the account of their vault: a vault may hold copies from other accounts, whose own

@@ -6,8 +6,8 @@ from functools import partial
 from itertools import chain
 
 from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
-from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
 from exporter.exposition.families import Group
+from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
 from exporter.exposition.metrics import (
     dropped_group,
     exporter_group,

@@ -9,6 +9,9 @@ from exporter.ledger.account_owners import (
 from exporter.ledger.configured_job_ids import (
     ConfiguredIds,
 )
+from exporter.ledger.inventory import (
+    Inventory,
+)
 from exporter.ledger.job_store import (
     JobStore,
 )
@@ -30,6 +33,7 @@ __all__ = [
     "OTHER",
     "AccountOwners",
     "ConfiguredIds",
+    "Inventory",
     "JobStore",
     "Ledger",
     "Resources",

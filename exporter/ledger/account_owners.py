@@ -25,6 +25,11 @@ class AccountOwners:
                 what: holder for what, holder in self._holders.items() if holder in self._claimants
             }
 
+    def find(self, account_id: str, region: str) -> Scope | None:
+        """Find the scope that publishes an account and Region."""
+        with self._lock:
+            return self._holders.get((account_id, region))
+
     def holder(self, shown: str, scope: Scope) -> Scope:
         """Claim what a scope shows in its Region. Returns who holds it: this scope or an earlier one."""
         with self._lock:

@@ -3,15 +3,16 @@
 import math
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
 from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.ledger.inventory import Inventory
 from exporter.ledger.job_store import JobStore
-from exporter.ledger.limits import MOST_CODES, MOST_PLANS, MOST_RULES, MOST_VAULTS, OTHER, Distinct
+from exporter.ledger.limits import MOST_CODES, OTHER, Distinct
 from exporter.ledger.resources import Resources
 from exporter.ledger.rule_runs import RuleRuns
 from exporter.ledger.series_queue import SeriesQueue
@@ -57,10 +58,8 @@ class Ledger:
         self._stores = {store.kind.name: store for store in stores}
         for store in self._stores.values():
             store.assume_account(account_id)
-        self._vaults: tuple[Vault, ...] = ()
-        self._plans: tuple[Plan, ...] = ()
+        self._inventory = Inventory()
         self._codes: Distinct[str] = Distinct(MOST_CODES)
-        self._left_out = {"vaults": 0, "plans": 0, "rules": 0}
         self.follows_resources = resources is not None
         self._resources = resources or Resources({}, lambda _: None)
         self._rule_runs = RuleRuns()
@@ -91,7 +90,7 @@ class Ledger:
                 for job in news:
                     if job:
                         self._resources.record(kind, job)
-            for job in news:
+            for job in news if "plans" in self._health else ():
                 if job and job.rule and kind.facts.expectation is Expectation.RULES:
                     self._rule_runs.record(job)
 
@@ -110,7 +109,7 @@ class Ledger:
     def rule_runs(self, now: float) -> dict[RuleKey, RuleRun]:
         """Give the last run of each rule of the plans."""
         with self._lock:
-            return self._rule_runs.at(now, self._plans, self._health)
+            return self._rule_runs.at(now, self._inventory.plans, self._health)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -118,32 +117,19 @@ class Ledger:
         return tuple(store.kind for store in self._stores.values())
 
     @property
-    def vaults(self) -> tuple[Vault, ...]:
-        """The vaults, each once, however often AWS lists it: what it told last counts."""
-        return self._vaults
+    def inventory(self) -> Inventory:
+        """The vaults, plans, settings, restore testing plans and frameworks."""
+        return self._inventory
 
-    @vaults.setter
-    def vaults(self, listed: Iterable[Vault]) -> None:
-        by_name = {(vault.account_id or self.account_id, vault.name): vault for vault in listed}
-        self._vaults = _first(by_name, MOST_VAULTS)
-        self._left_out["vaults"] = len(by_name) - len(self._vaults)
+    def update_inventory(self, change: Callable[[Inventory], Inventory]) -> None:
+        """Replace what is known of them by what a function makes of it."""
+        with self._lock:
+            self._inventory = change(self._inventory)
 
     @property
-    def plans(self) -> tuple[Plan, ...]:
-        """The plans with their rules, each once, likewise."""
-        return self._plans
-
-    @plans.setter
-    def plans(self, listed: Iterable[Plan]) -> None:
-        by_id = {(plan.account_id or self.account_id, plan.id): plan for plan in listed}
-        plans, rules, room = [], 0, MOST_RULES
-        for plan in _first(by_id, MOST_PLANS):
-            once = tuple({rule.rule_id: rule for rule in plan.rules}.values())
-            plans.append(replace(plan, rules=once[:room]))
-            rules += len(once)
-            room -= len(plans[-1].rules)
-        self._plans = tuple(plans)
-        self._left_out |= {"plans": len(by_id) - len(plans), "rules": rules - MOST_RULES + room}
+    def own_account_id(self) -> str:
+        """The account of the scope, as its vaults and plans or the configuration tell; empty when none does."""
+        return self._inventory.account_id or self.account_id
 
     def left_out(self) -> dict[str, int]:
         """How many things of each kind have no series of their own, because there are more than may have."""
@@ -153,7 +139,7 @@ class Ledger:
                 "error_codes": self._codes.left_out,
                 "resources": self._resources.left_out,
                 "resource_facts": self._resources.facts_left_out,
-                **self._left_out,
+                **self._inventory.left_out,
             }
 
     def count_call(self, operation: str, code: str) -> None:
@@ -206,12 +192,6 @@ class Ledger:
             if math.isinf(oldest.oldest_sealed):
                 return
             over -= oldest.drop_oldest(over)
-
-
-def _first(things: Mapping[tuple[str, str], _T], most: int) -> tuple[_T, ...]:
-    """Give so many things at most; where there are more, always the same: the first by their keys."""
-    keys = things if len(things) <= most else sorted(things)[:most]
-    return tuple(things[key] for key in keys)
 
 
 def _share_out(room: int, queues: Sequence[tuple[JobStore, SeriesQueue]]) -> int:

@@ -200,12 +200,8 @@ class FactsOf:
             shortest: dict[str, float] = {}
             for destination, rule in self._copy_actions(rules):
                 # Whether parts of a composite are copied on their own is known by their copy jobs only.
-                if rule.expected_interval and not (
-                    parent_arn and (kind.name, destination) not in known.jobs
-                ):
-                    shortest[destination] = min(
-                        rule.expected_interval, shortest.get(destination, math.inf)
-                    )
+                if rule.expected_interval and not (parent_arn and (kind.name, destination) not in known.jobs):
+                    shortest[destination] = min(rule.expected_interval, shortest.get(destination, math.inf))
             yield from shortest.items()
 
     def _copy_actions(self, rules: Sequence[RuleFacts]) -> Iterator[tuple[str, RuleFacts]]:
@@ -243,7 +239,9 @@ class FactsOf:
         dues = [rule.due for rule in rules if rule.due is not None]
         return min(dues, default=None)
 
-    def _copies_expected_since(self, kind: Kind, destination: str, rules: Sequence[RuleFacts]) -> float | None:
+    def _copies_expected_since(
+        self, kind: Kind, destination: str, rules: Sequence[RuleFacts]
+    ) -> float | None:
         """Since when a backup is known of which there should be a copy; None when there is none."""
         read_since = self._history.since(kind.collector)
         if read_since is None:
@@ -301,9 +299,7 @@ class FactsOf:
         since = self._known_since(planned)
         return None if since is None else max(named_since, since) + latest
 
-    def _is_replaced(
-        self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float
-    ) -> bool:
+    def _is_replaced(self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float) -> bool:
         """Whether another rule with the same interval began after the last job of this one.
 
         So it is when a resource is moved to another plan: the rule goes on for others, not for this one.

@@ -70,9 +70,7 @@ class ResourceHistory:
     def rule_keys(self) -> set[RuleKey]:
         """The rules that made jobs or recovery points for it, and those whose plans select it by its ARN."""
         of_points = (
-            (told.rule.plan_id, told.rule.rule_id)
-            for points in self.points.values()
-            for told in points.rules
+            (told.rule.plan_id, told.rule.rule_id) for points in self.points.values() for told in points.rules
         )
         return {*self.rules, *of_points, *self.named}
 

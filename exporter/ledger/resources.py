@@ -1,4 +1,4 @@
-"""What is known of each resource of one scope: its backups, copies, restores and scans. Pure: no I/O, no clock.
+"""What is known of each resource of one scope: its backups, copies, restores and scans. Pure, without a clock.
 
 A job lives a day; people are called at night for a *resource* whose backup did not happen. So a resource's
 facts outlive its jobs, and go only when AWS no longer knows the resource.
@@ -12,7 +12,18 @@ from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
 from exporter.ledger.plan_rules import PlanRules
 from exporter.ledger.resource_facts import FactsOf, History
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
-from exporter.model import KINDS, Expectation, Job, Kind, Plan, Protected, RecoveryPoints, Resource, Rule, RuleKey
+from exporter.model import (
+    KINDS,
+    Expectation,
+    Job,
+    Kind,
+    Plan,
+    Protected,
+    RecoveryPoints,
+    Resource,
+    Rule,
+    RuleKey,
+)
 
 KEPT_INTERVALS = 10
 
@@ -273,9 +284,7 @@ class Resources:
             if (job := newest.begun)
         }
         old = [
-            job_id
-            for job_id, job in self._parents.items()
-            if job_id not in needed and created(job) < before
+            job_id for job_id, job in self._parents.items() if job_id not in needed and created(job) < before
         ]
         for job_id in old:
             del self._parents[job_id]

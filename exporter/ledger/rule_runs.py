@@ -41,9 +41,7 @@ class RuleRuns:
         if len(jobs) < MOST_JOBS or job.id in jobs:
             jobs[job.id] = job.created
 
-    def at(
-        self, now: float, plans: Iterable[Plan], health: Mapping[str, Health]
-    ) -> dict[RuleKey, RuleRun]:
+    def at(self, now: float, plans: Iterable[Plan], health: Mapping[str, Health]) -> dict[RuleKey, RuleRun]:
         """Give the last run of each rule.
 
         Args:
@@ -61,11 +59,10 @@ class RuleRuns:
         self._created = {key: jobs for key, jobs in self._created.items() if key in runs or not runs}
         return runs
 
-    def _run(
-        self, key: RuleKey, plan: Plan, rule: PlannedRule, now: float, asked: float | None
-    ) -> RuleRun:
+    def _run(self, key: RuleKey, plan: Plan, rule: PlannedRule, now: float, asked: float | None) -> RuleRun:
         last = previous_run(rule.schedule, rule.timezone or None, now)
         if last is None:
+            self._created.pop(key, None)
             return RuleRun()
         closed = self._last_closed(rule, now)
         self._forget_before(key, min(last, closed.at if closed else last))

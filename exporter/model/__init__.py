@@ -15,6 +15,8 @@ from exporter.model.job_kinds import (
     ResourceFacts,
     account_in_arn,
     number,
+    region_in_arn,
+    rule_of,
 )
 from exporter.model.plans import (
     Plan,
@@ -64,8 +66,11 @@ from exporter.model.selection import (
 )
 
 __all__ = [
-    "Answer",
     "BACKUP",
+    "KINDS",
+    "RESOURCE_TYPES",
+    "SUCCESS",
+    "Answer",
     "Condition",
     "EndedJob",
     "Expectation",
@@ -74,7 +79,6 @@ __all__ = [
     "Health",
     "Job",
     "JobFacts",
-    "KINDS",
     "Kind",
     "MalformedJobError",
     "Number",
@@ -82,7 +86,6 @@ __all__ = [
     "PlannedRule",
     "PointsOfRule",
     "Protected",
-    "RESOURCE_TYPES",
     "RecoveryPoints",
     "Reload",
     "Resource",
@@ -92,7 +95,6 @@ __all__ = [
     "RuleFacts",
     "RuleKey",
     "RuleRun",
-    "SUCCESS",
     "Scope",
     "Selection",
     "Tally",
@@ -105,7 +107,9 @@ __all__ = [
     "opted_out_types",
     "possible_resource_types",
     "previous_run",
+    "region_in_arn",
     "resource_type_of",
+    "rule_of",
     "selects",
     "tagging_filters",
 ]

@@ -179,7 +179,7 @@ class Kind:
             resource_arn=_text(row, self.resource_member),
             resource_name=_text(row, "ResourceName"),
             size=number(row.get("BackupSizeInBytes")),
-            rule=_rule(row),
+            rule=rule_of(row),
         )
 
     def _goes_on(self, row: Answer) -> bool:
@@ -198,6 +198,12 @@ def account_in_arn(arn: str) -> str:
     """The account that an ARN names; empty when it names none."""
     found = _ACCOUNT_IN_ARN.match(arn)
     return found[1] if found else ""
+
+
+def region_in_arn(arn: str) -> str:
+    """The Region that an ARN names; empty when it names none."""
+    parts = arn.split(":", 4)
+    return parts[3] if len(parts) == 5 else ""
 
 
 def number(value: object) -> Number | None:
@@ -239,7 +245,8 @@ def _text(row: Answer, path: str) -> str:
     return _text(above, below) if isinstance(above, dict) else ""
 
 
-def _rule(row: Answer) -> Rule | None:
+def rule_of(row: Answer) -> Rule | None:
+    """Read the rule that made a job or a recovery point (CreatedBy); None for one made on demand."""
     plan_id, rule_id = _text(row, "CreatedBy.BackupPlanId"), _text(row, "CreatedBy.BackupRuleId")
     if not (plan_id and rule_id):
         return None

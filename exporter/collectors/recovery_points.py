@@ -1,0 +1,207 @@
+"""The recovery points of every vault: what can be restored, from when, and until when.
+
+They also tell what happened before the jobs that AWS still lists: a monthly backup is known by its recovery
+point, however long ago the exporter was started.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from exporter.aws import AwsError, BackupApi, OverBudgetError
+from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.protocols import PATIENCE, list_all
+from exporter.ledger import AccountOwners, Ledger
+from exporter.model import (
+    SUCCESS,
+    Answer,
+    Number,
+    PointsOfRule,
+    RecoveryPoints,
+    RuleKey,
+    account_in_arn,
+    number,
+    region_in_arn,
+    rule_of,
+)
+
+HOUR = 3600.0
+
+Origin = tuple[str, str]
+"""The account and the Region of the vault that a copy was made from."""
+
+
+class RecoveryPointsCollector:
+    """Keeps what is known of the recovery points of one scope.
+
+    Args:
+        api: asks AWS.
+        ledger: takes in what AWS tells.
+        owners: tells whether another scope publishes the same account and Region already.
+        ledger_of: gives the ledger of an account and Region, if one of the exporter's targets is that.
+        clock: seconds since 1970.
+    """
+
+    name = "recovery_points"
+    pace = HOUR
+
+    def __init__(
+        self,
+        api: BackupApi,
+        ledger: Ledger,
+        *,
+        owners: AccountOwners,
+        ledger_of: Callable[[str, str], Ledger | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._owners = owners
+        self._ledger_of = ledger_of
+        self._clock = clock
+
+    def refresh(self) -> None:
+        """Read one vault after the other. One that cannot be read stays as it was, and holds up no other.
+
+        Raises:
+            AwsError, OverBudgetError: the list of vaults, or one of them, could not be read.
+        """
+        try:
+            self._read_vaults()
+        except (AwsError, OverBudgetError):
+            self._ledger.mark_read(self.name, self._clock())
+            raise
+        self._ledger.mark_read(self.name, self._clock(), since=self._clock())
+
+    def _read_vaults(self) -> None:
+        rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
+        failure: AwsError | OverBudgetError | None = None
+        for row in rows:
+            try:
+                self._read_vault(str(row["BackupVaultName"]), str(row.get("BackupVaultArn") or ""))
+            except OverBudgetError as error:
+                failure = failure or error
+                break
+            except AwsError as error:
+                failure = failure or error.within(f"vault {row['BackupVaultName']}")
+        if rows.complete:
+            with self._ledger.open_resources() as resources:
+                resources.keep_vaults({str(row["BackupVaultName"]) for row in rows})
+        if failure:
+            raise failure
+
+    def _read_vault(self, name: str, arn: str) -> None:
+        account_id = account_in_arn(arn) or self._ledger.account_id
+        claim(self._owners, self._ledger.scope, [account_id or name])
+        points: dict[str, _Points] = {}
+        pages = self._api.pages(
+            "ListRecoveryPointsByBackupVault",
+            "RecoveryPoints",
+            leaving=self._api.budget.reserve,
+            patience=PATIENCE,
+            BackupVaultName=name,
+        )
+        now = self._clock()
+        for page in pages:
+            for row in page:
+                if resource_arn := str(row.get("ResourceArn") or ""):
+                    points.setdefault(resource_arn, _Points()).add(row, now)
+        with self._ledger.open_resources() as resources:
+            resources.set_recovery_points(
+                name, {arn: of_resource.result(account_id) for arn, of_resource in points.items()}
+            )
+        self._record_copies(arn, points)
+
+    def _record_copies(self, vault_arn: str, points: Mapping[str, "_Points"]) -> None:
+        """Tell the scope that each copy was made from when it completed."""
+        copies: dict[Origin, dict[str, float]] = {}
+        for resource_arn, of_resource in points.items():
+            for origin, completed in of_resource.copies.items():
+                copies.setdefault(origin, {})[resource_arn] = completed
+        for (account_id, region), completed_at in copies.items():
+            if ledger := self._ledger_of(account_id, region):
+                with ledger.open_resources() as resources:
+                    resources.record_copies(vault_arn, completed_at)
+
+
+@dataclass(slots=True)
+class _Points:
+    """Adds up the recovery points of one resource in one vault."""
+
+    by_status: Counter[str] = field(default_factory=Counter)
+    newest_row: Answer = field(default_factory=dict)
+    warm_size: Number | None = None
+    cold_size: Number | None = None
+    newest: float | None = None
+    oldest: float | None = None
+    expiry: float | None = None
+    is_kept_forever: bool = False
+    backup: Answer = field(default_factory=dict)
+    backup_at: float | None = None
+    copies: dict[Origin, float] = field(default_factory=dict)
+    rules: dict[RuleKey, PointsOfRule] = field(default_factory=dict)
+
+    def add(self, row: Answer, now: float) -> None:
+        """Add a row of ListRecoveryPointsByBackupVault."""
+        status = str(row.get("Status") or "")
+        self.by_status[status] += 1
+        created, completed = number(row.get("CreationDate")), number(row.get("CompletionDate"))
+        if (at := created if completed is None else completed) is None:
+            return
+        if not self.newest_row or status == SUCCESS:
+            self.newest_row = row if self.newest is None or at >= self.newest else self.newest_row
+        if status != SUCCESS:
+            return
+        self.newest = at if self.newest is None else max(at, self.newest)
+        if created is not None:
+            self.oldest = created if self.oldest is None else min(created, self.oldest)
+        self._add_lifecycle(row, now)
+        source = str(row.get("SourceBackupVaultArn") or "")
+        if source:
+            origin = account_in_arn(source), region_in_arn(source)
+            self.copies[origin] = max(at, self.copies.get(origin, at))
+        else:
+            self._add_backup(row, at)
+
+    def _add_lifecycle(self, row: Answer, now: float) -> None:
+        lifecycle = row.get("CalculatedLifecycle") or {}
+        size, cold_at = number(row.get("BackupSizeInBytes")), number(lifecycle.get("MoveToColdStorageAt"))
+        if size is not None:
+            if cold_at is not None and cold_at <= now:
+                self.cold_size = (self.cold_size or 0) + size
+            else:
+                self.warm_size = (self.warm_size or 0) + size
+        delete_at = number(lifecycle.get("DeleteAt"))
+        if delete_at is None:
+            self.is_kept_forever = True
+        else:
+            self.expiry = delete_at if self.expiry is None else max(delete_at, self.expiry)
+
+    def _add_backup(self, row: Answer, at: float) -> None:
+        if self.backup_at is None or at > self.backup_at:
+            self.backup, self.backup_at = row, at
+        if rule := rule_of(row):
+            key = rule.plan_id, rule.rule_id
+            if key not in self.rules or at > self.rules[key].completed:
+                self.rules[key] = PointsOfRule(rule, at)
+
+    def result(self, account_id: str) -> RecoveryPoints:
+        """Give what they come to."""
+        created = number(self.backup.get("CreationDate"))
+        return RecoveryPoints(
+            account_id=account_id,
+            resource_name=str(self.newest_row.get("ResourceName") or ""),
+            resource_type=str(self.newest_row.get("ResourceType") or ""),
+            by_status=dict(self.by_status),
+            warm_size=self.warm_size,
+            cold_size=self.cold_size,
+            newest=self.newest,
+            oldest=self.oldest,
+            expiry=None if self.is_kept_forever else self.expiry,
+            newest_backup=self.backup_at,
+            newest_backup_size=number(self.backup.get("BackupSizeInBytes")),
+            newest_backup_duration=None
+            if self.backup_at is None or created is None
+            else self.backup_at - created,
+            rules=tuple(self.rules[key] for key in sorted(self.rules)),
+        )

@@ -186,7 +186,7 @@ class Assembler:
                 clock=clock,
                 steady=self._world.steady,
                 calls=self._calls,
-                absorb=page.update,
+                render=page.update,
             )
             for kind in ledger.kinds
         ]

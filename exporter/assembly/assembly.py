@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from exporter.aws import (
-    SIDE_BY_SIDE,
-    Access,
+    MAX_CONCURRENT_CALLS,
     BackupApi,
     Budget,
     Clients,
     Deadlines,
     OpenSession,
     Profiles,
+    TargetClient,
     default_session,
     keep_keys,
     regions_of,
@@ -76,7 +76,7 @@ class World:
             deadlines=self.deadlines,
             clock=self.clock,
             steady=self.steady,
-            learn=partial(keep_keys, self.secrets),
+            on_new_credentials=partial(keep_keys, self.secrets),
         )
 
 
@@ -125,14 +125,14 @@ class Assembler:
         self._owners = AccountOwners()
         self._calls = WorkerPool(
             "call",
-            SIDE_BY_SIDE,
+            MAX_CONCURRENT_CALLS,
             world.steady,
             patience=CALL_PATIENCE,
-            per_key=SIDE_BY_SIDE,
-            busy=self._clients.turns.are_scarce,
+            per_key=MAX_CONCURRENT_CALLS,
+            busy=self._clients.cpu_limiter.is_contended,
         )
         self._refresher = Refresher(
-            clock=world.steady, observe=telemetry.observe_refresh, busy=self._clients.turns.are_scarce
+            clock=world.steady, observe=telemetry.observe_refresh, busy=self._clients.cpu_limiter.is_contended
         )
         self._watched: tuple[_Watched, ...] = ()
 
@@ -151,13 +151,13 @@ class Assembler:
         self._watched = tuple(watched)
         ledgers = tuple(ledger for one in watched for ledger in one.ledgers)
         self._owners.admit_only(ledger.scope for ledger in ledgers)
-        self._refresher.attend_to(scope for one in watched for scope in one.scopes)
+        self._refresher.set_scopes(scope for one in watched for scope in one.scopes)
         pages = [page for one in watched for page in one.pages]
-        exposition = Exposition(pages, self._telemetry, self._clients.turns.paused)
+        exposition = Exposition(pages, self._telemetry, self._clients.cpu_limiter.paused)
         return Exporter(config, ledgers, self._refresher, exposition)
 
     def _watch(self, setting: _Setting, profiles: Profiles) -> _Watched:
-        access = Access(setting.target, setting.regions[0], profiles)
+        client = TargetClient(setting.target, setting.regions[0], profiles)
         configured = ConfiguredIds(setting.target.job_ids)
         ledgers = tuple(
             _ledger(setting, region, expected, configured, self._world)
@@ -165,13 +165,15 @@ class Assembler:
         )
         pages = tuple(ScopeSeries(ledger, self._world.clock, self._world.secrets.mask) for ledger in ledgers)
         scopes = tuple(
-            self._scope(setting, access, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
+            self._scope(setting, client, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
         )
         return _Watched(setting, ledgers, pages, scopes)
 
-    def _scope(self, setting: _Setting, access: Access, ledger: Ledger, page: ScopeSeries) -> ScopeRefresh:
+    def _scope(
+        self, setting: _Setting, client: TargetClient, ledger: Ledger, page: ScopeSeries
+    ) -> ScopeRefresh:
         clock = self._world.clock
-        api = _api(setting.api, access, ledger, self._telemetry, self._world)
+        api = _api(setting.api, client, ledger, self._telemetry, self._world)
         jobs = [
             JobsCollector(
                 kind,
@@ -184,7 +186,7 @@ class Assembler:
                 clock=clock,
                 steady=self._world.steady,
                 calls=self._calls,
-                absorb=page.update,
+                render=page.update,
             )
             for kind in ledger.kinds
         ]
@@ -194,7 +196,7 @@ class Assembler:
             PlansCollector(api, ledger, owners=self._owners, clock=clock),
         )
         wanted = [collector for collector in slow if collector.name in setting.collectors]
-        return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, absorb=page.update)
+        return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, render=page.update)
 
 
 def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
@@ -253,13 +255,15 @@ def _interval(world: World, rule: Rule) -> float | None:
     return longest_gap(rule.schedule, rule.timezone or None, world.clock())
 
 
-def _api(settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, world: World) -> BackupApi:
+def _api(
+    settings: Api, client: TargetClient, ledger: Ledger, telemetry: Telemetry, world: World
+) -> BackupApi:
     def meter(operation: str, code: str, seconds: float) -> None:
         ledger.count_call(operation, world.secrets.mask(code))
         telemetry.observe_request(operation, seconds)
 
     return BackupApi(
-        access,
+        client,
         ledger.scope.region,
         budget=Budget(settings.requests_per_second, world.steady),
         meter=meter,

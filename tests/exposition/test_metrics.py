@@ -3,16 +3,8 @@
 import re
 
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.metrics import (
-    Family,
-    Group,
-    dropped_group,
-    exporter_group,
-    fleet_families,
-    job_families,
-    job_group,
-    tally_group,
-)
+from exporter.exposition.metrics import Family, fleet_families, job_families
+from exporter.exposition.samples import Group, dropped_group, exporter_group, job_group, tally_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
@@ -112,7 +104,7 @@ def test_the_samples_of_a_job() -> None:
 def test_the_samples_of_the_fleet() -> None:
     """The counts of a vault and resource type have exactly their labels."""
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     assert of_samples(tally_group(BACKUP, tally, full_ledger())) == OF_THE_FLEET
 
@@ -147,7 +139,7 @@ def test_static_labels_come_with_every_series() -> None:
     """The labels of a target are on each of its series, beside those of the metric."""
     ledger = with_configured(["gone"], collectors=["backup_jobs"], labels={"team": "a", "env": "b"})
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     for group in (
         job_group(BACKUP, job(), ledger),

@@ -7,6 +7,7 @@ ListOfTags: the two add up. NotResources and Conditions then narrow the candidat
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from typing import Any
 
 from exporter.model.arn_patterns import ArnPatterns, compile_wildcards
@@ -133,7 +134,7 @@ def selects(
     found = (
         compiled.by_name.match(arn)
         or (opted_in and (compiled.broadly.match(arn) or compiled.everything))
-        or (opted_in and any(tags.get(key) == value for key, value in selection.tags))
+        or (opted_in and not compiled.tags.isdisjoint(tags.items()))
     )
     return (
         found
@@ -224,6 +225,7 @@ class _Compiled:
         by_name: patterns that name a resource or a resource type.
         broadly: the other patterns, by service or broader.
         excluded: NotResources.
+        tags: ListOfTags.
         checks: Conditions.
         everything: whether all resources that meet the conditions are taken.
         nothing: whether a part that narrows the selection could not be read.
@@ -232,6 +234,7 @@ class _Compiled:
     by_name: ArnPatterns
     broadly: ArnPatterns
     excluded: ArnPatterns
+    tags: frozenset[tuple[str, str]]
     checks: tuple[_Check, ...]
     everything: bool
     nothing: bool
@@ -239,11 +242,11 @@ class _Compiled:
     @classmethod
     def of(cls, selection: Selection) -> "_Compiled":
         resources = selection.resources
-        by_name = [pattern for pattern in resources if _names_type(pattern)]
         return cls(
-            by_name=ArnPatterns(by_name),
-            broadly=ArnPatterns([pattern for pattern in resources if pattern not in by_name]),
+            by_name=ArnPatterns(filter(_names_type, resources)),
+            broadly=ArnPatterns(filterfalse(_names_type, resources)),
             excluded=ArnPatterns(selection.not_resources),
+            tags=frozenset(selection.tags),
             checks=tuple(map(_Check.of, selection.conditions)),
             everything=bool(selection.conditions)
             and not (resources or selection.tags or selection.unreadable),

@@ -20,10 +20,14 @@ from exporter.aws import (
     shared_loader,
 )
 from exporter.collectors import (
+    FrameworksCollector,
     JobsCollector,
     Omissions,
     PlansCollector,
+    RecoveryPointsCollector,
     ResourcesCollector,
+    RestoreTestingCollector,
+    SettingsCollector,
     SlowCollector,
     VaultsCollector,
 )
@@ -180,7 +184,7 @@ class Assembler:
                 api,
                 ledger,
                 discovery=setting.discovery,
-                lookback=_lookback(setting, kind),
+                lookback=_lookback(setting),
                 configured=_configured(kind, ledger.configured),
                 owners=self._owners,
                 clock=clock,
@@ -190,13 +194,28 @@ class Assembler:
             )
             for kind in ledger.kinds
         ]
+        slow = self._slow_collectors(setting, api, ledger)
+        return ScopeRefresh(ledger, jobs, slow, clock=clock, steady=self._world.steady, render=page.update)
+
+    def _slow_collectors(self, setting: _Setting, api: BackupApi, ledger: Ledger) -> list[SlowCollector]:
+        """Give the collectors of what rarely changes, in the order in which they run."""
+        clock, owners = self._world.clock, self._owners
         slow: tuple[SlowCollector, ...] = (
-            ResourcesCollector(api, ledger, owners=self._owners, discovery=setting.discovery, clock=clock),
-            VaultsCollector(api, ledger, owners=self._owners),
-            PlansCollector(api, ledger, owners=self._owners, clock=clock),
+            VaultsCollector(api, ledger, owners=owners),
+            ResourcesCollector(api, ledger, owners=owners, discovery=setting.discovery, clock=clock),
+            SettingsCollector(api, ledger, owners=owners),
+            PlansCollector(api, ledger, owners=owners, clock=clock),
+            RestoreTestingCollector(api, ledger, owners=owners, clock=clock),
+            FrameworksCollector(api, ledger, owners=owners),
+            RecoveryPointsCollector(api, ledger, owners=owners, ledger_of=self._ledger_of, clock=clock),
         )
-        wanted = [collector for collector in slow if collector.name in setting.collectors]
-        return ScopeRefresh(ledger, jobs, wanted, clock=clock, steady=self._world.steady, render=page.update)
+        return [collector for collector in slow if collector.name in setting.collectors]
+
+    def _ledger_of(self, account_id: str, region: str) -> Ledger | None:
+        """Give the ledger of an account and Region, if one of the targets turned out to be that."""
+        scope = self._owners.find(account_id, region)
+        ledgers = (ledger for watched in self._watched for ledger in watched.ledgers)
+        return next((ledger for ledger in ledgers if ledger.scope == scope), None)
 
 
 def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
@@ -212,10 +231,13 @@ def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
     )
 
 
-def _lookback(setting: _Setting, kind: Kind) -> float:
-    """How far back to read: beyond the window only what tells of resources."""
-    tells_of_resources = kind.protects and ResourcesCollector.name in setting.collectors
-    return setting.discovery.lookback if tells_of_resources else setting.discovery.window
+def _lookback(setting: _Setting) -> float:
+    """How far back to read: beyond the window only what tells about resources."""
+    return setting.discovery.lookback if _follows_resources(setting) else setting.discovery.window
+
+
+def _follows_resources(setting: _Setting) -> bool:
+    return not {ResourcesCollector.name, RecoveryPointsCollector.name}.isdisjoint(setting.collectors)
 
 
 def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
@@ -238,7 +260,7 @@ def _ledger(
         for kind in KINDS
         if kind.collector in setting.collectors
     ]
-    wants_resources = ResourcesCollector.name in setting.collectors
+    resources = Resources(expected, partial(_interval, world), account_id, awaited=setting.collectors)
     return Ledger(
         Scope(target.name, region),
         stores,
@@ -247,7 +269,7 @@ def _ledger(
         labels=target.labels,
         account_id=account_id,
         configured=configured,
-        resources=Resources(expected, partial(_interval, world), account_id) if wants_resources else None,
+        resources=resources if _follows_resources(setting) else None,
     )
 
 

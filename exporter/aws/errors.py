@@ -1,6 +1,7 @@
 """What can go wrong when asking AWS, as one small family, in words that help."""
 
 import re
+from dataclasses import replace
 
 from botocore import exceptions as boto
 
@@ -49,6 +50,10 @@ class AwsError(Exception):
         super().__init__(str(fault))
         self.fault = fault
         self.status = status
+
+    def within(self, place: str) -> "AwsError":
+        """The same error, with the place where it happened in front of its message."""
+        return AwsError(replace(self.fault, message=f"{place}: {self.fault.message}"), self.status)
 
     @property
     def is_throttling(self) -> bool:

@@ -6,6 +6,9 @@ One subject, one file.
 from exporter.collectors.duplicate_accounts import (
     published_already,
 )
+from exporter.collectors.frameworks import (
+    FrameworksCollector,
+)
 from exporter.collectors.jobs import (
     JobsCollector,
 )
@@ -20,8 +23,17 @@ from exporter.collectors.protocols import (
     Collector,
     SlowCollector,
 )
+from exporter.collectors.recovery_points import (
+    RecoveryPointsCollector,
+)
 from exporter.collectors.resources import (
     ResourcesCollector,
+)
+from exporter.collectors.restore_testing import (
+    RestoreTestingCollector,
+)
+from exporter.collectors.settings import (
+    SettingsCollector,
 )
 from exporter.collectors.vaults import (
     VaultsCollector,
@@ -30,10 +42,14 @@ from exporter.collectors.vaults import (
 __all__ = [
     "PATIENCE",
     "Collector",
+    "FrameworksCollector",
     "JobsCollector",
     "Omissions",
     "PlansCollector",
+    "RecoveryPointsCollector",
     "ResourcesCollector",
+    "RestoreTestingCollector",
+    "SettingsCollector",
     "SlowCollector",
     "VaultsCollector",
     "published_already",

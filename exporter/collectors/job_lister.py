@@ -47,9 +47,14 @@ class JobLister:
         self._configured = configured
         self._calls = calls
 
-    def created_after(self, time: float) -> Filters:
-        """Select the jobs that were created after a time."""
-        return {"ByCreatedAfter": time}
+    def new(self, time: float) -> list[Filters]:
+        """Select the jobs that were created after a time.
+
+        Where AWS has no such filter: those that were completed after it, and all that are active.
+        """
+        if self._kind.created_filter:
+            return [{"ByCreatedAfter": time}]
+        return [self.completed_after(time), *self.active()]
 
     def completed_after(self, time: float) -> Filters:
         """Select the jobs that were completed after a time."""
@@ -66,6 +71,9 @@ class JobLister:
             now: the time of the first refresh.
             lookback: how many seconds back to read finished jobs.
         """
+        if not self._kind.created_filter:
+            yield self.completed_after(now - lookback)
+            return
         start = now - lookback
         before = now - FIRST_LIST
         for after in (now - 6 * FIRST_LIST, now - self._discovery.window, start):
@@ -87,6 +95,11 @@ class JobLister:
         jobs = [job for job in map(self._kind.read, rows) if self._is_selected(job)]
         self._recorder.listed(jobs)
         return {job.id for job in jobs}
+
+    def read_new(self, time: float) -> set[str]:
+        """Read and record the jobs that were created after a time. Returns the ids of the selected ones."""
+        lists = self.new(time)
+        return self.read(lists[0]) if len(lists) == 1 else set().union(*self.read_in_parallel(*lists))
 
     def read(self, filters: Filters) -> set[str]:
         """Read and record a whole list. Returns the ids of the selected jobs."""

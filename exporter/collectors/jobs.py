@@ -13,6 +13,7 @@ from exporter.collectors.job_describer import JobDescriber, Pending
 from exporter.collectors.job_lister import FIRST_LIST, JobLister
 from exporter.collectors.job_recorder import JobRecorder
 from exporter.collectors.parallel_calls import CallPool
+from exporter.collectors.protocols import PACE
 from exporter.collectors.staleness import STALE_AFTER, Freshness
 from exporter.config import Discovery
 from exporter.ledger import AccountOwners, ConfiguredIds, Ledger
@@ -81,6 +82,9 @@ class JobsCollector:
         self._followed_until: float | None = None
         self._backlog = self._new_backlog(())
         self._succeeded = True
+        self._is_marked = False
+        self._is_idle = False
+        self._reads_since: float | None = None
 
     def refresh(self) -> None:
         """Discover new jobs, then update those that can still change."""
@@ -96,6 +100,7 @@ class JobsCollector:
             listed = self._discover(now) if self._discovery.enabled else set()
             self._follow(listed)
         self._followed_until = now
+        self._mark_read()
         self._check_freshness()
         self._succeeded = True
         if not succeeded_before:
@@ -109,7 +114,15 @@ class JobsCollector:
             self._backlog.read(self._lister.record)
         elif not self._describer.describe_one_finished():
             self.caught_up = self._backlog.next_list is None  # a time correction may have started a new one
+            self._mark_read()
         return not self.caught_up
+
+    def _mark_read(self) -> None:
+        """Say how far back jobs have been read, once all have been: of a selection nobody can tell."""
+        if self.caught_up and not self._is_marked:
+            self._is_marked = True
+            since = None if self._discovery.selects_some else self._reads_since
+            self._ledger.mark_read(self.name, self._clock(), since=since)
 
     def _restart_after_correction(self) -> None:
         """Start discovery again if the clock was wrong, because the lists so far depended on it."""
@@ -120,11 +133,16 @@ class JobsCollector:
 
     def _discover(self, now: float) -> set[str]:
         if self._listed_until is not None:
-            listed = self._lister.read(self._lister.created_after(self._listed_until - LIST_OVERLAP))
+            if self._is_idle and now - self._listed_until < PACE:
+                return set()
+            listed = self._lister.read_new(self._listed_until - LIST_OVERLAP)
             self._listed_until = now
+            # Several lists for each look are too many for what an account may never use.
+            self._is_idle = not (self._kind.created_filter or listed)
             return listed
-        listed = self._lister.read(self._lister.created_after(now - FIRST_LIST))
+        listed = self._lister.read_new(now - FIRST_LIST)
         self._listed_until = now
+        self._reads_since = now - self._lookback
         self._backlog = self._new_backlog(self._lister.earlier(now, self._lookback))
         self.caught_up = False
         self._start_catching_up(now)
@@ -135,11 +153,11 @@ class JobsCollector:
 
     def _discover_and_sweep(self, now: float, listed_until: float) -> set[str]:
         """Do both at the same time. Jobs that move between two lists meanwhile are described."""
-        listed, *swept = self._lister.read_in_parallel(
-            self._lister.created_after(listed_until - LIST_OVERLAP), *self._lister.active()
+        listed = self._lister.read_in_parallel(
+            *self._lister.new(listed_until - LIST_OVERLAP), *self._lister.active()
         )
         self._listed_until = now
-        return listed.union(*swept)
+        return set().union(*listed)
 
     def _start_catching_up(self, now: float) -> None:
         """Read the window in the first refresh, as far as time and the budget for active jobs allow."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError, malformed
 from exporter.collectors.duplicate_accounts import claim
-from exporter.collectors.protocols import PATIENCE, list_all
+from exporter.collectors.protocols import PACE, PATIENCE, list_all
+from exporter.collectors.selections import Selections
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import (
     Answer,
@@ -17,8 +18,10 @@ from exporter.model import (
     longest_gap,
     next_run,
     number,
+    opted_out_types,
 )
 
+MINUTE, DAY = 60.0, 86400.0
 MOST_RUNS = 10  # that AWS previews
 FRESH = 240.0  # seconds for which a plan that was read is not read again
 LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
@@ -35,6 +38,7 @@ class PlansCollector:
     """
 
     name = "plans"
+    pace = PACE
 
     def __init__(
         self, api: BackupApi, ledger: Ledger, *, owners: AccountOwners, clock: Callable[[], float]
@@ -45,6 +49,8 @@ class PlansCollector:
         self._clock = clock
         self._asked_at: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
+        self._selections = Selections(api, clock)
+        self._versions: dict[str, tuple[str, float | None]] = {}  # version of each plan, since when
 
     def refresh(self) -> None:
         """List them all, and read each with its next runs.
@@ -56,11 +62,18 @@ class PlansCollector:
             AwsError, OverBudgetError: the list or one of the plans could not be read.
         """
         began = self._clock()
+        try:
+            self._refresh(began)
+        finally:
+            self._ledger.mark_read(self.name, self._clock(), since=began)
+
+    def _refresh(self, began: float) -> None:
         rows = list_all(self._api, "ListBackupPlans", "BackupPlansList")
         listed = {row["BackupPlanId"]: row for row in rows}
-        known = {plan.id: plan for plan in self._ledger.plans}
+        known = {plan.id: plan for plan in self._ledger.inventory.plans}
         self._forget_all_but(listed, known)
         answers, failure = self._read_each(listed)
+        failure = self._selections.refresh(listed) or failure
         plans = {} if rows.complete else dict(known)
         for plan_id, row in listed.items():
             answer = answers.get(plan_id, {})
@@ -73,13 +86,16 @@ class PlansCollector:
     def _enter(self, plans: Collection[Plan], began: float) -> None:
         assumed = self._ledger.account_id
         claim(self._owners, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans))
-        self._ledger.plans = plans
         with self._ledger.open_resources() as resources:
-            resources.set_rules(
-                {(plan.id, rule.rule_id): rule.interval for plan in plans for rule in plan.rules},
+            resources.set_plans(
+                plans,
                 unread_plans={plan.id for plan in plans} - self._read_at.keys(),
                 read_at=min([began, *self._read_at.values()]),
             )
+            types = {resource.type for resource in resources.published()}
+        opt_in = self._ledger.inventory.opt_in
+        plans = [replace(plan, opted_out_types=_opted_out(plan, types, opt_in)) for plan in plans]
+        self._ledger.update_inventory(lambda known: known.with_plans(plans, assumed))
 
     def _read_each(
         self, listed: Mapping[str, Answer]
@@ -149,7 +165,22 @@ class PlansCollector:
             account_id=account_in_arn(row.get("BackupPlanArn") or ""),
             last_execution=number(row.get("LastExecutionDate")),
             rules=tuple(rules.values()),
+            changed=self._changed_at(row, answer, known),
+            selections=self._selections[row["BackupPlanId"]],
         )
+
+    def _changed_at(self, row: Answer, answer: Answer, known: Plan | None) -> float | None:
+        """Tell since when this version of a plan is in force: since it was created, or was first seen."""
+        plan_id, version = row["BackupPlanId"], str(answer.get("VersionId") or row.get("VersionId") or "")
+        before = self._versions.get(plan_id)
+        if before is None or not known:
+            changed = number(answer.get("CreationDate", row.get("CreationDate")))
+        elif before[0] == version:
+            changed = before[1]
+        else:
+            changed = self._clock()
+        self._versions[plan_id] = version, changed
+        return changed
 
     def _rule(self, rule: Answer, runs: Iterable[Answer]) -> PlannedRule:
         """Read a rule.
@@ -167,6 +198,18 @@ class PlansCollector:
             rule_id=rule_id,
             next_run=coming[0] if coming else next_run(expression, timezone, now),
             interval=longest_gap(expression, timezone, now) or largest_gap_of(coming),
+            name=rule.get("RuleName") or "",
+            vault_name=rule.get("TargetBackupVaultName") or "",
+            schedule=expression,
+            timezone=timezone or "",
+            start_window=_times(MINUTE, rule.get("StartWindowMinutes")),
+            destinations=tuple(
+                action["DestinationBackupVaultArn"]
+                for action in rule.get("CopyActions") or ()
+                if action and action.get("DestinationBackupVaultArn")
+            ),
+            retention=_times(DAY, (rule.get("Lifecycle") or {}).get("DeleteAfterDays")),
+            continuous=rule.get("EnableContinuousBackup") is True,
         )
 
 
@@ -176,6 +219,17 @@ def _rules(answer: Answer) -> list[Answer | None]:
     return rules
 
 
+def _times(unit: float, value: object) -> float | None:
+    count = number(value)
+    return None if count is None else count * unit
+
+
+def _opted_out(plan: Plan, types: Collection[str], opt_in: Mapping[str, bool]) -> tuple[str, ...]:
+    """Give the resource types that a plan asks for and the Region's settings leave out."""
+    selections = plan.selections or ()
+    return tuple(sorted({kind for each in selections for kind in opted_out_types(each, types, opt_in)}))
+
+
 def _of_plan(row: Answer, error: AwsError) -> AwsError:
     plan = row.get("BackupPlanName") or row["BackupPlanId"]
-    return AwsError(replace(error.fault, message=f"plan {plan}: {error.fault.message}"), error.status)
+    return error.within(f"plan {plan}")

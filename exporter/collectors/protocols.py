@@ -51,18 +51,19 @@ class Collector(Protocol):
         """
 
 
-def list_all(api: BackupApi, operation: str, member: str) -> Rows:
+def list_all(api: BackupApi, operation: str, member: str, **asked: str) -> Rows:
     """Read a whole list in the background.
 
     Args:
         api: asks AWS.
         operation: as AWS spells it.
         member: the field of its answer that holds the rows.
+        asked: the call's parameters, as AWS spells them.
 
     Raises:
         AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also when none of its rows can be read.
     """
-    pages = [*api.pages(operation, member, leaving=api.budget.reserve, patience=PATIENCE)]
+    pages = [*api.pages(operation, member, leaving=api.budget.reserve, patience=PATIENCE, **asked)]
     rows = Rows(row for page in pages for row in page)
     rows.complete = all(page.complete for page in pages)
     if not (rows or rows.complete):

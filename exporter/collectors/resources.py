@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import claim
-from exporter.collectors.protocols import list_all
+from exporter.collectors.protocols import PACE, list_all
 from exporter.config import Discovery
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Protected, account_in_arn, number
@@ -24,6 +24,7 @@ class ResourcesCollector:
     """
 
     name = "resources"
+    pace = PACE
 
     def __init__(
         self,

@@ -279,7 +279,16 @@ Labels = Annotated[
     AfterValidator(FrozenMapping),
     PlainSerializer(dict, return_type=dict[str, str], when_used="always"),
 ]
-COLLECTORS = (*(kind.collector for kind in KINDS), "resources", "vaults", "plans")
+COLLECTORS = (
+    *(kind.collector for kind in KINDS),
+    "resources",
+    "vaults",
+    "plans",
+    "recovery_points",
+    "settings",
+    "restore_testing",
+    "frameworks",
+)
 if TYPE_CHECKING:
     Collector = str
 else:

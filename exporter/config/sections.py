@@ -89,6 +89,11 @@ class Discovery(Record):
     vaults: Annotated[tuple[VaultName, ...], UNREPEATED] = Field(default=(), examples=["[Default]"])
     """Only jobs of these vaults, by name. Empty: all."""
 
+    @property
+    def selects_some(self) -> bool:
+        """Whether only jobs of some resource types or vaults are looked for."""
+        return bool(self.resource_types or self.vaults)
+
     def broken_rules(self) -> Iterable[Broken]:
         """What gets series must have been read."""
         if self.lookback < self.window:

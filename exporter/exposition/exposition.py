@@ -13,8 +13,9 @@ from typing import NamedTuple, Protocol
 
 from zlib_ng import zlib_ng
 
+from exporter.exposition.families import Family
 from exporter.exposition.finished_jobs import FASTEST, RAW_DEFLATE, Run, deflate, inflate
-from exporter.exposition.metrics import Family, families
+from exporter.exposition.metrics import families
 from exporter.exposition.scope_series import Piece, ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model import Scope

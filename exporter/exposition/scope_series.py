@@ -9,12 +9,6 @@ from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
 from exporter.exposition.families import Group
 from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
 from exporter.exposition.metrics import job_families
-from exporter.exposition.samples import (
-    dropped_group,
-    exporter_group,
-    job_group,
-    tally_group,
-)
 from exporter.exposition.plan_metrics import (
     framework_group,
     opt_in_group,
@@ -24,6 +18,12 @@ from exporter.exposition.plan_metrics import (
     vault_group,
 )
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_groups
+from exporter.exposition.samples import (
+    dropped_group,
+    exporter_group,
+    job_group,
+    tally_group,
+)
 from exporter.exposition.text_format import Lines, render
 from exporter.ledger import Inventory, Ledger
 from exporter.model import Kind

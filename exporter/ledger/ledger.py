@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -16,7 +15,7 @@ from exporter.ledger.limits import MOST_CODES, OTHER, Distinct
 from exporter.ledger.resources import Resources
 from exporter.ledger.rule_runs import RuleRuns
 from exporter.ledger.series_queue import SeriesQueue
-from exporter.model import Expectation, Health, Job, Kind, Plan, RuleKey, RuleRun, Scope, Vault
+from exporter.model import Expectation, Health, Job, Kind, RuleKey, RuleRun, Scope
 
 _T = TypeVar("_T")
 
@@ -128,7 +127,7 @@ class Ledger:
 
     @property
     def own_account_id(self) -> str:
-        """The account of the scope, as its vaults and plans or the configuration tell; empty when none does."""
+        """The account, as its vaults and plans or the configuration tell; empty when none does."""
         return self._inventory.account_id or self.account_id
 
     def left_out(self) -> dict[str, int]:

@@ -160,7 +160,7 @@ class FactsOf:
         is_due = not self._is_due_in(parent_arn, known)
         for kind in self._kinds:
             expected = dict(self._expected(kind, known, rules, parent_arn))
-            keys = {key: jobs for key, jobs in known.of_kind(kind.name)}
+            keys = dict(known.of_kind(kind.name))
             told = self._told_by_points(kind, known)
             for key in sorted({*keys, *expected, *told}):
                 jobs = keys.get(key)

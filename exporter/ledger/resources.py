@@ -1,4 +1,4 @@
-"""What is known of each resource of one scope: its backups, copies, restores and scans. Pure, without a clock.
+"""What is known of each resource of one scope: its backups, copies, restores and scans. Pure: no clock.
 
 A job lives a day; people are called at night for a *resource* whose backup did not happen. So a resource's
 facts outlive its jobs, and go only when AWS no longer knows the resource.

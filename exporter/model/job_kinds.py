@@ -81,6 +81,7 @@ class Kind:
         arn_members: ARNs that tell the job's account when AccountId is absent, the surest first.
         resource_member: the field that holds the resource's ARN.
         state_filter: the list call's parameter that selects one state.
+        created_filter: whether the list call selects by creation; otherwise by completion and state.
         states: every state AWS documents, in the order of a job's life.
         terminal: those a job never leaves.
         info: label and field of the info metric; a dot goes one level down.
@@ -109,6 +110,7 @@ class Kind:
     info: tuple[tuple[str, str], ...]
     gauges: tuple[Gauge, ...]
     facts: ResourceFacts
+    created_filter: bool = True
     unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
     unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -459,4 +461,58 @@ RESTORE = Kind(
     ),
 )
 
-KINDS: tuple[Kind, ...] = (BACKUP, COPY, RESTORE)
+SCAN = Kind(
+    name="scan",
+    metric_prefix="aws_backup_scan_job",
+    fleet_prefix="aws_backup_scan_jobs",
+    collector="scan_jobs",
+    list_operation="ListScanJobs",
+    list_member="ScanJobs",
+    describe_operation="DescribeScanJob",
+    describe_member="",
+    id_member="ScanJobId",
+    state_member="State",
+    vault_members=("BackupVaultName", "BackupVaultArn"),
+    arn_members=("BackupVaultArn", "IamRoleArn", "RecoveryPointArn", "ResourceArn"),
+    resource_member="ResourceArn",
+    state_filter="ByState",
+    created_filter=False,
+    states=("CREATED", "RUNNING", "COMPLETED", "COMPLETED_WITH_ISSUES", "FAILED", "CANCELED"),
+    terminal=frozenset({"COMPLETED", "COMPLETED_WITH_ISSUES", "FAILED", "CANCELED"}),
+    info=(
+        ("resource_arn", "ResourceArn"),
+        ("resource_name", "ResourceName"),
+        ("resource_type", "ResourceType"),
+        ("vault_name", "BackupVaultName"),
+        ("vault_arn", "BackupVaultArn"),
+        ("recovery_point_arn", "RecoveryPointArn"),
+        ("scan_result_status", "ScanResult.ScanResultStatus"),
+        ("malware_scanner", "MalwareScanner"),
+        ("scan_mode", "ScanMode"),
+        ("plan_id", "CreatedBy.BackupPlanId"),
+        ("rule_id", "CreatedBy.BackupRuleId"),
+        ("iam_role_arn", "IamRoleArn"),
+    ),
+    gauges=(
+        Gauge("created_timestamp_seconds", "CreationDate", number),
+        Gauge("completed_timestamp_seconds", "CompletionDate", number),
+    ),
+    facts=ResourceFacts(
+        prefix="aws_backup_resource_scan",
+        details=("scan_result_status", "status_message"),
+        last_success=False,
+    ),
+    unpublished=MappingProxyType(
+        {
+            "ScanId": "identifies the scan in the scanner, not in AWS Backup",
+            "ScanBaseRecoveryPointArn": "what an incremental scan starts from",
+            "ScannerRoleArn": "the scanner's own role",
+            "ContinuousScanStartTime": "the part of a continuous backup that was scanned",
+            "ContinuousScanEndTime": "the part of a continuous backup that was scanned",
+            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
+            "CreatedBy.BackupPlanVersion": "the backup job has it",
+        }
+    ),
+)
+
+KINDS: tuple[Kind, ...] = (BACKUP, COPY, RESTORE, SCAN)

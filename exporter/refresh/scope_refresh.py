@@ -14,7 +14,7 @@ from exporter.model import Fault, Health
 
 log = logging.getLogger(__name__)
 
-SLOW_INTERVAL = 300.0  # seconds between two refreshes of a slow collector
+HOUR = 3600.0
 SLOW_RETRY_INTERVAL = 55.0  # seconds until a slow collector that failed is retried, less than a minute
 FIRST_PAUSE = 5.0  # seconds before catching up is retried after a failure; doubles up to LONGEST_PAUSE
 LONGEST_PAUSE = 60.0
@@ -70,7 +70,7 @@ class ScopeRefresh:
         """Take in all there is to know, once; what fails is not tried again."""
         for collector in self._collectors:
             self.refresh(collector)
-        for _ in chain(self._refresh_slow(), self._catch_up()):
+        for _ in chain(self._refresh_slow(), self._catch_up(), self._refresh_slow(hourly=True)):
             pass
         if not self._behind:
             for collector in self._collectors:
@@ -93,6 +93,8 @@ class ScopeRefresh:
                     yield True
                 try_at = self._steady() + pause
                 pause = min(LONGEST_PAUSE, 2 * pause)
+            for _ in self._refresh_slow(hourly=True):
+                yield True
             yield False
 
     def record_stall(self, collector: Collector, seconds: float) -> None:
@@ -105,13 +107,15 @@ class ScopeRefresh:
         """The collectors that have not taken in what was there before the start."""
         return [collector for collector in self._collectors if not collector.caught_up]
 
-    def _refresh_slow(self) -> Iterator[None]:
-        """Run each slow collector that is due."""
+    def _refresh_slow(self, *, hourly: bool = False) -> Iterator[None]:
+        """Run each slow collector that is due; those with much to read, once an hour, on their own."""
         for collector in self._slow:
-            if self._steady() >= self._due[collector.name]:
+            if (collector.pace >= HOUR) is hourly and self._steady() >= self._due[collector.name]:
                 fault = self._run(collector.refresh, collector.name)
                 self._record(collector.name, fault)
-                self._due[collector.name] = self._steady() + (SLOW_RETRY_INTERVAL if fault else SLOW_INTERVAL)
+                self._due[collector.name] = self._steady() + (
+                    SLOW_RETRY_INTERVAL if fault else collector.pace
+                )
                 self._render()
                 yield
 

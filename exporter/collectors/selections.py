@@ -1,0 +1,69 @@
+"""What each backup plan selects. A selection never changes: each is read once."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError
+from exporter.collectors.protocols import PATIENCE, list_all
+from exporter.model import Answer, Selection
+
+LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
+
+
+class Selections:
+    """Keeps the selections of the plans of one scope.
+
+    Args:
+        api: asks AWS.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, api: BackupApi, clock: Callable[[], float]) -> None:
+        self._api = api
+        self._clock = clock
+        self._of_plans: dict[str, tuple[Selection, ...]] = {}
+
+    def __getitem__(self, plan_id: str) -> tuple[Selection, ...] | None:
+        """Give the selections of a plan; None when they could not be read."""
+        return self._of_plans.get(plan_id)
+
+    def refresh(self, plan_ids: Iterable[str]) -> AwsError | OverBudgetError | None:
+        """Read the selections of these plans; of those that cannot be read, what was known stays.
+
+        Returns the first failure.
+        """
+        self._of_plans = {
+            plan_id: self._of_plans[plan_id] for plan_id in plan_ids if plan_id in self._of_plans
+        }
+        failure: AwsError | OverBudgetError | None = None
+        began = self._clock()
+        for plan_id in plan_ids:
+            try:
+                self._of_plans[plan_id] = self._read(plan_id)
+            except OverBudgetError as error:
+                return failure or error
+            except AwsError as error:
+                if error.is_unknown_job:
+                    continue
+                failure = failure or error.within(f"selections of plan {plan_id}")
+                if not error.may_pass or self._clock() > began + LONGEST_TRIAL:
+                    return failure
+        return failure
+
+    def _read(self, plan_id: str) -> tuple[Selection, ...]:
+        known = {selection.id: selection for selection in self._of_plans.get(plan_id, ())}
+        rows = list_all(self._api, "ListBackupSelections", "BackupSelectionsList", BackupPlanId=plan_id)
+        return tuple(self._selection(plan_id, row, known) for row in rows)
+
+    def _selection(self, plan_id: str, row: Answer, known: Mapping[str, Selection]) -> Selection:
+        selection_id = str(row["SelectionId"])
+        if selection_id in known:
+            return known[selection_id]
+        answer = self._api.call(
+            "GetBackupSelection",
+            "BackupSelection",
+            leaving=self._api.budget.reserve,
+            patience=PATIENCE,
+            BackupPlanId=plan_id,
+            SelectionId=selection_id,
+        )
+        return Selection.of(answer, [left_out.place for left_out in answer.get(LEFT_OUT, ())])

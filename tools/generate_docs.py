@@ -20,7 +20,7 @@ from exporter.config import Config
 from exporter.config.fields import Duration, Secret
 from exporter.config.sections import Record
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.metrics import Family
+from exporter.exposition.families import Family
 from exporter.model.job_kinds import KINDS, Kind
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
+from exporter.ledger.newest_jobs import NewestJobs, created, ended
 from exporter.ledger.plan_rules import Planned, PlanRules
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
 from exporter.model import SUCCESS, Expectation, Job, JobFacts, Kind, Resource, RuleFacts, RuleKey
@@ -145,7 +145,7 @@ class FactsOf:
         newest = self._newest(known, self._backups)
         if not (parent and parent.begun and newest and newest.begun):
             return ""
-        stands = parent.begun.state != SUCCESS or began(newest.begun) >= began(parent.begun)
+        stands = parent.begun.state != SUCCESS or created(newest.begun) >= created(parent.begun)
         return parent_arn if stands else ""
 
     def _is_due_in(self, parent_arn: str, known: ResourceHistory) -> bool:

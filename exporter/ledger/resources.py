@@ -26,6 +26,7 @@ from exporter.model import (
 )
 
 KEPT_INTERVALS = 10
+KEPT_GONE = 30 * 86400.0  # seconds for which a rule that is gone may come back
 
 
 class Resources:
@@ -139,9 +140,7 @@ class Resources:
             if known.named != now_named or not changed.isdisjoint(known.rule_keys):
                 self._changed[arn] = None
             known.named = now_named
-            last = known.last_rule[1] if known.last_rule else None
-            for key in [key for key in known.rules if key != last and self._rules.is_gone(key)]:
-                del known.rules[key]
+            self._remove_old_rules(known, read_at - KEPT_GONE)
         self._rules.keep_only({key for known in self._known.values() for key in known.rule_keys})
 
     def set_recovery_points(self, vault_name: str, points: Mapping[str, RecoveryPoints]) -> None:
@@ -236,6 +235,17 @@ class Resources:
         if len(self._facts_left_out) < TOLD_APART * MOST_RESOURCES:
             self._facts_left_out.add((arn, *key))
         return False
+
+    def _remove_old_rules(self, known: ResourceHistory, before: float) -> None:
+        """Forget the rules that are gone and made no job since some time, but for the last one."""
+        last = known.last_rule[1] if known.last_rule else None
+        old = [
+            key
+            for key, rule in known.rules.items()
+            if key != last and (rule.last or 0.0) < before and self._rules.is_gone(key)
+        ]
+        for key in old:
+            del known.rules[key]
 
     def _find_or_add(self, arn: str) -> ResourceHistory | None:
         """Find what is known of a resource, known or new; None where there is no room for it."""

@@ -132,3 +132,8 @@ class Resource:
     points: tuple[tuple[str, RecoveryPoints], ...] = ()
     last_expiry: float | None = None
     is_selected: bool | None = None
+
+    def facts_of(self, kind: str, key: str = "") -> JobFacts:
+        """Give what jobs of a kind tell for a key; nothing where there are none."""
+        found = (facts for facts in self.facts if (facts.kind, facts.key) == (kind, key))
+        return next(found, JobFacts(kind, key))

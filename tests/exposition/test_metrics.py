@@ -3,8 +3,9 @@
 import re
 
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.metrics import Family, fleet_families, job_families
-from exporter.exposition.samples import Group, dropped_group, exporter_group, job_group, tally_group
+from exporter.exposition.families import Family, Group
+from exporter.exposition.metrics import fleet_families, job_families
+from exporter.exposition.samples import dropped_group, exporter_group, job_group, tally_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from exporter.exposition.metrics import LAST_ATTEMPT, LAST_STATE, LAST_SUCCESS, RESOURCE_FAMILIES
+from exporter.exposition.resource_metrics import LAST_ATTEMPT, LAST_STATE, RESOURCE_FAMILIES
 from exporter.exposition.scope_series import Piece, ScopeSeries
 from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP
@@ -26,7 +26,7 @@ class Account:
         with self._ledger.open(BACKUP) as store:
             store.update(told, NOW, described=True)
         with self._ledger.open_resources() as resources:
-            resources.enter(told)
+            resources.record(BACKUP, told)
 
     def pieces(self) -> dict[str, Piece]:
         """Give what is written of the resources, by metric."""
@@ -60,5 +60,10 @@ def test_of_a_resource_only_what_is_new_is_written() -> None:
     account.tell(of_resource("a", "COMPLETED", created=NOW - 2 * HOUR, completed=NOW - HOUR))
     before = account.pieces()
     account.tell(of_resource("b", "FAILED"))
-    assert LAST_SUCCESS.name in before
-    assert written_anew(before, account.pieces()) == {LAST_ATTEMPT.name, LAST_STATE.name}
+    assert "aws_backup_resource_last_success_timestamp_seconds" in before
+    assert written_anew(before, account.pieces()) == {
+        LAST_ATTEMPT.name,
+        LAST_STATE.name,
+        "aws_backup_resource_last_ended_job_info",
+        "aws_backup_resource_last_ended_timestamp_seconds",
+    }

@@ -15,8 +15,8 @@ from exporter.ledger.job_store import JobStore
 from exporter.ledger.job_versions import LATEST, Version, Versions
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
+from exporter.model import Job, Resource
 from exporter.model.job_kinds import BACKUP, COPY, RESTORE, Kind
-from exporter.model.records import Job, Resource
 from tests.support.harness import Clock
 from tests.support.makers import (
     HOUR,

@@ -11,13 +11,14 @@ from exporter.exposition.finished_jobs import FinishedJobLines
 from exporter.exposition.metrics import (
     EXPORTER_FAMILIES,
     ITEMS_DROPPED,
-    RESOURCE_FAMILIES,
     families,
     fleet_families,
     job_families,
 )
+from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
 from exporter.exposition.samples import job_group
 from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
+from exporter.ledger.inventory import Inventory
 from exporter.ledger.limits import (
     MOST_CODES,
     MOST_GROUPS,
@@ -29,8 +30,8 @@ from exporter.ledger.limits import (
     OTHER,
 )
 from exporter.ledger.resources import Resources
+from exporter.model import Fault, Health, Plan, PlannedRule, Protected, Vault
 from exporter.model.job_kinds import BACKUP, KINDS
-from exporter.model.records import Fault, Health, Plan, PlannedRule, Protected, Vault
 from tests.support.makers import (
     ACCOUNT,
     HOUR,
@@ -111,9 +112,11 @@ def flood() -> Written:
         resources.set_protected(
             (Protected(f"arn:p{number}", "", "", NOW) for number in range(MANY)), now=NOW, lookback=HOUR
         )
-    of.vaults = tuple(Vault(f"v{number}", ACCOUNT, 1, True) for number in range(MANY))
+    vaults = [Vault(f"v{number}", ACCOUNT, 1, True) for number in range(MANY)]
+    of.update_inventory(lambda known: known.with_vaults(vaults, ""))
     rules = tuple(PlannedRule(f"r{number}", NOW, 1.0) for number in range(7))
-    of.plans = tuple(Plan(f"p{number}", "", ACCOUNT, NOW, rules) for number in range(MANY))
+    plans = [Plan(f"p{number}", "", ACCOUNT, NOW, rules) for number in range(MANY)]
+    of.update_inventory(lambda known: known.with_plans(plans, ""))
     for number in range(MANY):
         operation = ("ListBackupJobs", "DescribeBackupJob")[number % 2]
         of.count_call(operation, f"Code{number}")
@@ -206,9 +209,8 @@ def test_calls_beyond_the_limit_are_counted() -> None:
 def test_what_is_kept_of_too_many_stays_the_same() -> None:
     """Of too many vaults the same ones are published, in whatever order AWS lists them."""
     vaults = [Vault(f"v{number}", ACCOUNT, 1, True) for number in range(MOST_VAULTS + 9)]
-    of, other = ledger(), ledger()
-    of.vaults, other.vaults = tuple(vaults), tuple(reversed(vaults))
-    assert set(of.vaults) == set(other.vaults)
+    one, other = Inventory().with_vaults(vaults, ""), Inventory().with_vaults(reversed(vaults), "")
+    assert set(one.vaults or ()) == set(other.vaults or ())
 
 
 def test_child_states_beyond_the_limit_are_one() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.ledger.limits import MOST_RESOURCES, TOLD_APART
 from exporter.ledger.resources import Resources
-from exporter.model.records import Job, Protected, Resource, Rule
+from exporter.model import BACKUP, Job, Plan, PlannedRule, Protected, Resource, Rule
 from tests.support.makers import HOUR, NOW, job
 
 DAY = 24 * HOUR
@@ -35,10 +35,9 @@ def told(jobs: Iterable[Job], arn: str = VOLUME, resources: Resources | None = N
     """Tell of jobs, and give what is known of a resource then."""
     known = resources or made()
     for each in jobs:
-        known.enter(each)
-    found = known.drain()[arn]
-    assert found
-    return found
+        known.record(BACKUP, each)
+    known.drain()
+    return next(resource for resource in known.published() if resource.arn == arn)
 
 
 @pytest.mark.parametrize("order", [*permutations(range(3))])
@@ -60,7 +59,7 @@ def test_of_jobs_of_the_same_moment_always_the_same_tells_the_schedule(order: Se
         replace(of(VOLUME, "a"), rule=Rule("p", "r", "hourly")),
         replace(of(VOLUME, "b"), rule=Rule("p", "r", "daily")),
     ]
-    assert told(jobs[place] for place in order).expected_interval == DAY
+    assert told(jobs[place] for place in order).facts_of("backup").expected_interval == DAY
 
 
 CHILD: dict[str, Any] = {"parent": "parent"}
@@ -71,8 +70,8 @@ def test_a_child_counts_for_its_own_resource() -> None:
     """A volume that is backed up only as a part of a stack has facts by its child jobs."""
     child = of(VOLUME, "child", rule="daily", completed=NOW + 60, **CHILD)
     found = told([of(STACK, "parent", "PARTIAL", "daily", **PARENT), child])
-    assert (found.last_success, found.last_state) == (NOW + 60, "COMPLETED")
-    assert (found.expected_interval, found.parent_arn) == (DAY, STACK)
+    assert (found.facts_of("backup").last_success, found.last_state) == (NOW + 60, "COMPLETED")
+    assert (found.facts_of("backup").expected_interval, found.parent_arn) == (DAY, STACK)
 
 
 @pytest.mark.parametrize("order", [*permutations(range(4))])
@@ -85,7 +84,11 @@ def test_a_child_does_not_stand_for_its_parent(order: Sequence[int]) -> None:
         of(STACK, "child-before", created=NOW - DAY, completed=NOW - DAY + 9, parent="before"),
     ]
     found = told((jobs[place] for place in order), STACK)
-    assert (found.last_success, found.last_state, found.parent_arn) == (NOW - DAY + 5, "FAILED", "")
+    assert (found.facts_of("backup").last_success, found.last_state, found.parent_arn) == (
+        NOW - DAY + 5,
+        "FAILED",
+        "",
+    )
 
 
 def test_a_composite_in_a_composite_counts_for_itself() -> None:
@@ -98,7 +101,11 @@ def test_a_composite_in_a_composite_counts_for_itself() -> None:
     ]
     for order in permutations(jobs):
         found = told(order, cluster)
-        assert (found.last_state, found.last_success, found.parent_arn) == ("FAILED", None, STACK)
+        assert (found.last_state, found.facts_of("backup").last_success, found.parent_arn) == (
+            "FAILED",
+            None,
+            STACK,
+        )
 
 
 def test_the_newer_of_a_job_of_its_own_and_a_child_counts() -> None:
@@ -108,7 +115,11 @@ def test_the_newer_of_a_job_of_its_own_and_a_child_counts() -> None:
     later = of(VOLUME, "later", "RUNNING", created=NOW + HOUR)
     parent = of(STACK, "parent", **PARENT)
     as_part, for_itself = told([parent, own, child]), told([parent, own, child, later])
-    assert (as_part.last_state, as_part.last_success, as_part.parent_arn) == ("FAILED", NOW - HOUR, STACK)
+    assert (as_part.last_state, as_part.facts_of("backup").last_success, as_part.parent_arn) == (
+        "FAILED",
+        NOW - HOUR,
+        STACK,
+    )
     assert (for_itself.last_state, for_itself.parent_arn) == ("RUNNING", "")
 
 
@@ -122,14 +133,14 @@ def test_a_parent_that_comes_later_is_named() -> None:
 def test_parents_are_let_go() -> None:
     """A parent job that is older than the look-back is kept while it is a newest job's parent, no longer."""
     resources = made()
-    resources.enter(of(STACK, "parent", created=NOW - 9 * DAY, **PARENT))
-    resources.enter(of(VOLUME, "child", created=NOW - 9 * DAY, **CHILD))
+    resources.record(BACKUP, of(STACK, "parent", created=NOW - 9 * DAY, **PARENT))
+    resources.record(BACKUP, of(VOLUME, "child", created=NOW - 9 * DAY, **CHILD))
     listing = [Protected(arn, "", "", None) for arn in (STACK, VOLUME)]
     resources.set_protected(listing, now=NOW, lookback=7 * DAY)
     assert told(
         [of(VOLUME, "child", "FAILED", created=NOW - 9 * DAY, **CHILD)], resources=resources
     ).parent_arn
-    resources.enter(of(VOLUME, "own", created=NOW))
+    resources.record(BACKUP, of(VOLUME, "own", created=NOW))
     resources.set_protected(listing, now=NOW, lookback=7 * DAY)
     assert (resources._parents, resources._children) == ({}, {})
 
@@ -149,7 +160,7 @@ def test_any_order_of_jobs_gives_the_same(order: Sequence[int]) -> None:
     def outcome(places: Iterable[int]) -> dict[str, Resource | None]:
         resources = made()
         for place in places:
-            resources.enter(jobs[place])
+            resources.record(BACKUP, jobs[place])
         return resources.drain()
 
     assert outcome(order) == outcome(range(6))
@@ -169,23 +180,26 @@ def backed_up() -> Resources:
     """A volume that three rules of two plans have backed up."""
     resources = made()
     for each in JOBS:
-        resources.enter(each)
+        resources.record(BACKUP, each)
     return resources
 
 
 def read(resources: Resources, *rules: tuple[str, str], unread: Iterable[str] = (), at: float = NOW) -> None:
     """Read the plans, which have these rules."""
-    resources.set_rules({rule: INTERVALS[rule[1]] for rule in rules}, unread_plans={*unread}, read_at=at)
+    plans = [planned(rule, INTERVALS[rule[1]]) for rule in rules]
+    resources.set_plans(plans, unread_plans={*unread}, read_at=at)
+
+
+def planned(rule: tuple[str, str], interval: float | None) -> Plan:
+    """A plan with one rule."""
+    return Plan(rule[0], rule[0], "123456789012", None, (PlannedRule(rule[1], None, interval),))
 
 
 def expected(resources: Resources) -> float | None:
     """Give the expected interval of the volume, as it is told when anything of the resource is."""
-    known = resources._known[VOLUME]
-    interval = resources._expected(known)
-    for resource in resources.drain().values():
-        assert resource
-        assert resource.expected_interval == interval
-    return interval
+    resources.drain()
+    volume = next(resource for resource in resources.published() if resource.arn == VOLUME)
+    return volume.facts_of("backup").expected_interval
 
 
 def test_a_rule_that_is_gone_counts_no_longer() -> None:
@@ -196,7 +210,7 @@ def test_a_rule_that_is_gone_counts_no_longer() -> None:
     read(resources, DAILY, WEEKLY)
     told_of = resources.drain()[VOLUME]
     assert told_of
-    assert told_of.expected_interval == DAY
+    assert told_of.facts_of("backup").expected_interval == DAY
 
 
 def test_the_last_known_interval_stays() -> None:
@@ -243,7 +257,7 @@ def test_after_a_restart_the_newest_job_tells() -> None:
     resources = made()
     read(resources)
     for each in JOBS:
-        resources.enter(each)
+        resources.record(BACKUP, each)
     assert expected(resources) == DAY
 
 
@@ -257,14 +271,15 @@ def test_a_rule_that_is_newer_than_the_plans_counts() -> None:
 def test_a_rule_of_which_nobody_can_tell_the_interval_is_there() -> None:
     """A rule whose schedule in the plan is not understood counts with what its jobs told."""
     resources = backed_up()
-    resources.set_rules({HOURLY: None, WEEKLY: 7 * DAY}, unread_plans=(), read_at=NOW)
+    plans = [planned(HOURLY, None), planned(WEEKLY, 7 * DAY)]
+    resources.set_plans(plans, unread_plans=(), read_at=NOW)
     assert expected(resources) == HOUR
 
 
 def test_what_is_configured_counts_before_rules() -> None:
     """An expectation counts whatever becomes of the rules."""
     resources = made({VOLUME: 5.0})
-    resources.enter(JOBS[0])
+    resources.record(BACKUP, JOBS[0])
     read(resources)
     assert expected(resources) == 5.0
 
@@ -276,9 +291,9 @@ def test_resources_have_a_bound() -> None:
     """Beyond the limit further resources are counted and not kept, but for those that are configured."""
     resources = made({"configured": DAY})
     for number in range(MOST_RESOURCES + 7):
-        resources.enter(of(f"arn:{number}", "a"))
-        resources.enter(of(f"arn:{number}", "b"))
-    resources.enter(of("configured", "a"))
+        resources.record(BACKUP, of(f"arn:{number}", "a"))
+        resources.record(BACKUP, of(f"arn:{number}", "b"))
+    resources.record(BACKUP, of("configured", "a"))
     assert (len(resources.drain()), resources.left_out) == (MOST_RESOURCES + 1, 7)
     resources.set_protected(
         (Protected(f"arn:{number}", "", "", None) for number in range(MOST_RESOURCES + 9)),

@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from exporter.aws.service_errors import THROTTLING
-from exporter.exposition.metrics import LAST_SUCCESS
+from exporter.exposition.resource_metrics import LAST_ATTEMPT
 from exporter.model.job_kinds import BACKUP
 from tests.docs.markdown import document
 from tests.rules.checks import RULES, Rule, faults, read, rules_of
 from tests.support.promql import known_metrics, selectors
 
 TESTS = RULES.parents[1] / "tests"
-LAST_SUCCESS_RECORD = "aws_backup:resource_last_success_timestamp_seconds"
+LAST_ATTEMPT_RECORD = "aws_backup:resource_last_success_timestamp_seconds"
 ACTIVE = [state for state in BACKUP.states if state not in BACKUP.terminal]
 
 Change = Callable[[dict[str, Any]], object]
@@ -34,11 +34,11 @@ def test_rules_have_no_faults() -> None:
 
 def test_a_metric_that_the_exporter_renames_is_a_fault() -> None:
     """Rules that speak of a metric by the name it had before are told, each by its name."""
-    without = {name: labels for name, labels in known_metrics().items() if name != LAST_SUCCESS.name}
+    without = {name: labels for name, labels in known_metrics().items() if name != LAST_ATTEMPT.name}
 
     found = faults(read(), without, runbook())
 
-    assert found == [f"{LAST_SUCCESS_RECORD}: no metric {LAST_SUCCESS.name}"]
+    assert found == [f"{LAST_ATTEMPT_RECORD}: no metric {LAST_ATTEMPT.name}"]
 
 
 def test_a_label_that_the_exporter_renames_is_a_fault() -> None:

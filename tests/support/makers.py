@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.exposition.exposition import Exposition, Form
-from exporter.exposition.metrics import Family
+from exporter.exposition.families import Family
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger.changes import Changes

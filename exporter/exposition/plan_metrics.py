@@ -19,7 +19,7 @@ def _gauge(name: str, text: str, labels: tuple[str, ...], *more: str) -> Family:
 RECOVERY_POINTS = _gauge(
     "vault_recovery_points", "Number of recovery points in the vault (NumberOfRecoveryPoints).", _VAULT
 )
-VAULT_LOCKED = _gauge("vault_locked", "Whether the vault is locked (1 for yes, 0 for no) (Locked).", _VAULT)
+VAULT_LOCKED = _gauge("vault_locked", "Whether the vault is locked (1 yes, 0 no) (Locked).", _VAULT)
 VAULT_INFO = _gauge(
     "vault_info",
     "Properties of the vault, always 1 (VaultType, VaultState, EncryptionKeyType).",
@@ -81,7 +81,7 @@ RAN_EMPTY = _gauge(
 )
 VAULT_EXISTS = _gauge(
     "rule_vault_exists",
-    "Whether the vault that the rule names exists (1 for yes, 0 for no) (TargetBackupVaultName).",
+    "Whether the vault that the rule names exists (1 yes, 0 no) (TargetBackupVaultName).",
     _RULE,
     "vault_name",
 )
@@ -102,7 +102,7 @@ OPTED_OUT = _gauge(
 )
 OPT_IN = _gauge(
     "region_opt_in",
-    "Whether the account backs up the resource type in the Region (1 for yes, 0 for no) "
+    "Whether the account backs up the resource type in the Region (1 yes, 0 no) "
     "(ResourceTypeOptInPreference).",
     AWS_LABELS,
     "resource_type",

@@ -80,20 +80,20 @@ LAST_ATTEMPT = _of_resource(
 )
 LAST_STATE = _of_resource(
     "last_job_state",
-    "State of the last backup job of the resource: 1 for its state, 0 for every other (State).",
+    "Whether the last backup job of the resource is in this state (1 yes, 0 no) (State).",
     "state",
 )
 LAST_SIZE = _of_resource(
     "last_success_size_bytes",
-    "Size in bytes of the last successful backup of the resource (BackupSizeInBytes).",
+    "Size of the last successful backup of the resource, in bytes (BackupSizeInBytes).",
 )
 LAST_DURATION = _of_resource(
     "last_success_duration_seconds",
-    "Duration in seconds of the last successful backup job of the resource (CompletionDate - CreationDate).",
+    "Duration of the last successful backup job of the resource, in seconds (CompletionDate - CreationDate).",
 )
 LAST_RECOVERY_POINT = _of_resource(
     "last_recovery_point_timestamp_seconds",
-    "Unix timestamp of the last backup of the resource, whatever its status (LastBackupTime).",
+    "Unix timestamp of the last backup of the resource, successful or not (LastBackupTime).",
 )
 PARENT = _of_resource(
     "parent_info",
@@ -149,7 +149,7 @@ EXPIRY = _of_resource(
     "absent when one is kept forever (CalculatedLifecycle.DeleteAt).",
 )
 SELECTED = _of_resource(
-    "selected", "Whether a backup plan selects the resource (1 for yes, 0 for no) (GetBackupSelection)."
+    "selected", "Whether a backup plan selects the resource (1 yes, 0 no) (GetBackupSelection)."
 )
 
 RESOURCE_FAMILIES = (

@@ -35,7 +35,7 @@ COPIED: dict[str, Any] = {
     "CreationDate": NOW - 20,
     "CompletionDate": NOW - 10,
     "SourceBackupVaultArn": f"{HERE}:backup-vault:prod",
-    "DestinationBackupVaultArn": f"arn:aws:backup:us-east-1:{123456789012}:backup-vault:copies",
+    "DestinationBackupVaultArn": "arn:aws:backup:us-east-1:123456789012:backup-vault:copies",
     "DestinationRecoveryPointArn": "arn:copied",
     "ResourceArn": "arn:aws:s3:::bucket",
     "CreatedBy": BY_RULE,
@@ -266,7 +266,7 @@ def test_filters(client: Any, account: Account, filters: dict[str, Any], wanted:
 def test_points_come_in_pages(client: Any, account: Account) -> None:
     """Following NextToken gives every point of the vault once; short pages can have a NextToken."""
     put_points(account, 5)
-    put_points(account, 0, vault="other")
+    account.recovery_points.put({"RecoveryPointArn": "arn:elsewhere", "BackupVaultName": "other"})
     paginator = client.get_paginator("list_recovery_points_by_backup_vault")
     pages = list(paginator.paginate(BackupVaultName="prod", PaginationConfig={"PageSize": 2}))
     assert [point["RecoveryPointArn"] for page in pages for point in page["RecoveryPoints"]] == [

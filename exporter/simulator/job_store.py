@@ -4,11 +4,11 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from exporter.simulator.job_kinds import Answer, Kind, epoch
 from exporter.simulator.jobs import Fixed, Job
-from exporter.simulator.pagination import Position
+from exporter.simulator.pagination import Page, Position, select
 
 LISTED_FOR = 30 * 86400.0
 """Seconds after its creation for which a job is listed."""
@@ -16,19 +16,16 @@ LISTED_FOR = 30 * 86400.0
 RETRY_SETTLING = 5.0
 
 
-class Page(NamedTuple):
-    """Some of the jobs asked for, the position of the last of them, and whether there are more behind it."""
-
-    jobs: list[Answer]
-    last: Position
-    more: bool
+Finished = Callable[[Answer, Answer | None], None]
+"""Told of each job that has finished: its last answer, and that of its parent if it has one."""
 
 
 class Store:
     """The jobs of one kind in one account and Region. Times are epoch seconds."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, finished: Finished = lambda *_: None) -> None:
         self._kind = kind
+        self._finished = finished
         self._jobs: dict[str, Job] = {}
         self._all: list[Position] = []
         self._open: list[Position] = []
@@ -47,12 +44,15 @@ class Store:
         self._jobs[job.job_id] = job
         position = Position(job.created, job.job_id)
         insort(self._all, position)
-        if not (isinstance(job, Fixed) and self._is_finished(job.fields)):
+        finished = isinstance(job, Fixed) and self._is_finished(job.fields)
+        if not finished:
             insort(self._open, position)
         if job.parent_id:
             insort(self._children.setdefault(job.parent_id, []), position)
         if job.ends < inf:
             heappush(self._settling, (job.ends, job.job_id))
+        if isinstance(job, Fixed) and finished:
+            self._finished(job.fields, self.answer(job.parent_id, inf) if job.parent_id else None)
 
     def forget(self, job_id: str) -> None:
         """Know nothing of a job any more."""
@@ -106,16 +106,13 @@ class Store:
     ) -> Page:
         """Give at most `size` of the visible jobs behind `start` that pass the filters."""
         tests = [(self._kind.filters[name], value) for name, value in filters.items()]
-        jobs: list[Answer] = []
-        last = start
-        for position in self._candidates(filters, now, start):
-            answer = self._answer(position, now)
-            if visible(answer) and all(test(answer, value) for test, value in tests):
-                if len(jobs) == size:
-                    return Page(jobs, last, more=True)
-                jobs.append(answer)
-                last = position
-        return Page(jobs, last, more=False)
+        return select(
+            self._candidates(filters, now, start),
+            lambda position: self._answer(position, now),
+            lambda answer: visible(answer) and all(test(answer, value) for test, value in tests),
+            start,
+            size,
+        )
 
     def _answer(self, position: Position, now: float) -> Answer:
         answer = self.answer(position.job_id, now)

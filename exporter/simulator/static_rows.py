@@ -27,6 +27,10 @@ class StaticRows:
         self._put.pop(key, None)
         self._removed.add(key)
 
+    def get(self, key: str) -> Answer | None:
+        """Return the row that was put under a key; None: there is none."""
+        return self._put.get(key)
+
     def over(
         self, rows: Iterable[Answer], facts: Callable[[Answer], Answer] = lambda _: {}
     ) -> list[dict[str, Any]]:

@@ -1,8 +1,6 @@
 """What AWS Backup tells about resources, vaults and plans because of their jobs."""
 
-from collections import Counter
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 from exporter.simulator.job_kinds import Answer
@@ -35,24 +33,6 @@ def _resource(job: Answer) -> dict[str, Any]:
         "LastBackupVaultArn": "BackupVaultArn",
     }
     return resource | {name: job[field] for name, field in also.items() if field in job}
-
-
-def recovery_points(jobs: Iterable[Answer], copies: Iterable[Answer], vaults: str) -> Counter[str]:
-    """Count the recovery points in each vault: one for each backup and each copy that completed.
-
-    `vaults` is what the ARNs of the account's vaults begin with; `copies` are those of all accounts.
-    """
-    made = (
-        job["BackupVaultName"]
-        for job in jobs
-        if job.get("State") == "COMPLETED" and {"BackupVaultName", "RecoveryPointArn"} <= job.keys()
-    )
-    copied = (
-        job.get("DestinationBackupVaultArn", "").removeprefix(vaults)
-        for job in copies
-        if job.get("State") == "COMPLETED" and "DestinationRecoveryPointArn" in job
-    )
-    return Counter(chain(made, copied))
 
 
 def last_executions(jobs: Iterable[Answer]) -> dict[str, float]:

@@ -17,7 +17,7 @@ RUN /build/bin/pip --python /opt/exporter install --no-compile --require-hashes 
  && /opt/exporter/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/exporter/lib
 
 FROM python:3.13-slim AS base
-# The base image comes without compiled modules, and a read-only root cannot keep them.
+# The base image has no compiled modules, and Python cannot write them to a read-only root file system.
 RUN python -c "import compileall, re, sysconfig; compileall.compile_dir(sysconfig.get_path('stdlib'), rx=re.compile('site-packages'), quiet=2)"
 ENV PATH=/opt/exporter/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 LABEL org.opencontainers.image.title="aws-backup-exporter" \
@@ -33,6 +33,6 @@ FROM base AS demo
 COPY --from=demo-builder /opt/exporter /opt/exporter
 CMD ["--demo"]
 
-# Last, so that a build without --target makes this one.
+# The last stage is the default for builds without --target.
 FROM base AS exporter
 COPY --from=builder /opt/exporter /opt/exporter

@@ -1,4 +1,4 @@
-# Every command works on a fresh clone: each sets up .venv first.
+# All targets work on a fresh clone: they create .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,11 +19,11 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generate_docs --check
 
-# About ten minutes. The figures are in docs/performance.md.
+# Takes about ten minutes. Results: docs/performance.md.
 bench: $(READY)
 	$(BIN)/python -m bench
 
-# Ten minutes, or MINUTES=2. Needs libfaketime, the package of Debian.
+# Runs for MINUTES (default 10). Needs the Debian package libfaketime.
 MINUTES ?= 10
 soak: $(READY)
 	$(BIN)/python -m bench.soak $(MINUTES)
@@ -33,7 +33,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tools.generate_docs
 
-# Newer versions of what we depend on. The files hold hashes, no addresses.
+# Updates the pinned dependencies. The files contain hashes but no index URLs.
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet pip-tools
@@ -49,7 +49,7 @@ clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required; run: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

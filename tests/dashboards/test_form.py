@@ -119,8 +119,8 @@ def _without(name: str) -> Change:
     return change
 
 
-RATIO, AGE, CALLS, VAULTS = "Success ratio", "Age of the data", "Calls to AWS", "Vaults"
-STALEST, UNSUCCESSFUL = "Resources, the stalest first", "Unsuccessful jobs and why"
+RATIO, AGE, CALLS, VAULTS = "Success ratio", "Age of the data", "AWS API calls", "Vaults"
+STALEST, UNSUCCESSFUL = "Resources, stalest first", "Unsuccessful jobs and why"
 KEPT = ("datasource", "job", "instance", "account", "region")
 LINK = "&".join(["/d/aws-backup-job?${__url_time_range}", *(f"${{{name}:queryparam}}" for name in KEPT)])
 

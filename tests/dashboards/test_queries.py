@@ -32,8 +32,8 @@ EVERYWHERE = pytest.mark.parametrize("situation", SITUATIONS)
 
 QUIET = {
     "Backups in progress F": "no job of the demo is late",
-    "Calls that failed A": "AWS never refuses anything there",
-    "Configured jobs that AWS does not know A": "the demo's configuration names no job",
+    "Failed AWS API calls A": "AWS never refuses anything there",
+    "Configured jobs unknown to AWS A": "the demo's configuration names no job",
     "Jobs with series B": "limits.max_jobs leaves room for every job",
 }
 """The queries that have no result in the demo, and why that is right."""
@@ -171,7 +171,7 @@ def test_accounts_add_up(scene: Scene) -> None:
 
 def test_tables_have_a_row_for_each(scene: Scene) -> None:
     """A table of two accounts has the rows of both."""
-    for title in ("Unsuccessful jobs and why", "Resources, the stalest first", "Backups in progress"):
+    for title in ("Unsuccessful jobs and why", "Resources, stalest first", "Backups in progress"):
         [target, *_] = FLEET.panel(title).targets
         rows = [
             {frozenset(series.labels.items()) for series in answer(scene, target, settings)}
@@ -285,11 +285,11 @@ def test_nothing_good_is_green_without_an_exporter() -> None:
 def test_two_thousand_jobs(scene: Scene) -> None:
     """Two thousand jobs are two thousand in the counts, and in the tables those that belong there."""
     settings = Settings(job=MANY)
-    [by_state] = FLEET.panel("Jobs of the window by state").targets
+    [by_state] = FLEET.panel("Jobs in the window by state").targets
     counts = {series.labels["state"]: series.value for series in scene.instant(by_state.expression, settings)}
     [unsuccessful] = FLEET.panel("Unsuccessful jobs and why").targets
     in_progress, *_ = FLEET.panel("Backups in progress").targets
-    resources, *_ = FLEET.panel("Resources, the stalest first").targets
+    resources, *_ = FLEET.panel("Resources, stalest first").targets
 
     assert sum(counts.values()) == JOBS_ENDED + JOBS_RUNNING
     assert counts["RUNNING"] == _shown(scene, "In progress", settings) == JOBS_RUNNING
@@ -311,7 +311,7 @@ def test_columns_are_there(scene: Scene, name: str) -> None:
 
 
 def _columns(scene: Scene, panel: Panel, chosen: list[Settings]) -> set[str]:
-    if panel.title == "Configured jobs that AWS does not know":
+    if panel.title == "Configured jobs unknown to AWS":
         return {"job_id", "code", "target", "aws_region", "Value"}
     found = {"Value"} if len(panel.targets) == 1 else {f"Value #{target.ref}" for target in panel.targets}
     for target in panel.targets:

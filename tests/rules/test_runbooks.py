@@ -16,7 +16,7 @@ from tests.rules.checks import read
 
 TEXT = document("docs/runbooks.md")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^###? |\Z)", TEXT, re.MULTILINE | re.DOTALL))
-PARTS = ["Meaning", "Check first", "Mend", "Silence"]
+PARTS = ["Meaning", "Check first", "Fix", "Silence"]
 OF_THE_CLI = {"max-items", "query", "output"}
 
 
@@ -33,7 +33,7 @@ def test_each_alert_has_a_section() -> None:
 
 @pytest.mark.parametrize("alert", SECTIONS)
 def test_each_section_says_what_to_do(alert: str) -> None:
-    """A section says what the alert means, what to look at, how to mend it, and when to silence it."""
+    """A section says what the alert means, what to check, how to fix it and when to silence it."""
     assert re.findall(r"^\*\*([\w ]+)\.\*\*", SECTIONS[alert], re.MULTILINE) == PARTS
 
 

@@ -18,7 +18,7 @@ PROGRESS = [
     if gauge.suffix in {"progress_ratio", "transferred_bytes"}
 ]
 LIFE = {"": -1, "CREATED": 0, "PENDING": 1, "RUNNING": 2, "ABORTING": 3, **dict.fromkeys(BACKUP.terminal, 4)}
-KINDS_OF_THINGS = ("job_groups", "error_codes", "resources", "vaults", "plans", "rules")
+KINDS_OF_THINGS = ("job_groups", "error_codes", "resources", "resource_facts", "vaults", "plans", "rules")
 Place = tuple[str, str, str]
 
 

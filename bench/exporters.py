@@ -10,7 +10,7 @@ from botocore.session import Session
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.jobs import REGION
-from exporter.assembly.assembly import Assembler, Exporter, World
+from exporter.assembly.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Collector, Config, Target
 from exporter.exposition.self_metrics import Telemetry
@@ -28,7 +28,7 @@ def ours(
         collectors=collectors,
         api=Api(requests_per_second=requests_per_second),
     )
-    return Assembler(Telemetry(), World(open_session=_session)).assemble(config)
+    return Assembler(Telemetry(), Dependencies(open_session=_session)).assemble(config)
 
 
 def refresh(exporter: Exporter) -> None:

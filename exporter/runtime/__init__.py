@@ -7,7 +7,7 @@ from exporter.runtime.clock import (
     Clock,
 )
 from exporter.runtime.memory import (
-    give_back,
+    trim_memory,
 )
 from exporter.runtime.redaction import (
     Secrets,
@@ -19,4 +19,4 @@ from exporter.runtime.worker_pool import (
     WorkerPool,
 )
 
-__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "give_back", "printable", "user_info"]
+__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "printable", "trim_memory", "user_info"]

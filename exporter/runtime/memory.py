@@ -7,7 +7,7 @@ many jobs, a process would look for ever as large as it once was.
 import ctypes
 
 
-def give_back() -> None:
+def trim_memory() -> None:
     """Give back what is free; does nothing where the C library is not glibc."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:

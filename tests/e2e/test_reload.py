@@ -107,7 +107,7 @@ def test_the_order_of_a_signal(exporter: Process, path: Path) -> None:
     """SIGHUP reads the file again, whether or not it can be used, and the exporter goes on."""
     path.write_text(BAD)
     exporter.signal(signal.SIGHUP)
-    until(lambda: "configuration refused" in exporter.err, or_say=lambda: exporter.err)
+    until(lambda: "Configuration reload failed" in exporter.err, or_say=lambda: exporter.err)
     path.write_text(TWO)
     exporter.signal(signal.SIGHUP)
     until(lambda: targets(exporter) == ["one", "two"], or_say=lambda: exporter.err)

@@ -105,13 +105,13 @@ def test_a_demo_without_output(tmp_path: Path, redirected: str) -> None:
             stderr=errors,
         )
         try:
-            until(lambda: b"listening" in log.read_bytes())
+            until(lambda: b"Listening on" in log.read_bytes())
             process.terminate()
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
     assert b"Traceback" not in log.read_bytes()
-    assert b"msg=stopped" in log.read_bytes()
+    assert b"msg=Stopped" in log.read_bytes()
 
 
 ENCODINGS = [

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, Dependencies
 from exporter.config import Api, Config, Discovery, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model.records import Scope
@@ -31,7 +31,7 @@ def start() -> Iterator[Start]:
 
         def begin(*targets: Target, api: Api = SHORT) -> Watch:
             config = Config(targets=targets, collectors=("backup_jobs",), api=api)
-            exporter = Assembler(Telemetry(), World(open_session=static_session)).assemble(config)
+            exporter = Assembler(Telemetry(), Dependencies(open_session=static_session)).assemble(config)
             running.callback(exporter.refresher.stop)
             return Watch(exporter, None)  # type: ignore[arg-type] # nobody moves the clock
 

@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, Dependencies
 from exporter.config import Config
 from exporter.exposition.self_metrics import Telemetry
 from exporter.refresh.refresher import LOOK_EVERY, PACE
@@ -64,10 +64,12 @@ def start(aws: Bench, machine: Machine) -> Iterator[Start]:
 
         def begin() -> Watch:
             clock = TrueClock(lambda: aws.clock() + machine.ahead, aws.clock)
-            world = World(open_session=static_session, clock=clock, steady=aws.clock, sleep=aws.clock.advance)
+            dependencies = Dependencies(
+                open_session=static_session, clock=clock, steady=aws.clock, sleep=aws.clock.advance
+            )
             target = aws.target(endpoint_url=machine.wire.endpoint_url)
             config = Config(targets=(target,), collectors=("backup_jobs", "vaults"))
-            exporter = Assembler(Telemetry(), world).assemble(config)
+            exporter = Assembler(Telemetry(), dependencies).assemble(config)
             running.callback(exporter.refresher.stop)
             return Watch(exporter, aws.clock)
 

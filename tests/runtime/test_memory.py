@@ -7,13 +7,13 @@ import sys
 import pytest
 
 PROGRAM = """
-from exporter.runtime.memory import give_back
+from exporter.runtime.memory import trim_memory
 
 def resident():
     with open("/proc/self/statm") as told:
         return int(told.read().split()[1]) * 4096
 
-give_back()
+trim_memory()
 before = resident()
 size = 2000
 held = [b"x" * size for _ in range(50_000)]
@@ -21,7 +21,7 @@ last = held.pop()
 full = resident() - before
 del held
 kept = resident() - before
-give_back()
+trim_memory()
 print(full, kept, resident() - before)
 """
 

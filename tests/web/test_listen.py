@@ -11,7 +11,7 @@ from exporter.web.server.server import (
     addresses,
     host_and_port,
     listen,
-    reachable_at,
+    local_address,
 )
 
 V4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))
@@ -138,4 +138,4 @@ def test_a_zone() -> None:
 def test_where_a_browser_finds_it(address: str, host: str) -> None:
     """A browser on the same machine is sent to localhost only where localhost leads there."""
     with closing(listen(address)) as listening:
-        assert reachable_at(listening) == f"{host}:{listening.getsockname()[1]}"
+        assert local_address(listening) == f"{host}:{listening.getsockname()[1]}"

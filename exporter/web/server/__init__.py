@@ -10,9 +10,9 @@ from exporter.web.server.server import (
     addresses,
     host_and_port,
     listen,
+    local_address,
     make_server,
     raise_open_files_limit,
-    reachable_at,
 )
 from exporter.web.server.streaming_response import (
     StreamingExposition,
@@ -26,7 +26,7 @@ __all__ = [
     "addresses",
     "host_and_port",
     "listen",
+    "local_address",
     "make_server",
     "raise_open_files_limit",
-    "reachable_at",
 ]

@@ -273,7 +273,7 @@ def addresses(sockets: Sequence[socket.socket]) -> list[str]:
     return [_written(*_place(listening)) for listening in sockets]
 
 
-def reachable_at(listening: socket.socket) -> str:
+def local_address(listening: socket.socket) -> str:
     """Say where a browser on this machine finds a socket, as HOST:PORT."""
     host, port = _place(listening)
     return _written("localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host, port)  # noqa: S104

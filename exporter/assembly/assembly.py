@@ -283,5 +283,5 @@ def _api(
         omissions=Omissions(ledger),
         clock=dependencies.steady,
         sleep=dependencies.sleep,
-        hear_time=partial(dependencies.clock.heard, ledger.scope),
+        hear_time=partial(dependencies.clock.record_date, ledger.scope),
     )

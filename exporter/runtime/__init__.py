@@ -1,6 +1,6 @@
-"""What the exporter needs of its process: the time of day, worker threads, memory, and redaction.
+"""Process-level utilities: the current time, worker threads, memory and redaction of secrets.
 
-It knows nothing of backups.
+It is independent of AWS Backup.
 """
 
 from exporter.runtime.clock import (

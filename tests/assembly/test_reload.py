@@ -248,7 +248,9 @@ def test_a_bad_configuration_changes_nothing(aws: Bench, start: Start, west: Tar
     assert running.scrape().state("a") == "RUNNING"
 
 
-def test_a_reload_fails_when_the_web_configuration_is_invalid(start: Start, east: Target, west: Target) -> None:
+def test_a_reload_fails_when_the_web_configuration_is_invalid(
+    start: Start, east: Target, west: Target
+) -> None:
     """A mistake in the file beside keeps a good configuration from coming into force."""
     running = start(config(west))
     running.web_config_error = ConfigError([Problem("web.yaml", 1, 1, "tls", "unknown key")])
@@ -302,7 +304,9 @@ def test_a_read_that_hangs_is_given_up(start: Start, east: Target, west: Target)
     """A reload that cannot read in time is refused, with the reason, and changes nothing."""
     running = start(config(west), SOON)
     running.file.answers.clear()
-    with pytest.raises(ConfigError, match=r"^the files could not be read within 0.05 seconds; check that the file systems"):
+    with pytest.raises(
+        ConfigError, match=r"^the files could not be read within 0.05 seconds; check that the file systems"
+    ):
         running.reload(config(west, east))
     assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west"]
     assert running.scrape().value(RELOADED) == 0

@@ -180,5 +180,5 @@ def test_a_wrong_clock_is_told_once(aws: Bench, machine: Machine, start: Start, 
     machine.ahead = 0.0
     scrapes(aws, watch, 3)
     assert sorted(set(log.events)) == sorted(log.events)
-    assert "the system clock jumped; the exporter goes by the time that AWS tells" in log.events
-    assert "the system clock is right again" in log.events
+    assert "System clock jumped; using the time reported by AWS" in log.events
+    assert "System clock is correct again" in log.events

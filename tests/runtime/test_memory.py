@@ -27,7 +27,7 @@ print(full, kept, resident() - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what is freed")
-def test_freed_memory_goes_back() -> None:
+def test_freed_memory_is_returned() -> None:
     """Memory that lies below something in use is kept when it is freed, and goes back when told to."""
     told = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True).stdout
     full, kept, left = map(int, told.split())

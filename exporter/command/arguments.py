@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from exporter.command import logs
 from exporter.command.streams import write_out
-from exporter.web.server import NoAddressError, host_and_port
+from exporter.web.server import InvalidAddressError, host_and_port
 
 DEFAULT_ADDRESS = ":10058"
 
@@ -135,7 +135,7 @@ class _Help(argparse.Action):
 def _address(text: str) -> str:
     try:
         host_and_port(text)
-    except NoAddressError as error:
+    except InvalidAddressError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
 

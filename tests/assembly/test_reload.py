@@ -399,5 +399,5 @@ def test_answers_while_a_read_hangs(start: Start, west: Target) -> None:
         answers = [read(connection.getresponse()) for connection in waiting]
     assert {answer.status for answer in answers} == {500}
     assert {answer.text for answer in answers} == {
-        "The configuration is not in force yet, the one before is; the log says when that changes.\n"
+        "The reload is still running, with the previous configuration in use; see the log for its result.\n"
     }

@@ -1,11 +1,11 @@
-"""The HTTP server: listens, serves slow and many clients, and stops in time.
+"""The HTTP server: limits slow and excess clients, and shuts down within a fixed time.
 
 It is built on uvicorn and h11.
 """
 
 from exporter.web.server.server import (
     CannotListenError,
-    NoAddressError,
+    InvalidAddressError,
     Server,
     addresses,
     host_and_port,
@@ -20,7 +20,7 @@ from exporter.web.server.streaming_response import (
 
 __all__ = [
     "CannotListenError",
-    "NoAddressError",
+    "InvalidAddressError",
     "Server",
     "StreamingExposition",
     "addresses",

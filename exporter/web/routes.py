@@ -22,7 +22,7 @@ from exporter.web.content_negotiation import content_type, gzip_accepted
 from exporter.web.scrape_timeout import TIMEOUT_HEADER, Deadline
 from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, find_scope, service_discovery
-from exporter.web.status import answer, status_of
+from exporter.web.status import status_of, status_response
 
 RELOAD_TIMEOUT = 10.0  # seconds that a response waits for a reload; longer than the timeout for reading
 
@@ -200,7 +200,7 @@ class Site:
             metrics_path=self._telemetry_path,
             secrets=self._secrets,
         )
-        return answer(status, gzip=gzip)
+        return status_response(status, gzip=gzip)
 
 
 def _scopes(exporter: Exporter) -> list[Scope]:

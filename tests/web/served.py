@@ -114,7 +114,11 @@ class Served:
     def has_seen_the_end(self) -> None:
         """Wait until it knows of each client that it has ended its side."""
         there = self.server.server_state.connections
-        until(lambda: all(isinstance(connection, Connection) and connection._eof_received for connection in there))
+        until(
+            lambda: all(
+                isinstance(connection, Connection) and connection._eof_received for connection in there
+            )
+        )
 
     def client(self, *, buffer: int = 0) -> socket.socket:
         """Connect; with a buffer, no more than about so many bytes wait on the client's side."""

@@ -174,7 +174,7 @@ def test_a_path_that_is_no_utf8(tmp_path: Path, variables: dict[str, str]) -> No
             check=False,
         )
         assert ended.returncode == 2
-        assert ended.stderr.decode() == f"{tmp_path}/{shown}: no such file; check the path\n"
+        assert ended.stderr.decode() == f"{tmp_path}/{shown}: the file does not exist; check the path\n"
 
 
 def test_an_argument_that_is_no_utf8(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_a_file_that_is_gone(place: Place, caplog: pytest.LogCaptureFixture) -> 
     Path(place.file).unlink()
     place.now += SETTLE_TIME
     assert users_of(watcher) == ["alice"]
-    assert errors(caplog) == [f"{place.file}: no such file; check the path"]
+    assert errors(caplog) == [f"{place.file}: the file does not exist; check the path"]
 
 
 def test_a_file_that_became_empty(place: Place, caplog: pytest.LogCaptureFixture) -> None:

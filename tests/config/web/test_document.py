@@ -11,11 +11,11 @@ from pydantic import SecretStr
 from exporter.config.base import Record
 from exporter.config.web import HttpServer, RateLimit, TlsServer, WebConfig
 from exporter.config.web.values import (
-    BROKEN_VERSIONS,
     CLIENT_AUTH_TYPES,
     CURVES,
     HEADERS,
-    MOST_COST,
+    INSECURE_VERSIONS,
+    MAX_BCRYPT_COST,
     VERSIONS,
 )
 from exporter.web.access.passwords import MAX_PENDING_PER_ADDRESS, Credentials, Passwords
@@ -44,7 +44,7 @@ def test_every_key_is_told() -> None:
     ("key", "words"),
     [
         ("tls_server_config.client_auth_type", CLIENT_AUTH_TYPES),
-        ("tls_server_config.min_version", (*VERSIONS, *BROKEN_VERSIONS)),
+        ("tls_server_config.min_version", (*VERSIONS, *INSECURE_VERSIONS)),
         ("tls_server_config.curve_preferences", tuple(CURVES)),
         (
             "http_server_config.headers",
@@ -59,7 +59,7 @@ def test_every_choice_is_told(key: str, words: tuple[str, ...]) -> None:
 
 def test_figures() -> None:
     """The limits in the text are those in the code."""
-    assert f"from 4 to {MOST_COST}" in ROWS["basic_auth_users"]
+    assert f"from 4 to {MAX_BCRYPT_COST}" in ROWS["basic_auth_users"]
     assert MAX_PENDING_PER_ADDRESS == 2
     assert "A third password check at the same time from one address" in " ".join(TEXT.split())
 

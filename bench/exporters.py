@@ -1,4 +1,4 @@
-"""The exporter as the benchmarks run it, and the literal way to write one."""
+"""The exporter as the benchmarks run it, and a naive implementation for comparison."""
 
 import gzip
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ def refresh(exporter: Exporter) -> None:
 
 
 def calls(exporter: Exporter) -> Mapping[tuple[str, str], int]:
-    """Give the calls made so far, by operation and outcome."""
+    """Return the calls made so far, by operation and outcome."""
     return exporter.ledgers[0].calls()
 
 
@@ -50,7 +50,7 @@ _READ: Mapping[str, Callable[[Any], float]] = {
 
 
 class Literal:
-    """The literal way: list, describe each job on each scrape, and set prometheus-client's gauges."""
+    """The naive implementation: list and describe all jobs on each scrape, and set prometheus-client gauges."""
 
     def __init__(self, endpoint_url: str) -> None:
         self._client = boto3.client(

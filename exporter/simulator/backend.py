@@ -1,4 +1,4 @@
-"""The simulated accounts behind moto: moto's vaults and plans, and the job operations moto does not have."""
+"""The moto backend: vaults and plans of moto, and the job operations that moto does not implement."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -21,14 +21,14 @@ from exporter.simulator.job_kinds import COPY, Answer
 from exporter.simulator.schedule import plan_runs
 from exporter.simulator.summaries import last_executions, recovery_points
 
-LONGEST_PREVIEW = 10
-"""The most runs that GetBackupPlan previews."""
+MAX_PREVIEW = 10
+"""The maximum number of runs that GetBackupPlan previews."""
 
 Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 
 
 class SimulatedBackend(BackupBackend):
-    """Moto's vaults and plans of one account and Region, beside the account's jobs."""
+    """The vaults and plans of one account and Region in moto, together with the jobs of the account."""
 
     def __init__(self, account: Account, handler: Handler) -> None:
         super().__init__(account.region, account.account_id)
@@ -37,17 +37,18 @@ class SimulatedBackend(BackupBackend):
 
     @property
     def urls(self) -> dict[str, Handler]:
-        """Every path of the service, as AWS's own host names have it."""
+        """The URL pattern of the service."""
         return {r"https?://backup\.(.+)\.amazonaws\.com/.*": self._handler}
 
     def reset(self) -> None:
-        """Keep everything: a simulation outlives moto's mocks and ends with whoever made it."""
+        """Do nothing: a simulation outlives moto's mocks."""
 
 
 class Simulation:
-    """All simulated accounts, each made when it is first asked for.
+    """All simulated accounts, created on first use.
 
-    `make` gives the Account of an account id and a Region.
+    Args:
+        make: creates the Account for an account id and a Region.
     """
 
     def __init__(self, make: Callable[[str, str], Account]) -> None:
@@ -56,11 +57,11 @@ class Simulation:
         self._lock = RLock()
 
     def account(self, region: str, account_id: str = DEFAULT_ACCOUNT) -> Account:
-        """Give the account's engine in a Region."""
+        """Return an account in a Region."""
         return self.backend(region, account_id).account
 
     def backend(self, region_name: str, account_id: str) -> SimulatedBackend:
-        """Give moto's side of an account in a Region."""
+        """Return the moto backend of an account in a Region."""
         with self._lock:
             key = (account_id, region_name)
             if key not in self._backends:
@@ -68,18 +69,18 @@ class Simulation:
             return self._backends[key]
 
     def copies(self) -> Iterator[Answer]:
-        """Describe the copy jobs of all accounts: they make recovery points in each other's vaults."""
+        """Return the copy jobs of all accounts, which create recovery points in each other's vaults."""
         with self._lock:
             accounts = [backend.account for backend in self._backends.values()]
         return chain.from_iterable(account.jobs(COPY) for account in accounts)
 
     def handle(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
-        """Answer one HTTP request to AWS Backup: status, headers and body."""
+        """Handle one HTTP request to AWS Backup; return status, headers and body."""
         return SimulatedResponse(self).respond(request, url, headers)
 
     @contextmanager
     def in_process(self) -> Iterator[None]:
-        """Let moto's mock_aws find these accounts behind AWS Backup, until the block ends."""
+        """Use these accounts for AWS Backup in moto's mock_aws until the block ends."""
         original = backup_backends.backend
         backup_backends.clear()
         backup_backends.backend = self.backend  # type: ignore[assignment]
@@ -99,18 +100,18 @@ class SimulatedResponse(BackupResponse):
 
     @property
     def backup_backend(self) -> SimulatedBackend:
-        """The backend the request is for: the account of its credentials, the Region it was signed for."""
+        """The backend for the account of the credentials and the Region of the signature."""
         return self._simulation.backend(self.region, self.current_account)
 
     def respond(self, request: Request, url: str | None, headers: Any) -> TYPE_RESPONSE:
-        """Answer the request."""
+        """Handle the request."""
         self.setup_class(request, url, headers)
         status, answered, body = self.call_action()
         date = formatdate(self.backup_backend.account.now(), usegmt=True)
         return status, {**answered, "Date": date}, body
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Answer job operations from the account, everything else from moto."""
+        """Handle job operations with the account, all other operations with moto."""
         operation = self._get_action()
         try:
             if not operation:
@@ -120,7 +121,7 @@ class SimulatedResponse(BackupResponse):
             account = self.backup_backend.account
             account.admit(operation, parameters)
             if not account.answers(operation):
-                return self._ask_moto(operation)
+                return self._call_moto(operation)
             answer = json.dumps(account.call(operation, parameters))
             status, new_headers, body = 200, {"Content-Type": "application/json"}, answer
         except ApiError as error:
@@ -129,7 +130,7 @@ class SimulatedResponse(BackupResponse):
         return status, headers, body
 
     def list_backup_vaults(self) -> str:
-        """List moto's vaults and those put, with the recovery points that jobs and copies made."""
+        """List the vaults of moto and of the account, with the recovery points of backup and copy jobs."""
         account = self.backup_backend.account
         arns = vault_arn(account.region, account.account_id)
         count = recovery_points(account.jobs(), self._simulation.copies(), arns)
@@ -143,17 +144,17 @@ class SimulatedResponse(BackupResponse):
         return json.dumps(page)
 
     def list_backup_plans(self) -> str:
-        """List moto's plans and those put, with their last executions."""
+        """List the plans of moto and of the account, with their last executions."""
         account = self.backup_backend.account
         rows = [_plan_row(plan) for plan in self._plans(deleted=self.params.get("IncludeDeleted", False))]
         page = account.pager.page("ListBackupPlans", self.params, rows, account.plans.key, "BackupPlansList")
         return json.dumps(page)
 
     def get_backup_plan(self) -> str:
-        """Give one of moto's plans or of those put, with the next runs when they are asked for."""
+        """Return a plan of moto or of the account, with the next runs if requested."""
         most = self.params.get("MaxScheduledRunsPreview", 0)
-        if not 0 <= most <= LONGEST_PREVIEW:
-            raise invalid_value(f"MaxScheduledRunsPreview must be from 0 to {LONGEST_PREVIEW}")
+        if not 0 <= most <= MAX_PREVIEW:
+            raise invalid_value(f"MaxScheduledRunsPreview must be from 0 to {MAX_PREVIEW}")
         wanted = self.params["BackupPlanId"], self.params.get("VersionId")
         for plan in self._plans(deleted=True):
             if wanted in ((plan["BackupPlanId"], None), (plan["BackupPlanId"], plan.get("VersionId"))):
@@ -175,7 +176,7 @@ class SimulatedResponse(BackupResponse):
         for time, rule_id in plan_runs(rules, self.backup_backend.account.now()):
             yield {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": "SNAPSHOTS"}
 
-    def _ask_moto(self, operation: str) -> TYPE_RESPONSE:
+    def _call_moto(self, operation: str) -> TYPE_RESPONSE:
         try:
             return super().call_action()
         except NotImplementedError as error:
@@ -183,7 +184,7 @@ class SimulatedResponse(BackupResponse):
 
 
 def _plan_row(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what ListBackupPlans tells of a plan."""
+    """Return the row of a plan in ListBackupPlans."""
     described_only = ("BackupPlan", "ScheduledRunsPreview")
     row = {name: value for name, value in plan.items() if name not in described_only}
     name = plan.get("BackupPlan", {}).get("BackupPlanName")
@@ -191,7 +192,7 @@ def _plan_row(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_utc(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Give moto's zoneless times the zone they are in."""
+    """Add the UTC time zone to the naive datetimes of moto."""
     return {
         name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
         for name, value in parameters.items()

@@ -1,4 +1,4 @@
-"""All jobs of one kind, newest first, with pages that stay right while jobs arrive."""
+"""Stores all jobs of one kind, newest first, with pagination that stays consistent while jobs are added."""
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ RETRY_SETTLING = 5.0
 
 
 class Page(NamedTuple):
-    """Some of the jobs asked for, the position of the last of them, and whether there are more behind it."""
+    """A page of jobs, the position of the last one, and whether more follow."""
 
     jobs: list[Answer]
     last: Position
@@ -25,7 +25,7 @@ class Page(NamedTuple):
 
 
 class Store:
-    """The jobs of one kind in one account and Region. Times are epoch seconds."""
+    """The jobs of one kind in one account and Region. Times are seconds since 1970."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -42,7 +42,7 @@ class Store:
         return job_id in self._jobs
 
     def add(self, job: Job) -> None:
-        """Take a job in, in the place of one with the same id."""
+        """Add a job or replace the one with the same id."""
         self.forget(job.job_id)
         self._jobs[job.job_id] = job
         position = Position(job.created, job.job_id)
@@ -55,7 +55,7 @@ class Store:
             heappush(self._settling, (job.ends, job.job_id))
 
     def forget(self, job_id: str) -> None:
-        """Know nothing of a job any more."""
+        """Delete a job."""
         job = self._jobs.pop(job_id, None)
         if job is None:
             return
@@ -69,7 +69,7 @@ class Store:
             self._children.pop(job.parent_id, None)
 
     def settle(self, now: float) -> list[Answer]:
-        """Keep only the last answer of the jobs that have finished by `now`; gives these answers."""
+        """Keep only the last answer of the jobs that have finished by `now`; return these answers."""
         settled = []
         while self._settling and self._settling[0][0] <= now:
             _, job_id = heappop(self._settling)
@@ -85,7 +85,7 @@ class Store:
         return settled
 
     def answer(self, job_id: str, now: float) -> Answer | None:
-        """Give the describe answer of a job at `now`; None: there is none with this id."""
+        """Return the describe response of a job at `now`; None if there is no such job."""
         job = self._jobs.get(job_id)
         if job is None:
             return None
@@ -93,7 +93,7 @@ class Store:
         return job.answer(now, children)
 
     def answers(self, now: float) -> Iterator[Answer]:
-        """Give the describe answers of all jobs, newest first, however old."""
+        """Yield the describe answers of all jobs, newest first, however old."""
         return (self._answer(position, now) for position in reversed(self._all))
 
     def page(
@@ -104,7 +104,7 @@ class Store:
         size: int,
         visible: Callable[[Answer], bool],
     ) -> Page:
-        """Give at most `size` of the visible jobs behind `start` that pass the filters."""
+        """Return at most `size` of the visible jobs behind `start` that pass the filters."""
         tests = [(self._kind.filters[name], value) for name, value in filters.items()]
         jobs: list[Answer] = []
         last = start
@@ -123,7 +123,7 @@ class Store:
         return answer
 
     def _candidates(self, filters: Mapping[str, Any], now: float, start: Position) -> Iterator[Position]:
-        """Give the positions worth testing, newest first."""
+        """Yield the positions worth testing, newest first."""
         index = self._index(filters)
         oldest = max(now - LISTED_FOR, epoch(filters.get("ByCreatedAfter", 0.0)))
         newest = min(start, Position(epoch(filters.get("ByCreatedBefore", inf)), ""))

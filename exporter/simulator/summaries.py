@@ -1,4 +1,4 @@
-"""What AWS Backup tells about resources, vaults and plans because of their jobs."""
+"""Derives data about resources, vaults and plans from their jobs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ def recovery_points(jobs: Iterable[Answer], copies: Iterable[Answer], vaults: st
 
 
 def last_executions(jobs: Iterable[Answer]) -> dict[str, float]:
-    """Tell when each plan last made a job, by the plan's id, in epoch seconds."""
+    """Return when each plan last made a job, by the plan's id, in seconds since 1970."""
     last: dict[str, float] = {}
     for job in jobs:
         plan = job.get("CreatedBy", {}).get("BackupPlanId")

@@ -174,9 +174,7 @@ def _headers(headers: Mapping[str, str]) -> FrozenMapping[str]:
 
 def _user_name(name: str) -> str:
     if ":" in name:
-        raise ValueError(
-            "a user name must not contain a colon; add a space after the colon"
-        )
+        raise ValueError("a user name must not contain a colon; add a space after the colon")
     return name
 
 

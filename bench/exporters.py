@@ -50,7 +50,7 @@ _READ: Mapping[str, Callable[[Any], float]] = {
 
 
 class Literal:
-    """The naive implementation: list and describe all jobs on each scrape, and set prometheus-client gauges."""
+    """The naive implementation: list and describe all jobs on each scrape, with prometheus-client gauges."""
 
     def __init__(self, endpoint_url: str) -> None:
         self._client = boto3.client(

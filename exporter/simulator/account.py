@@ -2,17 +2,29 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from math import inf
 from threading import RLock
 from typing import Any
 from uuid import UUID, uuid4
 
-from exporter.simulator.arns import resource_type
+from exporter.simulator.arns import resource_type, vault_arn
+from exporter.simulator.derived_points import DerivedPoints
 from exporter.simulator.errors import ApiError, invalid_request, missing_value, not_found
-from exporter.simulator.job_kinds import BACKUP, KINDS, Answer, Kind, epoch, plain
+from exporter.simulator.job_kinds import BACKUP, KINDS, RESTORE, Answer, Kind, epoch, plain
 from exporter.simulator.job_store import Store
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
 from exporter.simulator.pagination import Pager, Token
+from exporter.simulator.protection_rows import (
+    RESOURCE_TYPES,
+    get_resources,
+    get_selection,
+    list_frameworks,
+    list_restore_testing_plans,
+    list_selections,
+    tag_list,
+)
+from exporter.simulator.recovery_points import RecoveryPoints
 from exporter.simulator.request_control import Call, RequestControl
 from exporter.simulator.static_rows import StaticRows
 from exporter.simulator.summaries import protected_resources
@@ -39,6 +51,13 @@ class Account:
         protected: the rows of ListProtectedResources; may be changed at any time, like the following.
         vaults: the rows of ListBackupVaults.
         plans: the responses of GetBackupPlan.
+        recovery_points: the recovery points that completed backup and copy jobs made, and those put.
+        selections: the responses of GetBackupSelection.
+        restore_testing_plans: the rows of ListRestoreTestingPlans.
+        frameworks: the rows of ListFrameworks.
+        tagged_resources: the rows of GetResources.
+        opt_in: ResourceTypeOptInPreference of DescribeRegionSettings; change it in place.
+        management: ResourceTypeManagementPreference of DescribeRegionSettings; likewise.
     """
 
     def __init__(
@@ -60,13 +79,21 @@ class Account:
         self.protected = StaticRows("ResourceArn")
         self.vaults = StaticRows("BackupVaultName")
         self.plans = StaticRows("BackupPlanId")
+        self.recovery_points = RecoveryPoints(clock)
+        self.selections = StaticRows("SelectionId")
+        self.restore_testing_plans = StaticRows("RestoreTestingPlanArn")
+        self.frameworks = StaticRows("FrameworkName")
+        self.tagged_resources = StaticRows("ResourceARN")
+        self.opt_in = dict.fromkeys(RESOURCE_TYPES, True)
+        self.management = {"DynamoDB": True, "EFS": True}
         self.pager = Pager()
         self._clock = clock
         self._requests = RequestControl(clock, quotas, delay)
         self._on_demand = on_demand or Course()
         self._new_id = new_id
         self._aborting = aborting
-        self._stores = {kind.name: Store(kind) for kind in KINDS}
+        self._derived = DerivedPoints(self.recovery_points, self.plans, vault_arn(region, account_id))
+        self._stores = {kind.name: Store(kind, partial(self._derived.add, kind)) for kind in KINDS}
         self._timeline = Timeline(self._stores)
         self._lock = RLock()
         self._operations = self._table()
@@ -130,6 +157,31 @@ class Account:
         with self._lock:
             self._timeline.follow(make, kept)
 
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Set the tags of a resource in GetResources; they replace the tags it had."""
+        self.tagged_resources.put({"ResourceARN": arn, "Tags": tag_list(tags)})
+
+    def points(self) -> list[Answer]:
+        """Return every recovery point of the account and Region, by ARN."""
+        with self._lock:
+            self._advance()
+            return self.recovery_points.all()
+
+    def count_points(self, vault: str) -> int:
+        """Return the number of recovery points in a vault, by the vault's name."""
+        with self._lock:
+            self._advance()
+            return self.recovery_points.count(vault)
+
+    def take_copies(self, vaults: str) -> list[Answer]:
+        """Return the points that copy jobs made in the vaults of another account or Region.
+
+        `vaults` is the prefix of the ARNs of those vaults. Each point is returned once.
+        """
+        with self._lock:
+            self._advance()
+            return self._derived.take(vaults)
+
     def shorten_pages(self, *sizes: int, operation: str | None = None) -> None:
         """Limit the next list responses to these numbers of rows (0 allowed), each with a NextToken.
 
@@ -189,6 +241,13 @@ class Account:
             "StartBackupJob": self._start,
             "StopBackupJob": self._stop,
             "ListProtectedResources": self._list_resources,
+            "ListRecoveryPointsByBackupVault": self._list_points,
+            "ListBackupSelections": partial(list_selections, self.selections, self.pager),
+            "GetBackupSelection": partial(get_selection, self.selections),
+            "ListFrameworks": partial(list_frameworks, self.frameworks, self.pager),
+            "ListRestoreTestingPlans": self._list_restore_testing_plans,
+            "DescribeRegionSettings": self._describe_settings,
+            "GetResources": partial(get_resources, self.tagged_resources),
         }
 
     def _start(self, parameters: Mapping[str, Any]) -> Answer:
@@ -236,7 +295,7 @@ class Account:
         filters = {name: value for name, value in parameters.items() if name.startswith("By")}
         visible = self._visible(filters.pop("ByAccountId", self.account_id), "ByParentJobId" in filters)
         page = self._stores[kind.name].page(filters, self._clock(), token.position, size, visible)
-        answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.jobs]}
+        answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.rows]}
         if page.more or shortened:
             answer["NextToken"] = Token(page.last, token.pages + 1).text()
         return answer
@@ -251,8 +310,30 @@ class Account:
 
     def _list_resources(self, parameters: Mapping[str, Any]) -> Answer:
         """Return a page of the resources that have a recovery point, by ARN."""
-        rows = self.protected.over(protected_resources(self.jobs()))
+        points = (point for point in self.points() if "SourceBackupVaultArn" not in point)
+        rows = self.protected.over(protected_resources(chain(self.jobs(), points)))
         return self.pager.page("ListProtectedResources", parameters, rows, self.protected.key, "Results")
+
+    def _list_points(self, parameters: Mapping[str, Any]) -> Answer:
+        """Return a page of a vault's recovery points that pass all filters, newest first."""
+        size, shortened = self.pager.size(parameters, "ListRecoveryPointsByBackupVault")
+        token = Token.of(parameters)
+        filters = {name: value for name, value in parameters.items() if name.startswith("By")}
+        page = self.recovery_points.page(parameters["BackupVaultName"], filters, token.position, size)
+        answer: dict[str, Any] = {"RecoveryPoints": page.rows}
+        if page.more or shortened:
+            answer["NextToken"] = Token(page.last, token.pages + 1).text()
+        return answer
+
+    def _list_restore_testing_plans(self, parameters: Mapping[str, Any]) -> Answer:
+        plans = self.restore_testing_plans
+        return list_restore_testing_plans(plans, self.pager, self.jobs(RESTORE), parameters)
+
+    def _describe_settings(self, _: Mapping[str, Any]) -> Answer:
+        return {
+            "ResourceTypeOptInPreference": dict(self.opt_in),
+            "ResourceTypeManagementPreference": dict(self.management),
+        }
 
 
 def _row(job: Answer, kind: Kind) -> Answer:

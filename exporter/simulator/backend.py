@@ -1,11 +1,11 @@
 """The moto backend: vaults and plans of moto, and the job operations that moto does not implement."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import formatdate
-from itertools import chain, islice
+from itertools import islice
 from threading import RLock
 from typing import Any
 
@@ -13,13 +13,14 @@ from moto.backup.models import BackupBackend, backup_backends
 from moto.backup.responses import BackupResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
+from moto.resourcegroupstaggingapi.models import resourcegroupstaggingapi_backends
 
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.arns import vault_arn
 from exporter.simulator.errors import ApiError, invalid_value, not_found, unknown_operation
-from exporter.simulator.job_kinds import COPY, Answer
 from exporter.simulator.schedule import plan_runs
-from exporter.simulator.summaries import last_executions, recovery_points
+from exporter.simulator.summaries import last_executions
+from exporter.simulator.tagging import TaggingBackend, TaggingResponse
 
 MAX_PREVIEW = 10
 """The maximum number of runs that GetBackupPlan previews."""
@@ -68,27 +69,34 @@ class Simulation:
                 self._backends[key] = SimulatedBackend(self._make(account_id, region_name), self.handle)
             return self._backends[key]
 
-    def copies(self) -> Iterator[Answer]:
-        """Return the copy jobs of all accounts, which create recovery points in each other's vaults."""
+    def deliver_copies(self, account: Account) -> None:
+        """Add the recovery points that copy jobs of other accounts made in the vaults of an account."""
+        vaults = vault_arn(account.region, account.account_id)
         with self._lock:
-            accounts = [backend.account for backend in self._backends.values()]
-        return chain.from_iterable(account.jobs(COPY) for account in accounts)
+            others = [own.account for own in self._backends.values() if own.account is not account]
+            for point in [point for other in others for point in other.take_copies(vaults)]:
+                account.recovery_points.derive(point)
 
     def handle(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
         """Handle one HTTP request to AWS Backup; return status, headers and body."""
         return SimulatedResponse(self).respond(request, url, headers)
 
+    def handle_tagging(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
+        """Handle one HTTP request to the Resource Groups Tagging API; return status, headers and body."""
+        return TaggingResponse(self.account).respond(request, url, headers)
+
+    def tagging_backend(self, region_name: str, account_id: str) -> TaggingBackend:
+        """Return moto's backend for the Resource Groups Tagging API of an account in a Region."""
+        return TaggingBackend(region_name, account_id, self.handle_tagging)
+
     @contextmanager
     def in_process(self) -> Iterator[None]:
-        """Use these accounts for AWS Backup in moto's mock_aws until the block ends."""
-        original = backup_backends.backend
-        backup_backends.clear()
-        backup_backends.backend = self.backend  # type: ignore[assignment]
-        try:
+        """Use these accounts in moto's mock_aws until the block ends."""
+        with (
+            _replaced(backup_backends, self.backend),
+            _replaced(resourcegroupstaggingapi_backends, self.tagging_backend),
+        ):
             yield
-        finally:
-            backup_backends.backend = original
-            backup_backends.clear()
 
 
 class SimulatedResponse(BackupResponse):
@@ -120,6 +128,7 @@ class SimulatedResponse(BackupResponse):
             parameters = _in_utc(self.params)
             account = self.backup_backend.account
             account.admit(operation, parameters)
+            self._prepare(operation, parameters)
             if not account.answers(operation):
                 return self._call_moto(operation)
             answer = json.dumps(account.call(operation, parameters))
@@ -132,12 +141,12 @@ class SimulatedResponse(BackupResponse):
     def list_backup_vaults(self) -> str:
         """List the vaults of moto and of the account, with the recovery points of backup and copy jobs."""
         account = self.backup_backend.account
-        arns = vault_arn(account.region, account.account_id)
-        count = recovery_points(account.jobs(), self._simulation.copies(), arns)
-        rows = account.vaults.over(
-            (vault.to_list_dict() for vault in self.backup_backend.list_backup_vaults()),
-            lambda row: {"NumberOfRecoveryPoints": count[row["BackupVaultName"]]},
-        )
+        wanted = self.params.get("ByVaultType")
+        rows = [
+            row
+            for row in account.vaults.over(self._vaults(), lambda row: _vault_facts(row, account))
+            if wanted in (None, row.get("VaultType"))
+        ]
         page = account.pager.page(
             "ListBackupVaults", self.params, rows, account.vaults.key, "BackupVaultList"
         )
@@ -162,25 +171,71 @@ class SimulatedResponse(BackupResponse):
                 return json.dumps(plan | ({"ScheduledRunsPreview": [*islice(runs, most)]} if most else {}))
         raise not_found("Backup plan with the provided id and version")
 
+    def _vaults(self) -> Iterable[dict[str, Any]]:
+        return (vault.to_list_dict() for vault in self.backup_backend.list_backup_vaults())
+
+    def _prepare(self, operation: str, parameters: Mapping[str, Any]) -> None:
+        """Deliver copies before points are listed; raise ApiError if the vault or the plan does not exist."""
+        account = self.backup_backend.account
+        if operation in ("ListRecoveryPointsByBackupVault", "ListBackupVaults"):
+            self._simulation.deliver_copies(account)
+        if operation == "ListRecoveryPointsByBackupVault":
+            name = parameters["BackupVaultName"]
+            if not any(row["BackupVaultName"] == name for row in account.vaults.over(self._vaults())):
+                raise not_found(f"Backup vault {name}")
+        if operation in ("ListBackupSelections", "GetBackupSelection"):
+            plan_id = parameters["BackupPlanId"]
+            if not any(plan["BackupPlanId"] == plan_id for plan in account.plans.over(self._moto_plans())):
+                raise not_found(f"Backup plan {plan_id}")
+
+    def _moto_plans(self, *, deleted: bool = False) -> Iterable[dict[str, Any]]:
+        return (plan.to_get_dict() for plan in self.backup_backend.list_backup_plans(deleted))
+
     def _plans(self, *, deleted: bool) -> list[dict[str, Any]]:
         account = self.backup_backend.account
         last = last_executions(account.jobs())
         return account.plans.over(
-            (plan.to_get_dict() for plan in self.backup_backend.list_backup_plans(deleted)),
+            self._moto_plans(deleted=deleted),
             lambda row: {"LastExecutionDate": last.get(row["BackupPlanId"])},
         )
 
     def _next_runs(self, plan: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Preview the runs of all rules together, the next one first."""
         rules = plan.get("BackupPlan", {}).get("Rules", [])
+        continuous = {rule.get("RuleId") for rule in rules if rule.get("EnableContinuousBackup")}
         for time, rule_id in plan_runs(rules, self.backup_backend.account.now()):
-            yield {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": "SNAPSHOTS"}
+            execution = "CONTINUOUS_AND_SNAPSHOTS" if rule_id in continuous else "SNAPSHOTS"
+            yield {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": execution}
 
     def _call_moto(self, operation: str) -> TYPE_RESPONSE:
         try:
             return super().call_action()
         except NotImplementedError as error:
             raise unknown_operation(operation) from error
+
+
+@contextmanager
+def _replaced(backends: Any, make: Callable[[str, str], Any]) -> Iterator[None]:
+    """Make moto create the backends of a service with `make` until the block ends."""
+    original = backends.backend
+    backends.clear()
+    backends.backend = make
+    try:
+        yield
+    finally:
+        backends.backend = original
+        backends.clear()
+
+
+def _vault_facts(vault: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    """Return the fields that every vault has in ListBackupVaults unless they were put."""
+    customer_managed = "EncryptionKeyArn" in vault
+    return {
+        "VaultType": "BACKUP_VAULT",
+        "VaultState": "AVAILABLE",
+        "EncryptionKeyType": "CUSTOMER_MANAGED_KMS_KEY" if customer_managed else "AWS_OWNED_KMS_KEY",
+        "NumberOfRecoveryPoints": account.count_points(vault["BackupVaultName"]),
+    }
 
 
 def _plan_row(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,16 @@ from exporter.simulator.arns import vault_arn
 from exporter.simulator.backend import Simulation
 from exporter.simulator.company_backups import BackupGenerator, uuid
 from exporter.simulator.company_copies_and_restores import FollowUpGenerator
+from exporter.simulator.company_protection import lock, protect
 from exporter.simulator.company_resources import ACCOUNT, DAY, HOUR, LOCKED_VAULT, SITES, Plan, Rule
+from exporter.simulator.company_scans import Scanner
 from exporter.simulator.job_store import LISTED_FOR
 
 KEPT = 6 * HOUR
 """How long jobs not scheduled by a plan are kept; there are too many of them to keep for 30 days."""
+
+_SHORT = {"DeleteAfterDays": 1}
+"""The lifecycle of the recovery points of such jobs, for the same reason."""
 
 
 def fill(simulation: Simulation, now: float, rng: Random) -> None:
@@ -26,20 +31,29 @@ def fill(simulation: Simulation, now: float, rng: Random) -> None:
             )
             vault.creation_date = now - 90 * DAY
         if LOCKED_VAULT in site.vaults:
-            backend.put_backup_vault_lock_configuration(LOCKED_VAULT, 30, 3650, None)
+            lock(backend, now)
         account = backend.account
         creators: dict[Rule, Mapping[str, Any]] = {}
         for plan in site.plans:
             creators |= _add_plan(account, plan, now - 90 * DAY, rng)
-        past, planned, busy = (BackupGenerator(site, creators, Random(rng.random()), now) for _ in range(3))
+        past, planned, busy = (
+            BackupGenerator(site, creators, Random(rng.random()), now, lifecycle)
+            for lifecycle in (None, None, _SHORT)
+        )
         account.schedule(past.past(), kept=LISTED_FOR)
         account.schedule(planned.planned(), kept=LISTED_FOR)
         account.schedule(busy.busy(), kept=KEPT)
         rules = {creator["BackupRuleId"]: rule for rule, creator in creators.items()}
         aftermath = FollowUpGenerator(site, rules, uuid(rng))
         account.follow(aftermath.jobs, kept=KEPT)
-        for kind, job in aftermath.representative_day(account.jobs(), now):
+        scanner = Scanner(rules)
+        account.follow(scanner.jobs, kept=KEPT)
+        for kind, job in (
+            *aftermath.representative_day(account.jobs(), now),
+            *scanner.representative_day(account.jobs(), now),
+        ):
             account.add(job, kind=kind)
+        protect(account, site, aftermath.testing_arn, now)
 
 
 def _add_plan(account: Account, plan: Plan, created: float, rng: Random) -> dict[Rule, Mapping[str, Any]]:
@@ -73,8 +87,10 @@ def _add_plan(account: Account, plan: Plan, created: float, rng: Random) -> dict
 
 def _rule(rule: Rule, rule_id: str) -> dict[str, Any]:
     """Return a rule as in the response of GetBackupPlan."""
-    lifecycle = {"DeleteAfterDays": 35}
-    told = {
+    lifecycle = {"DeleteAfterDays": rule.kept_days}
+    if rule.cold_days is not None:
+        lifecycle["MoveToColdStorageAfterDays"] = rule.cold_days
+    told: dict[str, Any] = {
         "RuleId": rule_id,
         "RuleName": rule.name,
         "TargetBackupVaultName": rule.vault,
@@ -83,7 +99,10 @@ def _rule(rule: Rule, rule_id: str) -> dict[str, Any]:
         "StartWindowMinutes": 60,
         "CompletionWindowMinutes": 1440,
         "Lifecycle": lifecycle,
+        "EnableContinuousBackup": rule.continuous,
     }
+    if rule.scanned:
+        told["ScanActions"] = [{"MalwareScanner": "GUARDDUTY", "ScanMode": "INCREMENTAL_SCAN"}]
     if rule.copies_to is None:
         return told
     region, vault = rule.copies_to

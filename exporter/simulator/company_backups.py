@@ -49,13 +49,15 @@ _ABORTED = "Backup job was stopped by the user"
 class BackupGenerator:
     """The company's backups in one Region: those of before `now`, and those that come.
 
-    `creators` is the CreatedBy of the jobs of each rule.
+    `creators` is the CreatedBy of the jobs of each rule. `lifecycle`, when given, is that of the recovery
+    points, in place of the rules' own.
     """
 
     site: Site
     creators: Mapping[Rule, Mapping[str, Any]]
     rng: Random
     now: float
+    lifecycle: Mapping[str, int] | None = None
 
     def past(self) -> Iterator[Job]:
         """Yield the jobs that the plans made before `now`, and a representative day."""
@@ -214,6 +216,8 @@ class BackupGenerator:
         }
         if resource == WEB[-1]:
             fields["BackupOptions"] = {"WindowsVSS": "enabled"}
+        if self.lifecycle is not None:
+            fields["RecoveryPointLifecycle"] = self.lifecycle
         account_fields: dict[str, Any] = {"AccountId": ACCOUNT}
         if rule:
             account_fields["CreatedBy"] = dict(self.creators[rule])

@@ -40,6 +40,11 @@ class FollowUpGenerator:
     rules: Mapping[str, Rule]
     testing_id: str
 
+    @property
+    def testing_arn(self) -> str:
+        """The ARN of the restore testing plan that the tests belong to."""
+        return f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
+
     def jobs(self, backup: Answer) -> Iterator[tuple[Kind, Job]]:
         """Yield the jobs that follow a finished backup job."""
         if backup["State"] != "COMPLETED" or "ParentJobId" in backup:
@@ -108,8 +113,7 @@ class FollowUpGenerator:
         }
         fields |= _size(backup)
         if test:
-            arn = f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
-            fields["CreatedBy"] = {"RestoreTestingPlanArn": arn}
+            fields["CreatedBy"] = {"RestoreTestingPlanArn": self.testing_arn}
         made = {"CreatedResourceArn": restored_arn(backup["ResourceArn"], job_id)}
         created = backup["CompletionDate"] + rng.uniform(1, 5)
         course = _restoring(rng, backup["ResourceType"])
@@ -118,7 +122,9 @@ class FollowUpGenerator:
 
 def _copied(backup: Answer, destination: str) -> dict[str, Any]:
     """Return what a copy job tells of what it copies, and where to."""
-    return {
+    lifecycle = backup.get("RecoveryPointLifecycle")
+    own_lifecycle = {} if lifecycle is None else {"DestinationRecoveryPointLifecycle": lifecycle}
+    return own_lifecycle | {
         "AccountId": ACCOUNT,
         "SourceBackupVaultArn": backup["BackupVaultArn"],
         "SourceRecoveryPointArn": backup["RecoveryPointArn"],

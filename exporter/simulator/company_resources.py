@@ -37,7 +37,8 @@ class Rule:
     """When a plan backs its resources up, and where to.
 
     `copies_to` is the Region and the name of the vault that each recovery point is copied to. The company
-    remembers the jobs of the last `past` seconds.
+    remembers the jobs of the last `past` seconds. Recovery points are kept for `kept_days`, after `cold_days`
+    in cold storage. A `scanned` rule has some of its recovery points scanned for malware.
     """
 
     name: str
@@ -47,10 +48,22 @@ class Rule:
     copies_to: tuple[str, str] | None = None
     zone: str = DEFAULT_ZONE
     past: float = WEEK
+    kept_days: int = 35
+    cold_days: int | None = None
+    continuous: bool = False
+    scanned: bool = False
 
     def runs(self, after: float) -> Iterator[float]:
         """Yield the runs after a time, in seconds since 1970, indefinitely."""
         return runs(self.schedule, self.zone, after)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a plan backs up: some resources by their ARNs, or (none) those with the tag `backup: PLAN`."""
+
+    name: str
+    resources: Sequence[Resource] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ class Plan:
 
     name: str
     rules: Sequence[Rule]
+    selections: Sequence[Selection]
 
     def runs(self, after: float) -> Iterator[tuple[float, Rule]]:
         """Yield the runs of all rules after a time, the next one first, indefinitely."""
@@ -121,6 +135,7 @@ BIG = [FILES[0], FILES[2], BUCKETS[0]]
 WIKI = Resource("retired-wiki", "EC2", "ec2", "instance/i-0dead0beef0cafe01", 40 * GIB)
 CRM = Resource("crm", "RDS", "rds", "db:crm", 65 * GIB)
 LEDGER = Resource("ledger", "DynamoDB", "dynamodb", "table/ledger", 3 * GIB)
+ANALYTICS = Resource("analytics", "EC2", "ec2", "instance/i-0a7a1711c5000fab1", 120 * GIB)
 
 NEVER_SUCCEEDS = LEGACY
 STOPPED, STOPPED_FOR = WIKI, 5 * DAY
@@ -134,6 +149,7 @@ DAILY = Rule(
     "cron(0 1 ? * * *)",
     [*WEB, *VOLUMES, *DATABASES, *FILES, BUCKETS[1], STACK, LEGACY, WIKI, CRM],
     COPIES,
+    scanned=True,
 )
 WEEKLY = Rule(
     "weekly",
@@ -141,26 +157,59 @@ WEEKLY = Rule(
     "cron(30 3 ? * SUN *)",
     [*VOLUMES, *FILES, *BUCKETS],
     ("eu-west-1", LOCKED_VAULT),
+    kept_days=90,
 )
 ROLLING = Rule("every-4-hours", "prod-daily", "cron(15 0/4 ? * * *)", DATABASES)
-LOCKED = Rule("nightly-locked", LOCKED_VAULT, "cron(30 2 ? * * *)", [DATABASES[0], DATABASES[2], BUCKETS[1]])
+LOCKED = Rule(
+    "nightly-locked",
+    LOCKED_VAULT,
+    "cron(30 2 ? * * *)",
+    [DATABASES[0], DATABASES[2], BUCKETS[1]],
+    continuous=True,
+)
 WORKDAYS = Rule("workdays", "dev", "cron(0 20 ? * MON-FRI *)", DEV, zone="Europe/Berlin")
 
-PRODUCTION = Plan("production", [DAILY, WEEKLY, ROLLING])
-COMPLIANCE = Plan("compliance", [LOCKED])
-DEVELOPMENT = Plan("development", [WORKDAYS])
+PRODUCTION = Plan(
+    "production",
+    [DAILY, WEEKLY, ROLLING],
+    [Selection("databases", [*DATABASES, CRM]), Selection("tagged")],
+)
+COMPLIANCE = Plan("compliance", [LOCKED], [Selection("regulated", LOCKED.resources)])
+DEVELOPMENT = Plan("development", [WORKDAYS], [Selection("tagged")])
 ACCOUNTING = Plan(
     "accounting",
     [
         Rule("hourly", "prod-daily", "cron(40 * ? * * *)", [LEDGER]),
         Rule("nightly", "prod-daily", "cron(50 22 ? * * *)", [LEDGER]),
         Rule("sundays", "prod-weekly", "cron(20 5 ? * SUN *)", [LEDGER]),
-        Rule("monthly", LOCKED_VAULT, "cron(10 6 1 * ? *)", [LEDGER], past=MONTH),
+        Rule(
+            "monthly",
+            LOCKED_VAULT,
+            "cron(10 6 1 * ? *)",
+            [LEDGER],
+            past=MONTH,
+            kept_days=365,
+            cold_days=90,
+        ),
     ],
+    [Selection("ledger", [LEDGER])],
 )
 SMALL = Plan(
-    "production", [Rule("daily", "prod-daily", "cron(0 5 ? * * *)", [*WEB[:2], *DATABASES[3:], STACK])]
+    "production",
+    [
+        Rule(
+            "daily",
+            "prod-daily",
+            "cron(0 5 ? * * *)",
+            [*WEB[:2], *DATABASES[3:], STACK],
+            scanned=True,
+        )
+    ],
+    [Selection("databases", DATABASES[3:]), Selection("tagged")],
 )
+INFECTED = VOLUMES[2]
+UNSELECTED = [WIKI, ANALYTICS]
+"""Resources with tags that no plan selects: of the retired wiki somebody removed the tag for backups."""
 
 
 @dataclass(frozen=True)

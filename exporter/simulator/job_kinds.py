@@ -117,5 +117,27 @@ KINDS = (
             ),
         },
     ),
+    Kind(
+        name="scan",
+        list_operation="ListScanJobs",
+        describe_operation="DescribeScanJob",
+        result_key="ScanJobs",
+        id_key="ScanJobId",
+        state_key="State",
+        finished=frozenset({"COMPLETED", "COMPLETED_WITH_ISSUES", "FAILED", "CANCELED"}),
+        filters={
+            "ByBackupVaultName": _equals("BackupVaultName"),
+            "ByCompleteAfter": _after("CompletionDate"),
+            "ByCompleteBefore": _before("CompletionDate"),
+            "ByMalwareScanner": _equals("MalwareScanner"),
+            "ByRecoveryPointArn": _equals("RecoveryPointArn"),
+            "ByResourceArn": _equals("ResourceArn"),
+            "ByResourceType": _equals("ResourceType"),
+            "ByScanResultStatus": lambda job, status: (
+                job.get("ScanResult", {}).get("ScanResultStatus") == status
+            ),
+            "ByState": _equals("State"),
+        },
+    ),
 )
-BACKUP, COPY, RESTORE = KINDS
+BACKUP, COPY, RESTORE, SCAN = KINDS

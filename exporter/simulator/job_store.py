@@ -4,31 +4,27 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from exporter.simulator.job_kinds import Answer, Kind, epoch
 from exporter.simulator.jobs import Fixed, Job
-from exporter.simulator.pagination import Position
+from exporter.simulator.pagination import Page, Position, select
 
 LISTED_FOR = 30 * 86400.0
 """Seconds after its creation for which a job is listed."""
 
 RETRY_SETTLING = 5.0
 
-
-class Page(NamedTuple):
-    """A page of jobs, the position of the last one, and whether more follow."""
-
-    jobs: list[Answer]
-    last: Position
-    more: bool
+Finished = Callable[[Answer, Answer | None], None]
+"""Called for each job that has finished with its last answer and the answer of its parent, if any."""
 
 
 class Store:
     """The jobs of one kind in one account and Region. Times are seconds since 1970."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, finished: Finished = lambda *_: None) -> None:
         self._kind = kind
+        self._finished = finished
         self._jobs: dict[str, Job] = {}
         self._all: list[Position] = []
         self._open: list[Position] = []
@@ -47,12 +43,15 @@ class Store:
         self._jobs[job.job_id] = job
         position = Position(job.created, job.job_id)
         insort(self._all, position)
-        if not (isinstance(job, Fixed) and self._is_finished(job.fields)):
+        finished = self._has_finished(job)
+        if not finished:
             insort(self._open, position)
         if job.parent_id:
             insort(self._children.setdefault(job.parent_id, []), position)
         if job.ends < inf:
             heappush(self._settling, (job.ends, job.job_id))
+        if finished:
+            self._notify_finished(job)
 
     def forget(self, job_id: str) -> None:
         """Delete a job."""
@@ -106,16 +105,23 @@ class Store:
     ) -> Page:
         """Return at most `size` of the visible jobs behind `start` that pass the filters."""
         tests = [(self._kind.filters[name], value) for name, value in filters.items()]
-        jobs: list[Answer] = []
-        last = start
-        for position in self._candidates(filters, now, start):
-            answer = self._answer(position, now)
-            if visible(answer) and all(test(answer, value) for test, value in tests):
-                if len(jobs) == size:
-                    return Page(jobs, last, more=True)
-                jobs.append(answer)
-                last = position
-        return Page(jobs, last, more=False)
+        return select(
+            self._candidates(filters, now, start),
+            lambda position: self._answer(position, now),
+            lambda answer: visible(answer) and all(test(answer, value) for test, value in tests),
+            start,
+            size,
+        )
+
+    def _has_finished(self, job: Job) -> bool:
+        return isinstance(job, Fixed) and self._is_finished(job.fields)
+
+    def _notify_finished(self, job: Job) -> None:
+        """Report a finished job, and again its children: they may have been added before their parent."""
+        children = (self._jobs[child.job_id] for child in self._children.get(job.job_id, ()))
+        for one in (job, *filter(self._has_finished, children)):
+            parent = self.answer(one.parent_id, inf) if one.parent_id else None
+            self._finished(one.answer(inf, ()), parent)
 
     def _answer(self, position: Position, now: float) -> Answer:
         answer = self.answer(position.job_id, now)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
@@ -51,6 +51,34 @@ class Token(NamedTuple):
     def of(cls, parameters: Mapping[str, Any]) -> "Token":
         """Read the NextToken of a call; without one it is that of the first page."""
         return cls.read(parameters["NextToken"]) if "NextToken" in parameters else cls()
+
+
+class Page(NamedTuple):
+    """A page of rows, the position of the last one, and whether more follow."""
+
+    rows: list[Answer]
+    last: Position
+    more: bool
+
+
+def select(
+    positions: Iterable[Position],
+    row: Callable[[Position], Answer],
+    passes: Callable[[Answer], bool],
+    start: Position,
+    size: int,
+) -> Page:
+    """Return the first `size` rows at these positions, all of them behind `start`, that pass."""
+    rows: list[Answer] = []
+    last = start
+    for position in positions:
+        found = row(position)
+        if passes(found):
+            if len(rows) == size:
+                return Page(rows, last, more=True)
+            rows.append(found)
+            last = position
+    return Page(rows, last, more=False)
 
 
 class Pager:

@@ -55,7 +55,8 @@ def serve(
 ) -> Iterator[Server]:
     """Serve simulated accounts on 127.0.0.1 until the block ends; port 0 is any free one.
 
-    AWS Backup is answered by the simulation, every other service (STS among them) by moto.
+    AWS Backup and the Resource Groups Tagging API are answered by the simulation, every other service (STS
+    among them) by moto.
     `make` gives the Account of an account id and a Region when a request first needs it.
     `middleware` wraps their WSGI application.
     """
@@ -74,10 +75,18 @@ def serve(
 
 def _application(simulation: Simulation) -> DomainDispatcherApplication:
     def backup(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        status, headers, body = simulation.handle(_Request(environ))
+        return respond(simulation.handle(_Request(environ)), environ, start_response)
+
+    def tagging(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        return respond(simulation.handle_tagging(_Request(environ)), environ, start_response)
+
+    def respond(answer: Any, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        status, headers, body = answer
         return Response(body, status, headers)(environ, start_response)
 
+    own = {"backup": backup, "resourcegroupstaggingapi": tagging}
+
     def application_of(service: Any) -> Any:
-        return backup if service == "backup" else create_backend_app(service)
+        return own[service] if service in own else create_backend_app(service)
 
     return DomainDispatcherApplication(application_of)

@@ -17,7 +17,7 @@ class StaticRows:
     def put(self, row: Mapping[str, Any]) -> None:
         """Let a row have these fields of AWS's, over those it has by itself; None takes a field away.
 
-        Times may be datetimes or epoch seconds. A row put before under the same key is replaced.
+        Times may be datetimes or seconds since 1970. A row put before under the same key is replaced.
         """
         self._put[row[self.key]] = plain(row)
         self._removed.discard(row[self.key])
@@ -26,6 +26,10 @@ class StaticRows:
         """Hide a row until it is put again."""
         self._put.pop(key, None)
         self._removed.add(key)
+
+    def get(self, key: str) -> Answer | None:
+        """Return the row that was put under a key; None: there is none."""
+        return self._put.get(key)
 
     def over(
         self, rows: Iterable[Answer], facts: Callable[[Answer], Answer] = lambda _: {}

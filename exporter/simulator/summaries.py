@@ -1,8 +1,6 @@
 """Derives data about resources, vaults and plans from their jobs."""
 
-from collections import Counter
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 from exporter.simulator.job_kinds import Answer
@@ -11,6 +9,7 @@ from exporter.simulator.job_kinds import Answer
 def protected_resources(jobs: Iterable[Answer]) -> list[dict[str, Any]]:
     """List the resources that have a recovery point, by ARN, as ListProtectedResources does.
 
+    `jobs` are backup jobs, and recovery points whose jobs may be forgotten: the fields are called the same.
     As in AWS, a failed job's recovery point counts too.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -35,24 +34,6 @@ def _resource(job: Answer) -> dict[str, Any]:
         "LastBackupVaultArn": "BackupVaultArn",
     }
     return resource | {name: job[field] for name, field in also.items() if field in job}
-
-
-def recovery_points(jobs: Iterable[Answer], copies: Iterable[Answer], vaults: str) -> Counter[str]:
-    """Count the recovery points in each vault: one for each backup and each copy that completed.
-
-    `vaults` is what the ARNs of the account's vaults begin with; `copies` are those of all accounts.
-    """
-    made = (
-        job["BackupVaultName"]
-        for job in jobs
-        if job.get("State") == "COMPLETED" and {"BackupVaultName", "RecoveryPointArn"} <= job.keys()
-    )
-    copied = (
-        job.get("DestinationBackupVaultArn", "").removeprefix(vaults)
-        for job in copies
-        if job.get("State") == "COMPLETED" and "DestinationRecoveryPointArn" in job
-    )
-    return Counter(chain(made, copied))
 
 
 def last_executions(jobs: Iterable[Answer]) -> dict[str, float]:

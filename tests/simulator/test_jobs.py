@@ -264,4 +264,4 @@ def test_describing_an_empty_id_lists(client: Any, account: Account) -> None:
 def test_unknown_operations_are_errors(client: Any) -> None:
     """What is not simulated is an error, not silence."""
     with pytest.raises(ClientError, match="UnknownOperationException"):
-        client.list_backup_selections(BackupPlanId="plan")
+        client.list_legal_holds()

@@ -226,7 +226,12 @@ def test_a_token_of_ones_own_making(client: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_an_empty_list_has_its_key(client: Any, kind: Kind) -> None:
     """An account without jobs answers with an empty list under the kind's key."""
-    operation = {"backup": "list_backup_jobs", "copy": "list_copy_jobs", "restore": "list_restore_jobs"}
+    operation = {
+        "backup": "list_backup_jobs",
+        "copy": "list_copy_jobs",
+        "restore": "list_restore_jobs",
+        "scan": "list_scan_jobs",
+    }
     assert getattr(client, operation[kind.name])()[kind.result_key] == []
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from exporter.aws.errors import AwsError, malformed
 from exporter.aws.parsing import LEFT_OUT, LeftOut
 from exporter.aws.request_budget import Budget
-from exporter.aws.sessions import Access
+from exporter.aws.target_client import TargetClient
 
 PAGE_SIZE = 1000
 RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
@@ -53,7 +53,7 @@ class BackupApi:
     """Asks AWS Backup about one target in one Region. May be called from several threads at once.
 
     Args:
-        access: the way into the target.
+        target: the way into the target.
         region: which of the target's Regions.
         budget: what each attempt takes a token from.
         meter: told of each attempt.
@@ -65,7 +65,7 @@ class BackupApi:
 
     def __init__(
         self,
-        access: Access,
+        target: TargetClient,
         region: str,
         *,
         budget: Budget,
@@ -76,7 +76,7 @@ class BackupApi:
         hear_time: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.budget = budget
-        self._access = access
+        self._target = target
         self._region = region
         self._meter = meter
         self._omissions = omissions
@@ -165,7 +165,7 @@ class BackupApi:
     def _send(self, operation: str, asked: Mapping[str, Any]) -> tuple[Answer, AwsError | None]:
         """Make one attempt. Gives the answer, also one that refuses, and what went wrong."""
         try:
-            return self._access.call(self._region, operation, **asked), None
+            return self._target.call(self._region, operation, **asked), None
         except AwsError as error:
             return getattr(error.__cause__, "response", {}), error
 

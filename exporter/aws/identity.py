@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exporter.aws.errors import malformed
-from exporter.aws.sessions import Access
+from exporter.aws.target_client import TargetClient
 
 SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it
 
@@ -48,7 +48,7 @@ class Caller:
     arn: str
 
 
-class TargetIdentity(Access):
+class TargetIdentity(TargetClient):
     """The way into one target, which also tells whose way it is."""
 
     def credentials(self) -> Credentials:
@@ -76,7 +76,7 @@ class TargetIdentity(Access):
             AwsError: STS refused, could not be reached, or what came is not its answer.
         """
         sts = partial(self._profile.client, "sts", region)
-        answer = self._signed(self._credentials, sts, "GetCallerIdentity", {})
+        answer = self._signed_call(self._credentials, sts, "GetCallerIdentity", {})
         if not answer.get("Account"):
             raise malformed("GetCallerIdentity", "an answer without Account")
         return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))

@@ -5,6 +5,8 @@ Scrapes that come at the same time share a refresh.
 
 from exporter.refresh.refresher import (
     Refresher,
+)
+from exporter.refresh.scope_refresh import (
     ScopeRefresh,
 )
 

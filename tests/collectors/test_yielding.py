@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from botocore.exceptions import EndpointConnectionError
 
-from exporter.aws import Access, BackupApi, Budget
+from exporter.aws import BackupApi, Budget, TargetClient
 from exporter.aws.errors import from_boto
 from tests.support.harness import REGION, Clock
 
@@ -39,7 +39,7 @@ def test_background_work_gets_its_turn_although_scrapes_are_greedy() -> None:
 
     sleep_while_scrapes_go_on(0)
     api = BackupApi(
-        cast(Access, _EmptyAccount()),
+        cast(TargetClient, _EmptyAccount()),
         REGION,
         budget=budget,
         meter=lambda *_: None,

@@ -80,32 +80,32 @@ class _KindOfJobs:
         self._kind = kind
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
-        self._live = ActiveJobLines(kind, self._group_of)
-        self._sealed = FinishedJobLines([family.name for family in job_families(kind)])
+        self._active = ActiveJobLines(kind, self._group_of)
+        self._finished = FinishedJobLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}
-        self._counted_at: object = None
+        self._counts_version: object = None
 
     def update(self, now: float) -> None:
         with self._ledger.open(self._kind) as store:
             changes = store.drain()
-            counted_at = store.counts_mark(now)
-            tallies = store.tallies(now) if counted_at != self._counted_at else []
-        for bucket in changes.left:
-            self._sealed.remove_bucket(bucket)
+            counts_version = store.counts_version(now)
+            tallies = store.tallies(now) if counts_version != self._counts_version else []
+        for bucket in changes.expired:
+            self._finished.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():
-            self._sealed.remove(bucket, job_ids)
-        self._live.take(changes.live, changes.progressed)
-        newly: dict[int, dict[str, Lines]] = {}
-        for job_id, (bucket, job) in changes.sealed.items():
-            newly.setdefault(bucket, {})[job_id] = render(self._group_of(job))
-        for bucket, rows in newly.items():
-            self._sealed.add(bucket, rows)
-        if counted_at != self._counted_at:
+            self._finished.remove(bucket, job_ids)
+        self._active.take(changes.tracked, changes.progressed)
+        rows_by_bucket: dict[int, dict[str, Lines]] = {}
+        for job_id, (bucket, job) in changes.final.items():
+            rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))
+        for bucket, rows in rows_by_bucket.items():
+            self._finished.add(bucket, rows)
+        if counts_version != self._counts_version:
             self._counts = _deflated(tally_group(self._kind, tally, self._ledger) for tally in tallies)
-            self._counted_at = counted_at
+            self._counts_version = counts_version
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._counts.items(), self._sealed.runs().items(), self._live.runs().items())
+        return chain(self._counts.items(), self._finished.runs().items(), self._active.runs().items())
 
 
 class _Facts:

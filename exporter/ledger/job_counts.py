@@ -95,7 +95,7 @@ class Counts:
         ]
 
     @property
-    def mark(self) -> int:
+    def version(self) -> int:
         """Something that changes whenever a count does, or a group is new."""
         return self._changes + len(self._groups) + len(self._others)
 

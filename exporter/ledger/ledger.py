@@ -75,7 +75,7 @@ class Ledger:
             yield self._stores[kind.name]
             self._keep_to_the_limit()
 
-    def enter(self, kind: Kind, jobs: Iterable[Job], now: float, *, described: bool) -> None:
+    def update_jobs(self, kind: Kind, jobs: Iterable[Job], now: float, *, described: bool) -> None:
         """Take up what AWS just told of some jobs: rows of a list, or (`described`) their own descriptions.
 
         What follows from a job, such as the facts of its resource, follows the version that the store took
@@ -83,7 +83,7 @@ class Ledger:
         """
         with self._lock:
             store = self._stores[kind.name]
-            news = [store.enter(job, now, described=described) for job in jobs]
+            news = [store.update(job, now, described=described) for job in jobs]
             self._keep_to_the_limit()
             if kind.protects and self.follows_resources:
                 for job in news:
@@ -174,19 +174,19 @@ class Ledger:
     def _keep_to_the_limit(self) -> None:
         """Give room to active jobs first, what they leave to those that wait, the rest to sealed ones."""
         stores = tuple(self._stores.values())
-        wanted = sum(store.live_count + store.sealed_count for store in stores)
+        wanted = sum(store.tracked_count + store.final_count for store in stores)
         if wanted <= self._max_jobs and not any(store.hidden_count for store in stores):
             return
         room = self._max_jobs - sum(store.pinned_count for store in stores)
         for queues in (
-            [(store, store.running) for store in stores],
-            [(store, store.waiting) for store in stores],
+            [(store, store.active_queue) for store in stores],
+            [(store, store.undescribed_queue) for store in stores],
         ):
             room -= _share_out(room, queues)
-        over = sum(store.sealed_count for store in stores) - max(room, 0)
+        over = sum(store.final_count for store in stores) - max(room, 0)
         while over > 0:
-            oldest = min(stores, key=lambda store: store.oldest_sealed)
-            if math.isinf(oldest.oldest_sealed):
+            oldest = min(stores, key=lambda store: store.oldest_final)
+            if math.isinf(oldest.oldest_final):
                 return
             over -= oldest.drop_oldest(over)
 

@@ -112,7 +112,7 @@ def test_the_samples_of_a_job() -> None:
 def test_the_samples_of_the_fleet() -> None:
     """The counts of a vault and resource type have exactly their labels."""
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     assert of_samples(tally_group(BACKUP, tally, full_ledger())) == OF_THE_FLEET
 
@@ -147,7 +147,7 @@ def test_static_labels_come_with_every_series() -> None:
     """The labels of a target are on each of its series, beside those of the metric."""
     ledger = with_configured(["gone"], collectors=["backup_jobs"], labels={"team": "a", "env": "b"})
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     for group in (
         job_group(BACKUP, job(), ledger),

@@ -29,17 +29,17 @@ class Followed:
     def tell(self, *jobs: Job) -> None:
         """AWS tells of jobs, and their lines are brought up to date."""
         for told in jobs:
-            self.store.enter(told, NOW, described=True)
+            self.store.update(told, NOW, described=True)
         self._take()
 
     def forget(self, job_id: str) -> None:
         """AWS does not know a job any longer."""
-        self.store.forget(job_id)
+        self.store.remove(job_id)
         self._take()
 
     def _take(self) -> None:
         changes = self.store.drain()
-        self.live.take(changes.live, changes.progressed)
+        self.live.take(changes.tracked, changes.progressed)
 
     def lines(self) -> dict[str, bytes]:
         """Give all lines, by metric."""
@@ -189,7 +189,7 @@ def test_a_forgotten_job_has_no_lines() -> None:
 def test_the_last_steps_of_a_job(end: Job | None) -> None:
     """A job that goes on and then ends or is forgotten, all since its lines were last written, has none."""
     of = followed(job("a"), job("b"))
-    of.store.enter(job("a", numbers={"progress_ratio": 0.2}), NOW, described=True)
+    of.store.update(job("a", numbers={"progress_ratio": 0.2}), NOW, described=True)
     if end:
         of.tell(end)
     else:
@@ -200,6 +200,6 @@ def test_the_last_steps_of_a_job(end: Job | None) -> None:
 def test_a_job_that_comes_back() -> None:
     """A job that is forgotten and told of again at once has the lines of how it is now."""
     of = followed(job("a", numbers={"progress_ratio": 0.2, "size_bytes": 7}))
-    of.store.forget("a")
+    of.store.remove("a")
     of.tell(job("a", numbers={"progress_ratio": 0.3}))
     assert of.lines() == followed(job("a", numbers={"progress_ratio": 0.3})).lines()

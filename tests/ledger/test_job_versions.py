@@ -139,8 +139,8 @@ def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
     made = JobStore(RESTORE, window=WINDOW, since=lambda: NOW)
     of = Ledger(SCOPE, [made], max_jobs=10)
     for place in order:
-        of.enter(RESTORE, [COURSE[place]], NOW, described=False)
-    of.enter(RESTORE, [COURSE[-1]], NOW, described=True)
+        of.update_jobs(RESTORE, [COURSE[place]], NOW, described=False)
+    of.update_jobs(RESTORE, [COURSE[-1]], NOW, described=True)
     text = Exposition([ScopeSeries(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     assert text.count('validation_status="SUCCESSFUL"') == text.count("aws_backup_restore_job_info{") == 1
     assert counts(made) == finished(made) == {"COMPLETED": 1}
@@ -149,7 +149,7 @@ def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
 def tell(of: Ledger, *versions: Told, now: float = NOW) -> None:
     """Tell of a job, version by version."""
     for told, by_description in versions:
-        of.enter(BACKUP, [told], now, described=by_description)
+        of.update_jobs(BACKUP, [told], now, described=by_description)
 
 
 def resource_of(of: Ledger) -> Resource:
@@ -201,7 +201,7 @@ def test_a_description_that_is_late_tells_of_children() -> None:
     for order in ((late, newest), (newest, late)):
         made = store()
         tell(ledger(made), *order)
-        [followed] = made.active()
+        [followed] = made.active_jobs()
         assert followed.job == job(**at(50, child_jobs=2), **of_children)
 
 
@@ -253,12 +253,12 @@ def _outcome(told: Sequence[Told]) -> Mapping[str, Any]:
     of = Ledger(SCOPE, [made], max_jobs=100, resources=Resources({}, lambda _: None))
     page = ScopeSeries(of, Clock(NOW))
     for version, by_description in told:
-        of.enter(BACKUP, [version], NOW, described=by_description)
+        of.update_jobs(BACKUP, [version], NOW, described=by_description)
         page.update()
     exposition = Exposition([page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     have_ended = {version.id for version, by_description in told if by_description and version.finished}
     return {
-        "settled": {job_id for job_id in have_ended if made.is_settled(job_id)},
+        "settled": {job_id for job_id in have_ended if made.is_final(job_id)},
         "finished": finished(made),
         "exposition": sorted(exposition.splitlines()),
     }

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from exporter.exposition.finished_jobs import FASTEST, Run, deflate
-from exporter.exposition.metrics import Group, gauge_names, job_families
+from exporter.exposition.metrics import gauge_names, job_families
+from exporter.exposition.samples import Group
 from exporter.exposition.text_format import Lines, encode, label_text, render
 from exporter.model import Job, Kind, Number
 

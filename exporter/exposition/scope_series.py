@@ -7,12 +7,11 @@ from itertools import chain
 
 from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
 from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
-from exporter.exposition.metrics import (
-    RESOURCE_FAMILIES,
+from exporter.exposition.metrics import RESOURCE_FAMILIES, job_families
+from exporter.exposition.samples import (
     Group,
     dropped_group,
     exporter_group,
-    job_families,
     job_group,
     plan_groups,
     resource_group,

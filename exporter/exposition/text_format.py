@@ -3,7 +3,7 @@
 import re
 from hashlib import sha256
 
-from exporter.exposition.metrics import Group, Labels
+from exporter.exposition.samples import Group, Labels
 from exporter.model import Number
 
 Lines = dict[str, bytes]  # by family

@@ -3,16 +3,8 @@
 import re
 
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.metrics import (
-    Family,
-    Group,
-    dropped_group,
-    exporter_group,
-    fleet_families,
-    job_families,
-    job_group,
-    tally_group,
-)
+from exporter.exposition.metrics import Family, fleet_families, job_families
+from exporter.exposition.samples import Group, dropped_group, exporter_group, job_group, tally_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP

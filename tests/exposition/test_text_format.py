@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.exposition.active_jobs import ActiveJobLines
 from exporter.exposition.finished_jobs import inflate
-from exporter.exposition.metrics import Group, Sample, job_group
+from exporter.exposition.samples import Group, Sample, job_group
 from exporter.exposition.text_format import encode, escape, label_text, line, render
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job

@@ -15,8 +15,8 @@ from exporter.exposition.metrics import (
     families,
     fleet_families,
     job_families,
-    job_group,
 )
+from exporter.exposition.samples import job_group
 from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
 from exporter.ledger.limits import (
     MOST_CODES,

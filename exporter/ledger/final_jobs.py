@@ -1,7 +1,7 @@
 """Jobs that never change again, in buckets of creation time. Pure."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
@@ -33,16 +33,17 @@ class FinalJobs:
 
     Args:
         changes: receives what the code that renders the jobs has to know.
+
+    Attributes:
+        ids: the ids of all final jobs.
     """
 
     def __init__(self, changes: ChangeLog) -> None:
         self._changes = changes
         self._buckets: dict[int, _Bucket] = {}
         self._bucket_of: dict[str, int] = {}
+        self.ids: Container[str] = self._bucket_of
         self._with_series = 0
-
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self._bucket_of
 
     @property
     def with_series(self) -> int:

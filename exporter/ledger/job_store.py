@@ -77,7 +77,7 @@ class JobStore:
         tracked = self._tracked.get(job.id)
         if tracked:
             return self._update_tracked(tracked, version)
-        if job.id in self._final:
+        if job.id in self._final.ids:
             return self._update_final(version)
         if job.finished and job.id not in self._pinned and not self._window.admits(job, now):
             return job
@@ -102,7 +102,7 @@ class JobStore:
     def is_final(self, job_id: str) -> bool:
         """Whether there is nothing more to ask AWS about this job."""
         tracked = self._tracked.get(job_id)
-        return tracked.final if tracked else job_id in self._final
+        return tracked.final if tracked else job_id in self._final.ids
 
     def active_jobs(self) -> list[JobToDescribe]:
         """The jobs that are not finished, the longest not described first."""

@@ -15,10 +15,10 @@ class Family:
     """One metric.
 
     Attributes:
-        name: as it is written in a query, with the `_total` of a counter.
-        type: as Prometheus names it.
-        help: one line; says the unit and the AWS field where there is one.
-        labels: beside the target's static labels.
+        name: the name in queries, with the suffix `_total` for a counter.
+        type: the Prometheus metric type.
+        help: one line; gives the unit, and the AWS field if there is one.
+        labels: the labels, without the static labels of the target.
     """
 
     name: str
@@ -28,20 +28,20 @@ class Family:
 
 
 _GAUGE_HELP = {
-    "progress_ratio": "How much of the job is done, from 0 to 1 ({member} / 100).",
-    "transferred_bytes": "Bytes transferred so far ({member}).",
+    "progress_ratio": "Progress of the job, a ratio from 0 to 1 ({member} / 100).",
+    "transferred_bytes": "Number of bytes transferred so far ({member}).",
     "size_bytes": "Size of the backup in bytes ({member}).",
     "child_jobs": "Number of child jobs of a composite job ({member}).",
-    "created_timestamp_seconds": "When the job was created, in seconds since 1970 ({member}).",
-    "completed_timestamp_seconds": "When the job ended, in seconds since 1970 ({member}).",
-    "expected_completion_timestamp_seconds": "When the job should end, in seconds since 1970 ({member}).",
-    "start_by_timestamp_seconds": "When the job expires unless it started, in seconds since 1970 ({member}).",
+    "created_timestamp_seconds": "Unix timestamp of the creation of the job ({member}).",
+    "completed_timestamp_seconds": "Unix timestamp of the completion of the job ({member}).",
+    "expected_completion_timestamp_seconds": "Unix timestamp of the expected completion ({member}).",
+    "start_by_timestamp_seconds": "Unix timestamp by which the job must start, or it expires ({member}).",
 }
 
 
 @cache
 def job_families(kind: Kind) -> tuple[Family, ...]:
-    """The metrics of one job of this kind, in the order they are written."""
+    """Return the metrics of one job of this kind, in the order of the exposition."""
     labels = ("job_id", *AWS_LABELS)
     noun = "job" if kind.name == "backup" else f"{kind.name} job"
 
@@ -51,10 +51,14 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
     return (
         gauge(
             "info",
-            f"What AWS tells of the {noun} beside numbers, always 1.",
+            f"Information about the {noun}, always 1.",
             *(label for label, _ in kind.info),
         ),
-        gauge("state", f"1 for the state that the {noun} is in ({kind.state_member}).", "state"),
+        gauge(
+            "state",
+            f"State of the {noun}, always 1: the label state has its name ({kind.state_member}).",
+            "state",
+        ),
         *(
             gauge(value.suffix, _GAUGE_HELP[value.suffix].format(member=value.member))
             for value in kind.gauges
@@ -66,7 +70,7 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
         ),
         gauge(
             "status_info",
-            f"Why the {noun} is as it is, always 1; absent when it went well and there is no message "
+            f"Message and category of the {noun}, always 1; absent if it succeeded without a message "
             "(MessageCategory, StatusMessage).",
             "message_category",
             "status_message",
@@ -76,24 +80,24 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
 
 @cache
 def gauge_names(kind: Kind) -> tuple[str, ...]:
-    """The names of the metrics that hold a job's numbers, in the order of `Job.values`."""
+    """Return the names of the metrics with a job's numbers, in the order of `Job.values`."""
     return tuple(f"{kind.metric_prefix}_{gauge.suffix}" for gauge in kind.gauges)
 
 
 def fleet_families(kind: Kind) -> tuple[Family, ...]:
-    """The metrics that count jobs of this kind."""
+    """Return the metrics that count jobs of this kind."""
     labels = (*AWS_LABELS, "vault_name", "resource_type", "state")
     return (
         Family(
             kind.fleet_prefix,
             "gauge",
-            f"Number of {kind.name} jobs created within the window, child jobs not counted.",
+            f"Number of {kind.name} jobs created within discovery.window, without child jobs.",
             labels,
         ),
         Family(
             f"{kind.fleet_prefix}_finished_total",
             "counter",
-            f"Number of {kind.name} jobs that finished since the exporter started, child jobs not counted.",
+            f"Total number of {kind.name} jobs finished since the exporter started, without child jobs.",
             labels,
         ),
     )
@@ -109,37 +113,39 @@ def _of_resource(suffix: str, text: str, *more: str) -> Family:
 
 LAST_SUCCESS = _of_resource(
     "last_success_timestamp_seconds",
-    "When the resource's newest COMPLETED backup job ended, in seconds since 1970 (CompletionDate); "
-    "absent when none ever did.",
+    "Unix timestamp of the completion of the last successful backup job of the resource (CompletionDate); "
+    "absent if no backup job succeeded.",
 )
 LAST_ATTEMPT = _of_resource(
     "last_attempt_timestamp_seconds",
-    "When the resource's newest backup job was created, in seconds since 1970 (CreationDate).",
+    "Unix timestamp of the creation of the last backup job of the resource (CreationDate).",
 )
 LAST_STATE = _of_resource(
     "last_job_state",
-    "1 for the state of the resource's newest backup job, 0 for every other (State).",
+    "Whether the last backup job of the resource is in this state (1 yes, 0 no) (State).",
     "state",
 )
 LAST_SIZE = _of_resource(
-    "last_success_size_bytes", "Size in bytes of the newest COMPLETED backup job (BackupSizeInBytes)."
+    "last_success_size_bytes",
+    "Size of the last successful backup job of the resource, in bytes (BackupSizeInBytes).",
 )
 LAST_DURATION = _of_resource(
     "last_success_duration_seconds",
-    "How long the newest COMPLETED backup job took, in seconds (CompletionDate - CreationDate).",
+    "Duration of the last successful backup job of the resource, in seconds (CompletionDate - CreationDate).",
 )
 LAST_RECOVERY_POINT = _of_resource(
     "last_recovery_point_timestamp_seconds",
-    "When the resource was last backed up, whatever became of it, in seconds since 1970 (LastBackupTime).",
+    "Unix timestamp of the last backup of the resource, successful or not (LastBackupTime).",
 )
 EXPECTED_INTERVAL = _of_resource(
     "expected_interval_seconds",
-    "Within how many seconds a backup should succeed: as configured, else the largest gap between the runs "
-    "of the shortest rule that backs the resource up.",
+    "Expected interval between two successful backups of the resource, in seconds: from expectations, else "
+    "the largest gap between two runs of the most frequent rule that backs it up.",
 )
 PARENT = _of_resource(
     "parent_info",
-    "1 for a resource whose newest backup job is a child of that of parent_resource_arn (ParentJobId).",
+    "Composite resource whose backup job is the parent of the last backup job of the resource, always 1 "
+    "(ParentJobId).",
     "parent_resource_arn",
 )
 RESOURCE_FAMILIES = (
@@ -162,25 +168,26 @@ RECOVERY_POINTS = Family(
 VAULT_LOCKED = Family(
     "aws_backup_vault_locked",
     "gauge",
-    "1 when the vault is locked, 0 when not (Locked).",
+    "Whether the vault is locked (1 yes, 0 no) (Locked).",
     (*AWS_LABELS, "vault_name"),
 )
 NEXT_RUN = Family(
     "aws_backup_rule_next_run_timestamp_seconds",
     "gauge",
-    "When the plan's rule runs next, in seconds since 1970 (ScheduledRunsPreview, else ScheduleExpression).",
+    "Unix timestamp of the next run of the backup rule (ScheduledRunsPreview, else ScheduleExpression).",
     _RULE_LABELS,
 )
 RULE_INTERVAL = Family(
     "aws_backup_rule_interval_seconds",
     "gauge",
-    "Largest gap between two runs of the plan's rule, in seconds (ScheduledRunsPreview, ScheduleExpression).",
+    "Largest gap between two runs of the backup rule, in seconds "
+    "(ScheduleExpression, else ScheduledRunsPreview).",
     _RULE_LABELS,
 )
 LAST_EXECUTION = Family(
     "aws_backup_plan_last_execution_timestamp_seconds",
     "gauge",
-    "When the plan last ran, in seconds since 1970 (LastExecutionDate).",
+    "Unix timestamp of the last run of the backup plan (LastExecutionDate).",
     (*AWS_LABELS, "plan_id", "plan_name"),
 )
 INVENTORY_FAMILIES = (RECOVERY_POINTS, VAULT_LOCKED, NEXT_RUN, RULE_INTERVAL, LAST_EXECUTION)
@@ -188,52 +195,52 @@ INVENTORY_FAMILIES = (RECOVERY_POINTS, VAULT_LOCKED, NEXT_RUN, RULE_INTERVAL, LA
 UP = Family(
     "aws_backup_up",
     "gauge",
-    "1 when the collector's last refresh got through to AWS, 0 when not.",
+    "Whether the last refresh of the collector succeeded (1 yes, 0 no).",
     (*SCOPE_LABELS, "collector"),
 )
 LAST_REFRESH = Family(
     "aws_backup_last_refresh_timestamp_seconds",
     "gauge",
-    "When a refresh of the collector last got through to AWS, in seconds since 1970.",
+    "Unix timestamp of the last successful refresh of the collector.",
     (*SCOPE_LABELS, "collector"),
 )
 API_REQUESTS = Family(
     "aws_backup_exporter_api_requests_total",
     "counter",
-    "Number of calls to AWS, retries included, by how they ended: ok, the AWS error code, timeout, "
-    f"connection, malformed or credentials; other for all beyond the first {MOST_CODES} codes.",
+    "Total number of requests to AWS, including retries, by result: ok, the AWS error code, timeout, "
+    f"connection, malformed or credentials; other for all codes after the first {MOST_CODES}.",
     (*SCOPE_LABELS, "operation", "code"),
 )
 MALFORMED_VALUES = Family(
     "aws_backup_exporter_malformed_values_total",
     "counter",
-    "Number of values in AWS's answers, rows of lists and fields, that could not be read and were left out.",
+    "Total number of malformed values, rows of lists and fields, ignored in responses from AWS.",
     (*SCOPE_LABELS, "operation"),
 )
 JOBS_KNOWN = Family(
     "aws_backup_exporter_jobs",
     "gauge",
-    "Number of jobs that have series, child jobs included, by phase: active or finished.",
+    "Number of jobs with series, including child jobs, by phase: active or finished.",
     (*SCOPE_LABELS, "kind", "phase"),
 )
 JOBS_DROPPED = Family(
     "aws_backup_exporter_jobs_dropped",
     "gauge",
-    "Number of jobs that have no series because of limits.max_jobs.",
+    "Number of jobs without series because of limits.max_jobs.",
     (*SCOPE_LABELS, "kind"),
 )
 ITEMS_DROPPED = Family(
     "aws_backup_exporter_items_dropped",
     "gauge",
-    "Number of things that have no series of their own because there are too many, by kind: job_groups "
-    "(pairs of vault and resource type, counted as other), error_codes (likewise), resources, vaults, "
-    "plans, rules.",
+    "Number of items without series of their own because there are too many, by kind: job_groups (pairs of "
+    "vault and resource type, counted as other), error_codes (counted as other), resources, vaults, plans, "
+    "rules.",
     (*SCOPE_LABELS, "kind"),
 )
 JOB_ERRORS = Family(
     "aws_backup_exporter_job_errors",
     "gauge",
-    "1 for each configured job id that AWS does not know or refuses.",
+    "Configured job ID that AWS does not know or refuses, with the error code, always 1.",
     (*SCOPE_LABELS, "job_id", "code"),
 )
 EXPORTER_FAMILIES = (
@@ -250,6 +257,6 @@ EXPORTER_FAMILIES = (
 
 @cache
 def families() -> tuple[Family, ...]:
-    """Every metric that is made here, in the order they are written."""
+    """Return all metrics of scopes, in the order of the exposition."""
     of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
     return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *EXPORTER_FAMILIES)

@@ -34,7 +34,7 @@ _GAUGE_HELP = {
     "child_jobs": "Number of child jobs of a composite job ({member}).",
     "created_timestamp_seconds": "Unix timestamp of the creation of the job ({member}).",
     "completed_timestamp_seconds": "Unix timestamp of the completion of the job ({member}).",
-    "expected_completion_timestamp_seconds": "Unix timestamp of the expected completion ({member}).",
+    "expected_completion_timestamp_seconds": "Unix timestamp of the expected end of the job ({member}).",
     "start_by_timestamp_seconds": "Unix timestamp by which the job must start, or it expires ({member}).",
 }
 
@@ -56,7 +56,7 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
         ),
         gauge(
             "state",
-            f"State of the {noun}, always 1: the label state has its name ({kind.state_member}).",
+            f"State of the {noun}, in the label state; always 1 ({kind.state_member}).",
             "state",
         ),
         *(

@@ -195,10 +195,17 @@ def test_help_is_one_line_that_ends() -> None:
         assert re.fullmatch(r'[^\n\\"]+\.', family.help), family.name
 
 
-def test_units_are_told() -> None:
-    """A time is said to be in seconds, a size in bytes, a ratio from 0 to 1."""
+UNITS = {
+    "_timestamp_seconds": "Unix timestamp",
+    "_seconds": "seconds",
+    "_bytes": "bytes",
+    "_ratio": "from 0 to 1",
+}
+
+
+def test_help_gives_the_unit() -> None:
+    """HELP gives the unit: a Unix timestamp, seconds, bytes or a ratio from 0 to 1."""
     for family in (*metrics.families(), *self_metrics.families()):
-        for ending, word in (("_seconds", "seconds"), ("_bytes", "ytes"), ("_ratio", "from 0 to 1")):
-            if family.name.endswith(ending):
-                assert word in family.help, family.name
+        unit = next((unit for ending, unit in UNITS.items() if family.name.endswith(ending)), "")
+        assert unit in family.help, family.name
     assert [family.name for family in self_metrics.families() if family.type == "histogram"] == HISTOGRAMS

@@ -36,7 +36,7 @@ SUCCESS = "success"
 
 
 class Sample(NamedTuple):
-    """One value of one family, with the labels it has beyond those of its group."""
+    """One value of one metric, with its labels in addition to those of its group."""
 
     family: str
     labels: Labels
@@ -44,14 +44,14 @@ class Sample(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Samples that share labels: all of one job, say. They change, appear and vanish together."""
+    """Samples that share labels, such as those of one job. They change, appear and disappear together."""
 
     labels: Labels
     samples: tuple[Sample, ...]
 
 
 def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Make the samples of one job; what is secret in its message is masked."""
+    """Return the samples of one job; secrets in its message are masked."""
     prefix = kind.metric_prefix
     labels = (("job_id", job.id), *_aws_labels(ledger, job.account_id))
     info = tuple((label, value) for (label, _), value in zip(kind.info, job.info, strict=True))
@@ -74,7 +74,7 @@ def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] =
 
 
 def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
-    """Make the samples that count the jobs of one vault and resource type."""
+    """Return the samples that count the jobs of one vault and resource type."""
     where = (("vault_name", tally.vault_name), ("resource_type", tally.resource_type))
     labels = (*_aws_labels(ledger, tally.account_id), *where)
     total = f"{kind.fleet_prefix}_finished_total"
@@ -91,7 +91,7 @@ def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
 
 
 def resource_group(resource: Resource, ledger: Ledger) -> Group:
-    """Make the samples of one resource."""
+    """Return the samples of one resource."""
     labels = (
         *_aws_labels(ledger, resource.account_id),
         ("resource_arn", resource.arn),
@@ -125,7 +125,7 @@ def resource_group(resource: Resource, ledger: Ledger) -> Group:
 
 
 def vault_group(vault: Vault, ledger: Ledger) -> Group:
-    """Make the samples of one vault."""
+    """Return the samples of one vault."""
     samples = []
     if vault.recovery_points is not None:
         samples.append(Sample(RECOVERY_POINTS.name, (), vault.recovery_points))
@@ -135,7 +135,7 @@ def vault_group(vault: Vault, ledger: Ledger) -> Group:
 
 
 def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
-    """Make the samples of plans and of their rules."""
+    """Yield the samples of plans and their rules."""
     for plan in plans:
         labels = (*_aws_labels(ledger, plan.account_id), ("plan_id", plan.id), ("plan_name", plan.name))
         samples = []
@@ -151,7 +151,7 @@ def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
 
 
 def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Make the samples that tell how the exporter itself fares in one scope; codes are masked."""
+    """Return the samples about the exporter in one scope; secrets in codes are masked."""
     return Group(
         _scope_labels(ledger),
         (
@@ -167,7 +167,7 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
 
 
 def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
-    """Make the samples that tell of how many things there are no series."""
+    """Return the samples that count items without series."""
     return Group(
         _scope_labels(ledger),
         tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
@@ -198,7 +198,7 @@ def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
 
 
 def _bounded(child_states: Sequence[tuple[str, Number]]) -> Sequence[tuple[str, Number]]:
-    """Give the counts of the first states, and of all others together."""
+    """Return the counts of the first states, and the sum of all others."""
     if len(child_states) <= MOST_STATES:
         return child_states
     others = sum(count for _, count in child_states[MOST_STATES:])

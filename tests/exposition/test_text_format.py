@@ -39,7 +39,7 @@ class Followed:
 
     def _take(self) -> None:
         changes = self.store.drain()
-        self.live.take(changes.tracked, changes.progressed)
+        self.live.update(changes.tracked, changes.progressed)
 
     def lines(self) -> dict[str, bytes]:
         """Give all lines, by metric."""

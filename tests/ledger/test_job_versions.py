@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.ledger.job_store import JobStore
-from exporter.ledger.job_versions import LATEST, Version, Versions
+from exporter.ledger.job_versions import MAX_DELAY, Version, Versions
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP, COPY, RESTORE, Kind
@@ -100,7 +100,7 @@ def test_within_a_stage_what_comes_much_later_is_newer() -> None:
     """A row that comes more than a minute after a description replaces it: no page takes so long."""
     versions = Versions(BACKUP)
     known = Version(*described(message="before"), NOW)
-    in_time, later = (Version(*row(message="after"), NOW + LATEST + extra) for extra in (0, 1))
+    in_time, later = (Version(*row(message="after"), NOW + MAX_DELAY + extra) for extra in (0, 1))
     assert versions.newest(in_time, known) == known
     assert versions.newest(later, known) == later
 

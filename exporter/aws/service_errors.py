@@ -168,7 +168,7 @@ def _remedy_for_denial(operation: str, text: str) -> str:
     if operation.startswith("AssumeRole"):
         return _POLICIES["role trust policy"]
     if "explicit deny in a resource-based policy" in text:
-        return f"a resource-based policy, such as a vault's, denies {action}: remove the deny"
+        return f"a resource-based policy (vault access policy) denies {action}: remove the deny"
     if "explicit deny" in text:
         return f"a policy of the identity in use denies {action}: remove the deny"
     return f'allow {action} on "*" for the identity in use'

@@ -26,6 +26,6 @@ def check_owner(owners: AccountOwners, scope: Scope, accounts: Iterable[str]) ->
 
 def published_already(account_id: str, scope: Scope, owner: Scope) -> AwsError:
     """Describe two targets that turned out to be the same account and Region."""
-    message = f"targets {owner.target} and {scope.target} are the same account {account_id} in {scope.region}"
+    message = f"target {scope.target} has account {account_id} in {scope.region}, like target {owner.target}"
     remedy = f"remove one of them from the configuration; until then only {owner.target} has series"
     return AwsError(Fault("duplicate", message, remedy))

@@ -36,7 +36,7 @@ class Counts:
         self._changes = 0
 
     def place(self, job: Job) -> Place | None:
-        """Where a job is counted; None for a child job (its parent is counted) and for one without a state."""
+        """Where a job is counted; None for a child job, whose parent is counted, or one without a state."""
         if job.parent_id or not job.state:
             return None
         group = job.account_id or self.account_id, job.vault_name, job.resource_type

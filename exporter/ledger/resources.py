@@ -1,6 +1,6 @@
 """The backups of each resource of one scope. Pure: no I/O and no clock.
 
-Jobs leave the window after a day, but alerts are about *resources* that were not backed up. So the facts about
+Jobs leave the window after a day, but alerts are about resources that were not backed up. So the facts about
 a resource outlast its jobs, and are removed only when AWS no longer knows the resource.
 """
 
@@ -47,7 +47,7 @@ class _Known:
 
     Attributes:
         own: its jobs that are not child jobs, and its parent jobs.
-        as_child: its child jobs, which count for it unless it is a composite resource: then the parent jobs do.
+        as_child: its child jobs, which count for it unless it is a composite resource with parent jobs.
         is_composite: whether there ever was a parent job for it.
         protected: its row in the list of protected resources.
         within: the configured interval in seconds.

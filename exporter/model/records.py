@@ -198,7 +198,7 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
-    """A rule of a plan: its next run in seconds since 1970, and the largest gap between its runs in seconds."""
+    """A rule of a plan: its next run in seconds since 1970, and the largest gap between runs in seconds."""
 
     rule_id: str
     next_run: float | None

@@ -237,7 +237,7 @@ def _cron(expression: str) -> _Cron | None:
 
 
 def _days(monthday: str, weekday: str, first: int, length: int) -> list[int]:
-    """Return the days with runs of a month, by its first weekday (Monday is 0) and length. Raises ValueError."""
+    """Return the days of a month with runs; `first` is its first weekday (Monday is 0). Raises ValueError."""
     if weekday in _ANY:
         read, field = _by_day_of_month, "*" if monthday in _ANY else monthday
     elif monthday in _ANY:

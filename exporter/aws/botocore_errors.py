@@ -480,9 +480,9 @@ def _modules(error: BaseException) -> list[str]:
 
 def _provider(error: BaseException) -> str:
     """Return botocore's name of the credential provider that an exception comes from."""
-    told = getattr(error, "kwargs", {}).get("provider")
-    if isinstance(told, str):
-        return told
+    named = getattr(error, "kwargs", {}).get("provider")
+    if isinstance(named, str):
+        return named
     found = ""
     for frame, _ in walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") in ("botocore.credentials", "botocore.tokens"):

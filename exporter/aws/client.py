@@ -120,7 +120,7 @@ class BackupApi:
         Raises:
             AwsError, OverBudgetError: as `call`; AwsError also if AWS repeats a token.
         """
-        ask = partial(
+        fetch = partial(
             self.call,
             operation,
             member,
@@ -129,7 +129,7 @@ class BackupApi:
             MaxResults=PAGE_SIZE,
             **parameters,
         )
-        return _Pages(ask, operation, member)
+        return _Pages(fetch, operation, member)
 
     def _acquire_token(self, reserve: float, max_wait: float) -> None:
         started = self._clock()
@@ -184,8 +184,8 @@ class BackupApi:
 
 
 class _Pages(Iterator[Rows]):
-    def __init__(self, ask: Callable[..., Answer], operation: str, member: str) -> None:
-        self._ask = ask
+    def __init__(self, fetch: Callable[..., Answer], operation: str, member: str) -> None:
+        self._fetch = fetch
         self._operation = operation
         self._member = member
         self._token: object = ""
@@ -194,7 +194,7 @@ class _Pages(Iterator[Rows]):
     def __next__(self) -> Rows:
         if self._token is None:
             raise StopIteration
-        answer = self._ask(**self._from_token())
+        answer = self._fetch(**self._from_token())
         self._used.add(self._token)
         token = answer.get("NextToken")
         self._token = None if token == "" else token

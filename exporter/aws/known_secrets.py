@@ -21,7 +21,7 @@ _SECRET_NAMES = (
     "relativeuri",  # of a container's credentials, which are available to anyone who knows it
 )
 _NO_SECRETS = ("file", "type", "expiration")
-_ASKED_WITH_TOKENS = ("sts.AssumeRoleWithWebIdentity", "sso", "sso-oidc", "signin")
+_TOKEN_OPERATIONS = ("sts.AssumeRoleWithWebIdentity", "sso", "sso-oidc", "signin")
 
 
 def in_environment(variables: Mapping[str, str]) -> Iterator[str]:
@@ -44,8 +44,8 @@ def keep_secrets_of_profiles(session: Session, secrets: Secrets) -> None:
 
 def keep_tokens_of(session: Session, owner: str, secrets: Secrets) -> None:
     """Mask the tokens with which a session requests credentials, each time."""
-    for asked in _ASKED_WITH_TOKENS:
-        session.register(f"before-parameter-build.{asked}", partial(_keep_parameters, secrets, owner))
+    for operation in _TOKEN_OPERATIONS:
+        session.register(f"before-parameter-build.{operation}", partial(_keep_parameters, secrets, owner))
 
 
 def keep_keys(secrets: Secrets, credentials: Credentials) -> None:

@@ -148,7 +148,7 @@ class JobDescriber:
             if error.fault.code not in self._logged:
                 self._logged.add(error.fault.code)
                 log.warning(
-                    "cannot describe a finished job; it is tried again later",
+                    "cannot describe a finished job; the exporter retries later",
                     extra=self._log_fields(job_id, error),
                 )
 
@@ -178,7 +178,7 @@ class JobDescriber:
         except MalformedJobError as error:
             raise malformed(self._kind.describe_operation, str(error)) from error
         if job.id != job_id:
-            raise malformed(self._kind.describe_operation, f"asked for {job_id}, got {job.id}")
+            raise malformed(self._kind.describe_operation, f"requested {job_id}, got {job.id}")
         return job
 
     def _handle_refusal(self, job_id: str, error: AwsError, listed: Collection[str]) -> None:

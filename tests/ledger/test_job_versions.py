@@ -135,7 +135,7 @@ def test_a_validation_follows_the_end(later: int) -> None:
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3), (1, 0, 2, 3), (3, 2, 1, 0), (2, 1, 3), (1, 3, 2)])
 def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
-    """A restore test that was taken for ended is live again while it is validated, and counts once."""
+    """A restore test that was taken for ended is tracked again while it is validated, and counts once."""
     made = JobStore(RESTORE, window=WINDOW, since=lambda: NOW)
     of = Ledger(SCOPE, [made], max_jobs=10)
     for place in order:

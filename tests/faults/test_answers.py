@@ -73,7 +73,7 @@ REMEDIES = [
     ("ThrottlingException", "Rate exceeded", "api.requests_per_second"),
     ("ServiceUnavailableException", "", "Health Dashboard"),
     ("InternalFailure", "", "Health Dashboard"),
-    ("SomethingNewException", "new", "ask AWS"),
+    ("SomethingNewException", "new", "AWS Support"),
     # Denials
     (DENIED, f"{LIST} because no identity-based policy allows the backup:ListBackupJobs action", '"*"'),
     (DENIED, f"{LIST} with an explicit deny in an identity-based policy", "remove the deny"),

@@ -91,7 +91,7 @@ def main(scrapes: int) -> None:
         clock=Clock(lambda: aws.now, lambda: aws.now),
         steady=lambda: aws.now,
         calls=WorkerPool("call", 8, lambda: aws.now),
-        absorb=lambda: None,
+        render=lambda: None,
     )
     exposition = Exposition([ScopeSeries(ledger, lambda: aws.now)], Telemetry())
     held = []

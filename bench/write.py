@@ -28,7 +28,8 @@ from bench.jobs import REGION, WINDOW, active, finished
 from bench.measure import cpu_of, tell
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.finished_jobs import FASTEST, Run, deflate
-from exporter.exposition.metrics import job_families, job_group
+from exporter.exposition.metrics import job_families
+from exporter.exposition.samples import job_group
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger.job_store import JobStore
@@ -68,7 +69,7 @@ class _Exporter:
         self._exposition = Exposition([page], self._telemetry)
         for number, answer in enumerate(finished(count, now)):
             with self._ledger.open(BACKUP) as store:
-                store.enter(BACKUP.read(answer), now, described=False)
+                store.update(BACKUP.read(answer), now, described=False)
             if number % 1000 == 999:
                 page.update()
         self.move_on(0)
@@ -77,7 +78,7 @@ class _Exporter:
         """Take up what a refresh learns."""
         with self._ledger.open(BACKUP) as store:
             for answer in active(ACTIVE, self._now, turn % 100):
-                store.enter(BACKUP.read(answer), self._now, described=True)
+                store.update(BACKUP.read(answer), self._now, described=True)
         for _ in range(CALLS):
             self._ledger.count_call(BACKUP.list_operation, "ok")
             self._telemetry.observe_request(BACKUP.list_operation, 0.1)

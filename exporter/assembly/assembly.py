@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from exporter.aws import (
-    SIDE_BY_SIDE,
-    Access,
+    MAX_CONCURRENT_CALLS,
     BackupApi,
     Budget,
     Clients,
     Deadlines,
     OpenSession,
     Profiles,
+    TargetClient,
     default_session,
     keep_keys,
     regions_of,
@@ -76,7 +76,7 @@ class Dependencies:
             deadlines=self.deadlines,
             clock=self.clock,
             steady=self.steady,
-            learn=partial(keep_keys, self.secrets),
+            on_new_credentials=partial(keep_keys, self.secrets),
         )
 
 
@@ -125,14 +125,16 @@ class Assembler:
         self._owners = AccountOwners()
         self._calls = WorkerPool(
             "call",
-            SIDE_BY_SIDE,
+            MAX_CONCURRENT_CALLS,
             dependencies.steady,
             patience=SLOW_CALL_THRESHOLD,
-            per_key=SIDE_BY_SIDE,
-            busy=self._clients.turns.are_scarce,
+            per_key=MAX_CONCURRENT_CALLS,
+            busy=self._clients.cpu_limiter.is_contended,
         )
         self._refresher = Refresher(
-            clock=dependencies.steady, observe=telemetry.observe_refresh, busy=self._clients.turns.are_scarce
+            clock=dependencies.steady,
+            observe=telemetry.observe_refresh,
+            busy=self._clients.cpu_limiter.is_contended,
         )
         self._targets: tuple[_MonitoredTarget, ...] = ()
 
@@ -151,14 +153,14 @@ class Assembler:
             targets.append(existing if existing and unchanged else self._monitor(settings, profiles))
         self._targets = tuple(targets)
         ledgers = tuple(ledger for monitored in targets for ledger in monitored.ledgers)
-        self._owners.admit_only(ledger.scope for ledger in ledgers)
-        self._refresher.attend_to(scope for monitored in targets for scope in monitored.scopes)
+        self._owners.set_scopes(ledger.scope for ledger in ledgers)
+        self._refresher.set_scopes(scope for monitored in targets for scope in monitored.scopes)
         series = [scope_series for monitored in targets for scope_series in monitored.series]
-        exposition = Exposition(series, self._telemetry, self._clients.turns.paused)
+        exposition = Exposition(series, self._telemetry, self._clients.cpu_limiter.paused)
         return Exporter(config, ledgers, self._refresher, exposition)
 
     def _monitor(self, settings: _TargetSettings, profiles: Profiles) -> _MonitoredTarget:
-        access = Access(settings.target, settings.regions[0], profiles)
+        client = TargetClient(settings.target, settings.regions[0], profiles)
         configured = ConfiguredIds(settings.target.job_ids)
         ledgers = tuple(
             _ledger(settings, region, expected, configured, self._dependencies)
@@ -169,16 +171,16 @@ class Assembler:
             for ledger in ledgers
         )
         scopes = tuple(
-            self._scope(settings, access, ledger, scope_series)
+            self._scope(settings, client, ledger, scope_series)
             for ledger, scope_series in zip(ledgers, series, strict=True)
         )
         return _MonitoredTarget(settings, ledgers, series, scopes)
 
     def _scope(
-        self, settings: _TargetSettings, access: Access, ledger: Ledger, series: ScopeSeries
+        self, settings: _TargetSettings, client: TargetClient, ledger: Ledger, series: ScopeSeries
     ) -> ScopeRefresh:
         clock = self._dependencies.clock
-        api = _api(settings.api, access, ledger, self._telemetry, self._dependencies)
+        api = _api(settings.api, client, ledger, self._telemetry, self._dependencies)
         jobs = [
             JobsCollector(
                 kind,
@@ -191,7 +193,7 @@ class Assembler:
                 clock=clock,
                 steady=self._dependencies.steady,
                 calls=self._calls,
-                absorb=series.update,
+                render=series.update,
             )
             for kind in ledger.kinds
         ]
@@ -202,7 +204,7 @@ class Assembler:
         )
         enabled = [collector for collector in slow if collector.name in settings.collectors]
         return ScopeRefresh(
-            ledger, jobs, enabled, clock=clock, steady=self._dependencies.steady, absorb=series.update
+            ledger, jobs, enabled, clock=clock, steady=self._dependencies.steady, render=series.update
         )
 
 
@@ -269,19 +271,19 @@ def _interval(dependencies: Dependencies, rule: Rule) -> float | None:
 
 
 def _api(
-    settings: Api, access: Access, ledger: Ledger, telemetry: Telemetry, dependencies: Dependencies
+    settings: Api, client: TargetClient, ledger: Ledger, telemetry: Telemetry, dependencies: Dependencies
 ) -> BackupApi:
     def meter(operation: str, code: str, seconds: float) -> None:
         ledger.count_call(operation, dependencies.secrets.mask(code))
         telemetry.observe_request(operation, seconds)
 
     return BackupApi(
-        access,
+        client,
         ledger.scope.region,
         budget=Budget(settings.requests_per_second, dependencies.steady),
         meter=meter,
         omissions=Omissions(ledger),
         clock=dependencies.steady,
         sleep=dependencies.sleep,
-        hear_time=partial(dependencies.clock.record_date, ledger.scope),
+        on_date=partial(dependencies.clock.record_date, ledger.scope),
     )

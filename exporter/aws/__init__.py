@@ -1,6 +1,6 @@
-"""The only package that knows boto3: sessions, clients, credentials, deadlines and the request rate limit.
+"""The only package that uses boto3: sessions, clients, credentials, deadlines and the request rate limit.
 
-What goes wrong becomes an `AwsError` with a code, a reason and a remedy.
+Each failure is raised as an `AwsError` with a code, a reason and a remedy.
 """
 
 from exporter.aws.client import (
@@ -9,6 +9,9 @@ from exporter.aws.client import (
     Omissions,
     OverBudgetError,
     Rows,
+)
+from exporter.aws.clients import (
+    Clients,
 )
 from exporter.aws.deadlines import (
     Deadlines,
@@ -34,18 +37,21 @@ from exporter.aws.parsing import (
     LEFT_OUT,
     LeftOut,
 )
+from exporter.aws.profiles import (
+    Profiles,
+    regions_of,
+)
 from exporter.aws.request_budget import (
     Budget,
 )
 from exporter.aws.sessions import (
-    SIDE_BY_SIDE,
-    Access,
-    Clients,
     OpenSession,
-    Profiles,
     default_session,
-    regions_of,
     shared_loader,
+)
+from exporter.aws.target_client import (
+    MAX_CONCURRENT_CALLS,
+    TargetClient,
 )
 
 __all__ = [
@@ -53,9 +59,8 @@ __all__ = [
     "CREDENTIALS",
     "LEFT_OUT",
     "MALFORMED",
-    "SIDE_BY_SIDE",
+    "MAX_CONCURRENT_CALLS",
     "TIMEOUT",
-    "Access",
     "AwsError",
     "BackupApi",
     "Budget",
@@ -70,6 +75,7 @@ __all__ = [
     "OverBudgetError",
     "Profiles",
     "Rows",
+    "TargetClient",
     "TargetIdentity",
     "default_session",
     "in_environment",

@@ -1,4 +1,4 @@
-"""Credentials that are fetched when first needed, renewed before they expire, and shared by many threads."""
+"""Credentials that are fetched on first use, renewed before they expire, and shared between threads."""
 
 import math
 import threading
@@ -10,97 +10,98 @@ from botocore.exceptions import NoCredentialsError
 
 from exporter.aws.errors import AwsError, from_boto
 
-PAUSE = 1.0  # seconds between two attempts: what was refused, or not found, is not asked for all the time
-PAUSE_WHILE_GOOD = 30.0  # seconds between two attempts while the credentials at hand are still good
+RETRY_INTERVAL = 1.0  # seconds between two attempts after credentials were rejected or not found
+RENEWAL_RETRY_INTERVAL = 30.0  # seconds between two attempts to renew credentials that are still valid
 
 
 @dataclass(frozen=True)
-class Lease:
+class FetchedCredentials:
     """Credentials, and how long they may be used.
 
     Attributes:
         credentials: never change.
-        fresh_for: seconds after which to look for newer ones.
-        good_for: seconds after which they must not be used any more.
+        renew_after: seconds after which to renew them.
+        valid_for: seconds after which they must no longer be used.
     """
 
     credentials: Credentials
-    fresh_for: float
-    good_for: float
+    renew_after: float
+    valid_for: float
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """How the last attempt ended; the times are those of the clock."""
+class _CacheEntry:
+    """The result of the last attempt; the times are those of the clock."""
 
-    outcome: Credentials | AwsError
-    fresh_until: float
-    good_until: float
-    refused: bool = False
+    result: Credentials | AwsError
+    renew_at: float
+    valid_until: float
+    rejected: bool = False
 
 
-class LeasedCredentials:
-    """Credentials that many threads use and one of them fetches, while the others wait for it or need not.
+class CachedCredentials:
+    """Credentials that many threads use. One thread fetches them; others wait only if there are none.
 
-    All who wait share how the attempt ended, also when it failed.
+    All waiting threads share the result of the attempt, also a failure.
 
     Args:
-        fetch: gives credentials; raises AwsError. Told whether those before were refused, or there were none.
-        clock: seconds on a clock that never goes back.
-        learn: told of credentials before they are used.
+        fetch: returns credentials or raises AwsError. Its argument says whether to start over, because AWS
+            rejected the last credentials or there were none.
+        clock: seconds on a monotonic clock.
+        on_new: called with credentials before they are used.
     """
 
     def __init__(
         self,
-        fetch: Callable[[bool], Lease],
+        fetch: Callable[[bool], FetchedCredentials],
         clock: Callable[[], float],
-        learn: Callable[[Credentials], None],
+        on_new: Callable[[Credentials], None],
     ) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._learn = learn
-        self._kept = _Kept(from_boto("GetCredentials", NoCredentialsError()), -math.inf, -math.inf)
+        self._on_new = on_new
+        self._entry = _CacheEntry(from_boto("GetCredentials", NoCredentialsError()), -math.inf, -math.inf)
         self._fetching = threading.Lock()
 
     def get(self) -> Credentials:
-        """Give the credentials to use now.
+        """Return the credentials to use now.
 
         Raises:
-            AwsError: there are none, or they cannot be had.
+            AwsError: they could not be fetched.
         """
-        kept, now = self._kept, self._clock()
-        # Whoever holds credentials that are still good does not wait for the one who renews them.
-        if now >= kept.fresh_until and self._fetching.acquire(blocking=now >= kept.good_until):
+        entry, now = self._entry, self._clock()
+        # A thread that has valid credentials does not wait for the one that renews them.
+        if now >= entry.renew_at and self._fetching.acquire(blocking=now >= entry.valid_until):
             try:
-                if self._kept is kept:
-                    self._kept = self._next(kept)
+                if self._entry is entry:
+                    self._entry = self._refetch(entry)
             finally:
                 self._fetching.release()
-            kept = self._kept
-        if isinstance(kept.outcome, AwsError):
-            raise kept.outcome.with_traceback(None)
-        return kept.outcome
+            entry = self._entry
+        if isinstance(entry.result, AwsError):
+            raise entry.result.with_traceback(None)
+        return entry.result
 
-    def refuse(self, credentials: Credentials) -> None:
-        """Take note that AWS refused these: they are fetched anew, unless that has been done meanwhile."""
+    def mark_rejected(self, credentials: Credentials) -> None:
+        """Fetch credentials again because AWS rejected these, unless they have been replaced meanwhile."""
         if self._fetching.acquire(blocking=False):
             try:
-                if self._kept.outcome is credentials and not self._kept.refused:
-                    soon = self._clock() + PAUSE
-                    self._kept = replace(self._kept, fresh_until=soon, good_until=soon, refused=True)
+                if self._entry.result is credentials and not self._entry.rejected:
+                    soon = self._clock() + RETRY_INTERVAL
+                    self._entry = replace(self._entry, renew_at=soon, valid_until=soon, rejected=True)
             finally:
                 self._fetching.release()
 
-    def _next(self, kept: _Kept) -> _Kept:
-        began = self._clock()
+    def _refetch(self, entry: _CacheEntry) -> _CacheEntry:
+        started = self._clock()
         try:
-            lease = self._fetch(kept.refused)
+            fetched = self._fetch(entry.rejected)
         except AwsError as error:
             now = self._clock()
-            if now < kept.good_until:
-                return replace(kept, fresh_until=now + PAUSE_WHILE_GOOD)
-            again_at = now if error.is_transient else now + PAUSE
-            return _Kept(error, again_at, again_at, refused=True)
-        if lease.credentials is not kept.outcome:
-            self._learn(lease.credentials)
-        return _Kept(lease.credentials, began + lease.fresh_for, began + lease.good_for)
+            if now < entry.valid_until:
+                return replace(entry, renew_at=now + RENEWAL_RETRY_INTERVAL)
+            retry_at = now if error.is_transient else now + RETRY_INTERVAL
+            return _CacheEntry(error, retry_at, retry_at, rejected=True)
+        if fetched.credentials is not entry.result:
+            self._on_new(fetched.credentials)
+        return _CacheEntry(fetched.credentials, started + fetched.renew_after, started + fetched.valid_for)

@@ -1,41 +1,41 @@
-"""The collectors: one subject a file, what to ask AWS on a refresh and what to enter in the ledger."""
+"""What all collectors have in common."""
 
 from typing import Protocol
 
 from exporter.aws import BackupApi, Rows, malformed
 
-PATIENCE = 60.0  # seconds to wait for a token for what must be asked
+MAX_WAIT = 60.0  # seconds that a necessary call may wait for the request budget
 
 
 class SlowCollector(Protocol):
-    """What the refresh room knows of a collector of what rarely changes.
+    """A collector of data that rarely changes.
 
     Attributes:
-        name: its name in the configuration's `collectors` and in the label `collector`.
+        name: its name in `collectors` of the configuration and in the label `collector`.
     """
 
     name: str
 
     def refresh(self) -> None:
-        """Ask AWS what changed.
+        """Update the ledger with what has changed.
 
         Raises:
-            AwsError: it did not get through; what came before that is in the ledger.
+            AwsError: a call failed; the ledger has the data of earlier calls.
         """
 
 
 class Collector(SlowCollector, Protocol):
-    """A collector that runs on each scrape, and has much to take in at the start."""
+    """A collector that runs on each scrape and has earlier data to read after the start."""
 
     @property
     def caught_up(self) -> bool:
-        """Whether it has taken in all that was there before the start."""
+        """Whether all data from before the start has been read."""
 
     def catch_up(self) -> bool:
-        """Take one more step through what was there before the start; False when nothing is left.
+        """Read some more data from before the start; False when nothing is left.
 
         Raises:
-            AwsError: it did not get through; the next call tries the same step again.
+            AwsError: a call failed; the next step repeats it.
         """
 
 
@@ -43,16 +43,16 @@ def list_all(api: BackupApi, operation: str, member: str) -> Rows:
     """Read a whole list in the background.
 
     Args:
-        api: asks AWS.
+        api: calls AWS.
         operation: as AWS spells it.
-        member: the field of its answer that holds the rows.
+        member: the field of the response that holds the rows.
 
     Raises:
-        AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also when none of its rows can be read.
+        AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also if all rows are malformed.
     """
-    pages = [*api.pages(operation, member, leaving=api.budget.reserve, patience=PATIENCE)]
+    pages = [*api.pages(operation, member, reserve=api.budget.reserve, max_wait=MAX_WAIT)]
     rows = Rows(row for page in pages for row in page)
     rows.complete = all(page.complete for page in pages)
     if not (rows or rows.complete):
-        raise malformed(operation, "a list without a row that can be read")
+        raise malformed(operation, "all rows of the list are malformed")
     return rows

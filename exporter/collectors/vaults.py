@@ -1,19 +1,19 @@
-"""The backup vaults: how many recovery points each holds, and whether it is locked."""
+"""The backup vaults: their number of recovery points, and whether they are locked."""
 
 from exporter.aws import BackupApi
-from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import list_all
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Vault, account_in_arn, number
 
 
 class VaultsCollector:
-    """Keeps the vaults of one scope.
+    """Lists the vaults of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes up what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
+        api: calls AWS.
+        ledger: stores the vaults.
+        owners: says which scope publishes an account and Region.
     """
 
     name = "vaults"
@@ -24,12 +24,12 @@ class VaultsCollector:
         self._owners = owners
 
     def refresh(self) -> None:
-        """List them all. While a row cannot be read, what was known of vaults that are not listed stays."""
+        """List all vaults. If a row is malformed, known vaults that are not listed are kept."""
         rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         vaults = tuple(map(_vault, rows))
-        assumed = self._ledger.account_id
-        claim(
-            self._owners, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
+        default = self._ledger.account_id
+        check_owner(
+            self._owners, self._ledger.scope, (vault.account_id or default or vault.name for vault in vaults)
         )
         known = () if rows.complete else self._ledger.vaults
         self._ledger.vaults = (*known, *vaults)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError, Rows
-from exporter.collectors import PATIENCE, PlansCollector, ResourcesCollector, VaultsCollector
+from exporter.collectors import MAX_WAIT, PlansCollector, ResourcesCollector, VaultsCollector
 from exporter.config import Config
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import BACKUP, KINDS, Answer, Fault, Kind, Scope
@@ -47,13 +47,13 @@ class DryRun(BackupApi):
         """The operations called with PLACEHOLDER_ID because a list returned no rows."""
 
     def call(
-        self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
+        self, operation: str, member: str, *, reserve: float = 0.0, max_wait: float = 0.0, **asked: Any
     ) -> Answer:
         """Make one call as `BackupApi` does; raise AwsError also when the request budget is exhausted."""
         if PLACEHOLDER_ID in asked.values():
             self.placeholder_calls.add(operation)
         try:
-            answer = super().call(operation, member, leaving=leaving, patience=patience, **asked)
+            answer = super().call(operation, member, reserve=reserve, max_wait=max_wait, **asked)
         except AwsError as error:
             self.outcomes[operation] = None if error.is_about_the_job else error
             raise
@@ -64,12 +64,12 @@ class DryRun(BackupApi):
         return answer
 
     def pages(
-        self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
+        self, operation: str, member: str, *, reserve: float = 0.0, max_wait: float = 0.0, **asked: Any
     ) -> Iterator[Rows]:
         """Yield one page with one row."""
         rows = Rows()
         try:
-            answer = self.call(operation, member, leaving=leaving, patience=patience, MaxResults=1, **asked)
+            answer = self.call(operation, member, reserve=reserve, max_wait=max_wait, MaxResults=1, **asked)
             rows = Rows.of(answer[member][:1])
         except AwsError as error:
             self.outcomes[operation] = error
@@ -98,7 +98,7 @@ def dry_runs(
 def _run_jobs_collector(kind: Kind, discovery_enabled: bool, api: BackupApi) -> None:
     """Make the calls of a jobs collector: list jobs and describe one."""
     if discovery_enabled:
-        [row] = next(api.pages(kind.list_operation, kind.list_member, patience=PATIENCE))
+        [row] = next(api.pages(kind.list_operation, kind.list_member, max_wait=MAX_WAIT))
         describe(kind, api, str(row.get(kind.id_member) or PLACEHOLDER_ID))
     elif kind is BACKUP:  # without discovery only job_ids are described, and those are ids of backup jobs
         describe(kind, api, PLACEHOLDER_ID)
@@ -112,4 +112,4 @@ def describe(kind: Kind, api: BackupApi, job_id: str) -> Answer:
     """
     member = kind.describe_member or kind.id_member
     parameter: dict[str, Any] = {kind.id_member: job_id}
-    return api.call(kind.describe_operation, member, patience=PATIENCE, **parameter)
+    return api.call(kind.describe_operation, member, max_wait=MAX_WAIT, **parameter)

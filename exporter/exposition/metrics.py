@@ -1,21 +1,13 @@
-"""The contract as data: every metric's name, type, HELP and labels, and how records become samples.
+"""All metrics as data: name, type, HELP and labels of each. docs/metrics.md is generated from them."""
 
-docs/metrics.md is made from it. Rendering is not done here: a sample is a name, labels and a number.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
-from exporter.ledger import MOST_CODES, MOST_STATES, OTHER, Ledger
-from exporter.model import BACKUP, KINDS, Health, Job, Kind, Number, Plan, Resource, Tally, Vault
-
-Labels = tuple[tuple[str, str], ...]
+from exporter.ledger import MOST_CODES
+from exporter.model import KINDS, Kind
 
 AWS_LABELS = ("aws_account_id", "aws_region")
 SCOPE_LABELS = ("target", "aws_region")
-SUCCESS = "success"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +15,10 @@ class Family:
     """One metric.
 
     Attributes:
-        name: as it is written in a query, with the `_total` of a counter.
-        type: as Prometheus names it.
-        help: one line; says the unit and the AWS field where there is one.
-        labels: beside the target's static labels.
+        name: the name in queries, with the suffix `_total` for a counter.
+        type: the Prometheus metric type.
+        help: one line; gives the unit, and the AWS field if there is one.
+        labels: the labels, without the static labels of the target.
     """
 
     name: str
@@ -35,36 +27,21 @@ class Family:
     labels: tuple[str, ...]
 
 
-class Sample(NamedTuple):
-    """One value of one family, with the labels it has beyond those of its group."""
-
-    family: str
-    labels: Labels
-    value: Number
-
-
-class Group(NamedTuple):
-    """Samples that share labels: all of one job, say. They change, appear and vanish together."""
-
-    labels: Labels
-    samples: tuple[Sample, ...]
-
-
 _GAUGE_HELP = {
-    "progress_ratio": "How much of the job is done, from 0 to 1 ({member} / 100).",
-    "transferred_bytes": "Bytes transferred so far ({member}).",
+    "progress_ratio": "Progress of the job, a ratio from 0 to 1 ({member} / 100).",
+    "transferred_bytes": "Number of bytes transferred so far ({member}).",
     "size_bytes": "Size of the backup in bytes ({member}).",
     "child_jobs": "Number of child jobs of a composite job ({member}).",
-    "created_timestamp_seconds": "When the job was created, in seconds since 1970 ({member}).",
-    "completed_timestamp_seconds": "When the job ended, in seconds since 1970 ({member}).",
-    "expected_completion_timestamp_seconds": "When the job should end, in seconds since 1970 ({member}).",
-    "start_by_timestamp_seconds": "When the job expires unless it started, in seconds since 1970 ({member}).",
+    "created_timestamp_seconds": "Unix timestamp of the creation of the job ({member}).",
+    "completed_timestamp_seconds": "Unix timestamp of the completion of the job ({member}).",
+    "expected_completion_timestamp_seconds": "Unix timestamp of the expected end of the job ({member}).",
+    "start_by_timestamp_seconds": "Unix timestamp by which the job must start, or it expires ({member}).",
 }
 
 
 @cache
 def job_families(kind: Kind) -> tuple[Family, ...]:
-    """The metrics of one job of this kind, in the order they are written."""
+    """Return the metrics of one job of this kind, in the order of the exposition."""
     labels = ("job_id", *AWS_LABELS)
     noun = "job" if kind.name == "backup" else f"{kind.name} job"
 
@@ -74,10 +51,14 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
     return (
         gauge(
             "info",
-            f"What AWS tells of the {noun} beside numbers, always 1.",
+            f"Information about the {noun}, always 1.",
             *(label for label, _ in kind.info),
         ),
-        gauge("state", f"1 for the state that the {noun} is in ({kind.state_member}).", "state"),
+        gauge(
+            "state",
+            f"State of the {noun}, in the label state; always 1 ({kind.state_member}).",
+            "state",
+        ),
         *(
             gauge(value.suffix, _GAUGE_HELP[value.suffix].format(member=value.member))
             for value in kind.gauges
@@ -89,7 +70,7 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
         ),
         gauge(
             "status_info",
-            f"Why the {noun} is as it is, always 1; absent when it went well and there is no message "
+            f"Message and category of the {noun}, always 1; absent if it succeeded without a message "
             "(MessageCategory, StatusMessage).",
             "message_category",
             "status_message",
@@ -99,24 +80,24 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
 
 @cache
 def gauge_names(kind: Kind) -> tuple[str, ...]:
-    """The names of the metrics that hold a job's numbers, in the order of `Job.values`."""
+    """Return the names of the metrics with a job's numbers, in the order of `Job.values`."""
     return tuple(f"{kind.metric_prefix}_{gauge.suffix}" for gauge in kind.gauges)
 
 
 def fleet_families(kind: Kind) -> tuple[Family, ...]:
-    """The metrics that count jobs of this kind."""
+    """Return the metrics that count jobs of this kind."""
     labels = (*AWS_LABELS, "vault_name", "resource_type", "state")
     return (
         Family(
             kind.fleet_prefix,
             "gauge",
-            f"Number of {kind.name} jobs created within the window, child jobs not counted.",
+            f"Number of {kind.name} jobs created within discovery.window, without child jobs.",
             labels,
         ),
         Family(
             f"{kind.fleet_prefix}_finished_total",
             "counter",
-            f"Number of {kind.name} jobs that finished since the exporter started, child jobs not counted.",
+            f"Total number of {kind.name} jobs finished since the exporter started, without child jobs.",
             labels,
         ),
     )
@@ -132,37 +113,39 @@ def _of_resource(suffix: str, text: str, *more: str) -> Family:
 
 LAST_SUCCESS = _of_resource(
     "last_success_timestamp_seconds",
-    "When the resource's newest COMPLETED backup job ended, in seconds since 1970 (CompletionDate); "
-    "absent when none ever did.",
+    "Unix timestamp of the completion of the last successful backup job of the resource (CompletionDate); "
+    "absent if no backup job succeeded.",
 )
 LAST_ATTEMPT = _of_resource(
     "last_attempt_timestamp_seconds",
-    "When the resource's newest backup job was created, in seconds since 1970 (CreationDate).",
+    "Unix timestamp of the creation of the last backup job of the resource (CreationDate).",
 )
 LAST_STATE = _of_resource(
     "last_job_state",
-    "1 for the state of the resource's newest backup job, 0 for every other (State).",
+    "Whether the last backup job of the resource is in this state (1 yes, 0 no) (State).",
     "state",
 )
 LAST_SIZE = _of_resource(
-    "last_success_size_bytes", "Size in bytes of the newest COMPLETED backup job (BackupSizeInBytes)."
+    "last_success_size_bytes",
+    "Size of the last successful backup job of the resource, in bytes (BackupSizeInBytes).",
 )
 LAST_DURATION = _of_resource(
     "last_success_duration_seconds",
-    "How long the newest COMPLETED backup job took, in seconds (CompletionDate - CreationDate).",
+    "Duration of the last successful backup job of the resource, in seconds (CompletionDate - CreationDate).",
 )
 LAST_RECOVERY_POINT = _of_resource(
     "last_recovery_point_timestamp_seconds",
-    "When the resource was last backed up, whatever became of it, in seconds since 1970 (LastBackupTime).",
+    "Unix timestamp of the last backup of the resource, successful or not (LastBackupTime).",
 )
 EXPECTED_INTERVAL = _of_resource(
     "expected_interval_seconds",
-    "Within how many seconds a backup should succeed: as configured, else the largest gap between the runs "
-    "of the shortest rule that backs the resource up.",
+    "Expected interval between two successful backups of the resource, in seconds: from expectations, else "
+    "the largest gap between two runs of the most frequent rule that backs it up.",
 )
 PARENT = _of_resource(
     "parent_info",
-    "1 for a resource whose newest backup job is a child of that of parent_resource_arn (ParentJobId).",
+    "Composite resource whose backup job is the parent of the last backup job of the resource, always 1 "
+    "(ParentJobId).",
     "parent_resource_arn",
 )
 RESOURCE_FAMILIES = (
@@ -185,25 +168,26 @@ RECOVERY_POINTS = Family(
 VAULT_LOCKED = Family(
     "aws_backup_vault_locked",
     "gauge",
-    "1 when the vault is locked, 0 when not (Locked).",
+    "Whether the vault is locked (1 yes, 0 no) (Locked).",
     (*AWS_LABELS, "vault_name"),
 )
 NEXT_RUN = Family(
     "aws_backup_rule_next_run_timestamp_seconds",
     "gauge",
-    "When the plan's rule runs next, in seconds since 1970 (ScheduledRunsPreview, else ScheduleExpression).",
+    "Unix timestamp of the next run of the backup rule (ScheduledRunsPreview, else ScheduleExpression).",
     _RULE_LABELS,
 )
 RULE_INTERVAL = Family(
     "aws_backup_rule_interval_seconds",
     "gauge",
-    "Largest gap between two runs of the plan's rule, in seconds (ScheduledRunsPreview, ScheduleExpression).",
+    "Largest gap between two runs of the backup rule, in seconds "
+    "(ScheduleExpression, else ScheduledRunsPreview).",
     _RULE_LABELS,
 )
 LAST_EXECUTION = Family(
     "aws_backup_plan_last_execution_timestamp_seconds",
     "gauge",
-    "When the plan last ran, in seconds since 1970 (LastExecutionDate).",
+    "Unix timestamp of the last run of the backup plan (LastExecutionDate).",
     (*AWS_LABELS, "plan_id", "plan_name"),
 )
 INVENTORY_FAMILIES = (RECOVERY_POINTS, VAULT_LOCKED, NEXT_RUN, RULE_INTERVAL, LAST_EXECUTION)
@@ -211,52 +195,52 @@ INVENTORY_FAMILIES = (RECOVERY_POINTS, VAULT_LOCKED, NEXT_RUN, RULE_INTERVAL, LA
 UP = Family(
     "aws_backup_up",
     "gauge",
-    "1 when the collector's last refresh got through to AWS, 0 when not.",
+    "Whether the last refresh of the collector succeeded (1 yes, 0 no).",
     (*SCOPE_LABELS, "collector"),
 )
 LAST_REFRESH = Family(
     "aws_backup_last_refresh_timestamp_seconds",
     "gauge",
-    "When a refresh of the collector last got through to AWS, in seconds since 1970.",
+    "Unix timestamp of the last successful refresh of the collector.",
     (*SCOPE_LABELS, "collector"),
 )
 API_REQUESTS = Family(
     "aws_backup_exporter_api_requests_total",
     "counter",
-    "Number of calls to AWS, retries included, by how they ended: ok, the AWS error code, timeout, "
-    f"connection, malformed or credentials; other for all beyond the first {MOST_CODES} codes.",
+    "Total number of requests to AWS, including retries, by result: ok, the AWS error code, timeout, "
+    f"connection, malformed or credentials; other for all codes after the first {MOST_CODES}.",
     (*SCOPE_LABELS, "operation", "code"),
 )
 MALFORMED_VALUES = Family(
     "aws_backup_exporter_malformed_values_total",
     "counter",
-    "Number of values in AWS's answers, rows of lists and fields, that could not be read and were left out.",
+    "Total number of malformed values, rows of lists and fields, ignored in responses from AWS.",
     (*SCOPE_LABELS, "operation"),
 )
 JOBS_KNOWN = Family(
     "aws_backup_exporter_jobs",
     "gauge",
-    "Number of jobs that have series, child jobs included, by phase: active or finished.",
+    "Number of jobs with series, including child jobs, by phase: active or finished.",
     (*SCOPE_LABELS, "kind", "phase"),
 )
 JOBS_DROPPED = Family(
     "aws_backup_exporter_jobs_dropped",
     "gauge",
-    "Number of jobs that have no series because of limits.max_jobs.",
+    "Number of jobs without series because of limits.max_jobs.",
     (*SCOPE_LABELS, "kind"),
 )
 ITEMS_DROPPED = Family(
     "aws_backup_exporter_items_dropped",
     "gauge",
-    "Number of things that have no series of their own because there are too many, by kind: job_groups "
-    "(pairs of vault and resource type, counted as other), error_codes (likewise), resources, vaults, "
-    "plans, rules.",
+    "Number of items without series of their own because there are too many, by kind: job_groups (pairs of "
+    "vault and resource type, counted as other), error_codes (counted as other), resources, vaults, plans, "
+    "rules.",
     (*SCOPE_LABELS, "kind"),
 )
 JOB_ERRORS = Family(
     "aws_backup_exporter_job_errors",
     "gauge",
-    "1 for each configured job id that AWS does not know or refuses.",
+    "Configured job ID that AWS does not know or refuses, with the error code, always 1.",
     (*SCOPE_LABELS, "job_id", "code"),
 )
 EXPORTER_FAMILIES = (
@@ -273,173 +257,6 @@ EXPORTER_FAMILIES = (
 
 @cache
 def families() -> tuple[Family, ...]:
-    """Every metric that is made here, in the order they are written."""
+    """Return all metrics of scopes, in the order of the exposition."""
     of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
     return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *EXPORTER_FAMILIES)
-
-
-def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Make the samples of one job; what is secret in its message is masked."""
-    prefix = kind.metric_prefix
-    labels = (("job_id", job.id), *_aws_labels(ledger, job.account_id))
-    info = tuple((label, value) for (label, _), value in zip(kind.info, job.info, strict=True))
-    samples = [Sample(f"{prefix}_info", info, 1)]
-    if job.state:
-        samples.append(Sample(f"{prefix}_state", (("state", job.state),), 1))
-    samples += (
-        Sample(name, (), value)
-        for name, value in zip(gauge_names(kind), job.values, strict=True)
-        if value is not None
-    )
-    samples += (
-        Sample(f"{prefix}_child_jobs_in_state", (("state", state),), count)
-        for state, count in _bounded(job.child_states)
-    )
-    if job.message or job.category.lower() not in ("", SUCCESS):
-        status = (("message_category", mask(job.category)), ("status_message", mask(job.message)))
-        samples.append(Sample(f"{prefix}_status_info", status, 1))
-    return Group(labels, tuple(samples))
-
-
-def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
-    """Make the samples that count the jobs of one vault and resource type."""
-    where = (("vault_name", tally.vault_name), ("resource_type", tally.resource_type))
-    labels = (*_aws_labels(ledger, tally.account_id), *where)
-    total = f"{kind.fleet_prefix}_finished_total"
-    return Group(
-        labels,
-        (
-            *(
-                Sample(kind.fleet_prefix, (("state", state),), count)
-                for state, count in tally.in_window.items()
-            ),
-            *(Sample(total, (("state", state),), count) for state, count in tally.finished_total.items()),
-        ),
-    )
-
-
-def resource_group(resource: Resource, ledger: Ledger) -> Group:
-    """Make the samples of one resource."""
-    labels = (
-        *_aws_labels(ledger, resource.account_id),
-        ("resource_arn", resource.arn),
-        ("resource_name", resource.name),
-        ("resource_type", resource.type),
-    )
-    numbers = {
-        LAST_SUCCESS: resource.last_success,
-        LAST_ATTEMPT: resource.last_attempt,
-        LAST_SIZE: resource.last_success_size,
-        LAST_DURATION: resource.last_success_duration,
-        LAST_RECOVERY_POINT: resource.last_recovery_point,
-        EXPECTED_INTERVAL: resource.expected_interval,
-    }
-    states = dict.fromkeys((*BACKUP.states, resource.last_state)) if resource.last_state else ()
-    return Group(
-        labels,
-        (
-            *(Sample(family.name, (), value) for family, value in numbers.items() if value is not None),
-            *(
-                Sample(LAST_STATE.name, (("state", state),), int(state == resource.last_state))
-                for state in states
-            ),
-            *(
-                Sample(PARENT.name, (("parent_resource_arn", arn),), 1)
-                for arn in [resource.parent_arn]
-                if arn
-            ),
-        ),
-    )
-
-
-def vault_group(vault: Vault, ledger: Ledger) -> Group:
-    """Make the samples of one vault."""
-    samples = []
-    if vault.recovery_points is not None:
-        samples.append(Sample(RECOVERY_POINTS.name, (), vault.recovery_points))
-    if vault.locked is not None:
-        samples.append(Sample(VAULT_LOCKED.name, (), int(vault.locked)))
-    return Group((*_aws_labels(ledger, vault.account_id), ("vault_name", vault.name)), tuple(samples))
-
-
-def plan_groups(plans: Iterable[Plan], ledger: Ledger) -> Iterator[Group]:
-    """Make the samples of plans and of their rules."""
-    for plan in plans:
-        labels = (*_aws_labels(ledger, plan.account_id), ("plan_id", plan.id), ("plan_name", plan.name))
-        samples = []
-        if plan.last_execution is not None:
-            samples.append(Sample(LAST_EXECUTION.name, (), plan.last_execution))
-        for rule in plan.rules:
-            own = (("rule_id", rule.rule_id),)
-            if rule.next_run is not None:
-                samples.append(Sample(NEXT_RUN.name, own, rule.next_run))
-            if rule.interval is not None:
-                samples.append(Sample(RULE_INTERVAL.name, own, rule.interval))
-        yield Group(labels, tuple(samples))
-
-
-def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Make the samples that tell how the exporter itself fares in one scope; codes are masked."""
-    return Group(
-        _scope_labels(ledger),
-        (
-            *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
-            *_call_samples(ledger),
-            *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
-            *(
-                Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", mask(fault.code))), 1)
-                for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
-            ),
-        ),
-    )
-
-
-def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
-    """Make the samples that tell of how many things there are no series."""
-    return Group(
-        _scope_labels(ledger),
-        tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
-    )
-
-
-def _health_samples(collector: str, health: Health) -> Iterator[Sample]:
-    labels = (("collector", collector),)
-    yield Sample(UP.name, labels, int(health.up))
-    if health.last_success is not None:
-        yield Sample(LAST_REFRESH.name, labels, health.last_success)
-
-
-def _call_samples(ledger: Ledger) -> Iterator[Sample]:
-    for (operation, code), count in ledger.calls().items():
-        yield Sample(API_REQUESTS.name, (("operation", operation), ("code", code)), count)
-    for operation, count in ledger.malformed().items():
-        yield Sample(MALFORMED_VALUES.name, (("operation", operation),), count)
-
-
-def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
-    with ledger.open(kind) as store:
-        active, finished, dropped = store.active_count, store.finished_count, store.dropped_count
-    label = ("kind", kind.name)
-    yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)
-    yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), finished)
-    yield Sample(JOBS_DROPPED.name, (label,), dropped)
-
-
-def _bounded(child_states: Sequence[tuple[str, Number]]) -> Sequence[tuple[str, Number]]:
-    """Give the counts of the first states, and of all others together."""
-    if len(child_states) <= MOST_STATES:
-        return child_states
-    others = sum(count for _, count in child_states[MOST_STATES:])
-    return (*child_states[:MOST_STATES], (OTHER, others))
-
-
-def _scope_labels(ledger: Ledger) -> Labels:
-    return (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
-
-
-def _aws_labels(ledger: Ledger, account_id: str) -> Labels:
-    return (
-        ("aws_account_id", account_id or ledger.account_id),
-        ("aws_region", ledger.scope.region),
-        *ledger.labels,
-    )

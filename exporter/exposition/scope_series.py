@@ -1,4 +1,4 @@
-"""The rendered series of one scope: what changed in the ledger is rendered, the rest is kept."""
+"""The rendered series of one scope: changes in the ledger are rendered, all else is cached."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,12 +7,11 @@ from itertools import chain
 
 from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
 from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
-from exporter.exposition.metrics import (
-    RESOURCE_FAMILIES,
+from exporter.exposition.metrics import RESOURCE_FAMILIES, job_families
+from exporter.exposition.samples import (
     Group,
     dropped_group,
     exporter_group,
-    job_families,
     job_group,
     plan_groups,
     resource_group,
@@ -24,16 +23,16 @@ from exporter.ledger import Ledger
 from exporter.model import Kind, Resource
 
 Piece = bytes | Run
-"""Some lines: as text, or kept deflated."""
+"""Some lines, as text or deflated."""
 
 
 class ScopeSeries:
-    """The rendered series of one scope. May be used from several threads.
+    """The rendered series of one scope. Thread-safe.
 
     Args:
-        ledger: what is known of the scope.
+        ledger: the state of the scope.
         clock: seconds since 1970.
-        mask: takes what is secret out of a text.
+        mask: masks secrets in a text.
     """
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
@@ -41,98 +40,98 @@ class ScopeSeries:
         self._ledger = ledger
         self._clock = clock
         self._mask = mask
-        self._kinds = [_KindOfJobs(kind, ledger, mask) for kind in ledger.kinds]
-        self._facts = _Facts(ledger)
+        self._kinds = [_JobSeries(kind, ledger, mask) for kind in ledger.kinds]
+        self._inventory = _InventorySeries(ledger)
         self._left_out: Mapping[str, int] = {}
-        self._lines_of_left_out: Lines = {}
+        self._left_out_lines: Lines = {}
         self._lock = threading.Lock()
 
     def update(self) -> None:
-        """Render the jobs that changed in the ledger, so that it need not keep them."""
+        """Render the changes in the ledger, so that it need not store them."""
         with self._lock:
             self._update()
 
     def pieces(self) -> list[tuple[str, Piece]]:
-        """Give the lines of every metric that has any, in one piece or several, as things are now."""
+        """Return the current lines of each metric that has any, in one or several pieces."""
         with self._lock:
             self._update()
             of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
-            of_exporter = render(exporter_group(self._ledger, self._mask)) | self._of_left_out()
-            return [*of_jobs, *self._facts.runs(), *of_exporter.items()]
+            of_exporter = render(exporter_group(self._ledger, self._mask)) | self._render_left_out()
+            return [*of_jobs, *self._inventory.runs(), *of_exporter.items()]
 
-    def _of_left_out(self) -> Lines:
+    def _render_left_out(self) -> Lines:
         left_out = self._ledger.left_out()
         if left_out != self._left_out:
             self._left_out = left_out
-            self._lines_of_left_out = render(dropped_group(left_out, self._ledger))
-        return self._lines_of_left_out
+            self._left_out_lines = render(dropped_group(left_out, self._ledger))
+        return self._left_out_lines
 
     def _update(self) -> None:
-        self._facts.update()
+        self._inventory.update()
         for kind in self._kinds:
             kind.update(self._clock())
 
 
-class _KindOfJobs:
-    """The part of a page that one kind of job has."""
+class _JobSeries:
+    """The series of the jobs of one kind."""
 
     def __init__(self, kind: Kind, ledger: Ledger, mask: Callable[[str], str]) -> None:
         self._kind = kind
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
-        self._live = ActiveJobLines(kind, self._group_of)
-        self._sealed = FinishedJobLines([family.name for family in job_families(kind)])
+        self._active = ActiveJobLines(kind, self._group_of)
+        self._finished = FinishedJobLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}
-        self._counted_at: object = None
+        self._counts_version: object = None
 
     def update(self, now: float) -> None:
         with self._ledger.open(self._kind) as store:
             changes = store.drain()
-            counted_at = store.counts_mark(now)
-            tallies = store.tallies(now) if counted_at != self._counted_at else []
-        for bucket in changes.left:
-            self._sealed.remove_bucket(bucket)
+            counts_version = store.counts_version(now)
+            tallies = store.tallies(now) if counts_version != self._counts_version else []
+        for bucket in changes.expired:
+            self._finished.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():
-            self._sealed.remove(bucket, job_ids)
-        self._live.take(changes.live, changes.progressed)
-        newly: dict[int, dict[str, Lines]] = {}
-        for job_id, (bucket, job) in changes.sealed.items():
-            newly.setdefault(bucket, {})[job_id] = render(self._group_of(job))
-        for bucket, rows in newly.items():
-            self._sealed.add(bucket, rows)
-        if counted_at != self._counted_at:
+            self._finished.remove(bucket, job_ids)
+        self._active.update(changes.tracked, changes.progressed)
+        rows_by_bucket: dict[int, dict[str, Lines]] = {}
+        for job_id, (bucket, job) in changes.final.items():
+            rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))
+        for bucket, rows in rows_by_bucket.items():
+            self._finished.add(bucket, rows)
+        if counts_version != self._counts_version:
             self._counts = _deflated(tally_group(self._kind, tally, self._ledger) for tally in tallies)
-            self._counted_at = counted_at
+            self._counts_version = counts_version
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._counts.items(), self._sealed.runs().items(), self._live.runs().items())
+        return chain(self._counts.items(), self._finished.runs().items(), self._active.runs().items())
 
 
-class _Facts:
-    """The part of a page that is not jobs: resources, vaults and plans."""
+class _InventorySeries:
+    """The series of resources, vaults and plans."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._resources: dict[str, Resource] = {}
         self._lines_of_resources = KeyedLines(family.name for family in RESOURCE_FAMILIES)
         self._inventory: Mapping[str, Run] = {}
-        self._taken_from: object = None
+        self._rendered_from: object = None
 
     def update(self) -> None:
         with self._ledger.open_resources() as resources:
-            told_of = resources.drain()
-        for arn, resource in told_of.items():
-            # Each job tells of its resource again: hardly ever is anything new of it.
+            changed = resources.drain()
+        for arn, resource in changed.items():
+            # Most jobs do not change anything about their resource.
             if resource != self._resources.get(arn):
                 self._put(arn, resource)
         vaults, plans = self._ledger.vaults, self._ledger.plans
-        if self._taken_from != (vaults, plans):
+        if self._rendered_from != (vaults, plans):
             groups = (
                 *(vault_group(vault, self._ledger) for vault in vaults),
                 *plan_groups(plans, self._ledger),
             )
             self._inventory = _deflated(groups)
-            self._taken_from = (vaults, plans)
+            self._rendered_from = (vaults, plans)
 
     def runs(self) -> Iterator[tuple[str, Run]]:
         return chain(self._inventory.items(), self._lines_of_resources.runs().items())

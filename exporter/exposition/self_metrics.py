@@ -1,6 +1,6 @@
-"""What the exporter tells of itself beside its scopes: how long things took, its build, the process.
+"""Metrics about the exporter itself: durations, versions, reloads, and those of the process.
 
-What the process and Python tell is prometheus-client's.
+The metrics `process_*` and `python_*` come from prometheus-client.
 """
 
 import platform
@@ -23,31 +23,31 @@ from exporter.exposition.text_format import label_text, line
 REQUEST_SECONDS = Family(
     "aws_backup_exporter_api_request_duration_seconds",
     "histogram",
-    "How long calls to AWS took, in seconds, failed ones included.",
+    "Duration of requests to AWS, in seconds, including failed ones.",
     ("operation",),
 )
 REFRESH_SECONDS = Family(
     "aws_backup_exporter_refresh_duration_seconds",
     "histogram",
-    "How long it took to refresh everything that a scrape asks for, in seconds.",
+    "Duration of one refresh of all targets for a scrape, in seconds.",
     (),
 )
 BUILD_INFO = Family(
     "aws_backup_exporter_build_info",
     "gauge",
-    "The versions that are running, always 1.",
+    "Versions of the exporter, Python and boto3, always 1.",
     ("version", "python_version", "boto3_version"),
 )
 RELOAD_SUCCESSFUL = Family(
     "aws_backup_exporter_config_last_reload_successful",
     "gauge",
-    "1 when the configuration was last read without an error, 0 when not and the one before is in force.",
+    "Whether the last reload of the configuration succeeded (1 yes, 0 no).",
     (),
 )
 RELOAD_TIME = Family(
     "aws_backup_exporter_config_last_reload_success_timestamp_seconds",
     "gauge",
-    "When the configuration was last read without an error, in seconds since 1970.",
+    "Unix timestamp of the last successful reload of the configuration.",
     (),
 )
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -55,12 +55,12 @@ _REFRESH_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 def families() -> tuple[Family, ...]:
-    """Every metric that is made here, the process's own not counted."""
+    """Return all metrics about the exporter, except those of prometheus-client."""
     return (REQUEST_SECONDS, REFRESH_SECONDS, BUILD_INFO, RELOAD_SUCCESSFUL, RELOAD_TIME)
 
 
 class Telemetry:
-    """What the exporter tells of itself. May be used from several threads."""
+    """The metrics about the exporter itself. Thread-safe."""
 
     def __init__(self) -> None:
         self._request_seconds = _Histogram(REQUEST_SECONDS, _REQUEST_BUCKETS)
@@ -74,24 +74,24 @@ class Telemetry:
         GCCollector(registry=self._registry)
 
     def observe_request(self, operation: str, seconds: float) -> None:
-        """Take note of one call to AWS."""
+        """Record the duration of one request to AWS."""
         self._request_seconds.observe(seconds, operation)
 
     def observe_refresh(self, seconds: float) -> None:
-        """Take note of one refresh."""
+        """Record the duration of one refresh."""
         self._refresh_seconds.observe(seconds)
 
     def configuration_read(self, now: float) -> None:
-        """Take note that a configuration came into force."""
+        """Record that a configuration was loaded."""
         self._reload.successful = True
         self._reload.at = now
 
     def configuration_refused(self) -> None:
-        """Take note that a new configuration was bad and the old one stays."""
+        """Record that a new configuration was invalid; the old one stays in force."""
         self._reload.successful = False
 
     def lines(self, names: Collection[str] = ()) -> Iterator[tuple[Family, bytes]]:
-        """Render each metric's samples; with names, only those of these names."""
+        """Render each metric's samples; if names are given, only samples with these names."""
         for histogram in (self._request_seconds, self._refresh_seconds):
             if lines := histogram.lines(names):
                 yield histogram.family, lines
@@ -114,11 +114,11 @@ def _family(name: str, type_: str, help_: str) -> Family:
 
 
 class _Histogram:
-    """Counts durations. All of it changes with each scrape, so it is made to be written fast.
+    """A histogram of durations. It changes with each scrape, so its labels are rendered in advance.
 
     Args:
-        family: the metric; its labels are those beside `le`.
-        bounds: the upper bound of each bucket but the last, in seconds, ascending.
+        family: the metric; its labels do not include `le`.
+        bounds: the upper bounds of the buckets in seconds, ascending, without +Inf.
     """
 
     def __init__(self, family: Family, bounds: Sequence[float]) -> None:
@@ -126,20 +126,20 @@ class _Histogram:
         self._bounds = bounds
         self._observed: dict[tuple[str, ...], _Observed] = {}
         if not family.labels:
-            self._observed[()] = self._nothing_observed()
+            self._observed[()] = self._new_observed()
         self._lock = threading.Lock()
 
     def observe(self, seconds: float, *labels: str) -> None:
-        """Take note of one duration."""
+        """Record one duration."""
         with self._lock:
             if labels not in self._observed:
-                self._observed[labels] = self._nothing_observed(*labels)
+                self._observed[labels] = self._new_observed(*labels)
             observed = self._observed[labels]
             observed.counts[bisect_left(self._bounds, seconds)] += 1
             observed.seconds += seconds
 
     def lines(self, names: Collection[str]) -> bytes:
-        """Render the samples; with names, only those of these names."""
+        """Render the samples; if names are given, only samples with these names."""
         with self._lock:
             return b"".join(
                 line(name, labels, number)
@@ -148,7 +148,7 @@ class _Histogram:
                 if not names or name in names
             )
 
-    def _nothing_observed(self, *labels: str) -> "_Observed":
+    def _new_observed(self, *labels: str) -> "_Observed":
         name, own = self.family.name, tuple(zip(self.family.labels, labels, strict=True))
         bounds = [*map(repr, self._bounds), "+Inf"]
         series = [(f"{name}_bucket", label_text((*own, ("le", bound)))) for bound in bounds]
@@ -158,14 +158,14 @@ class _Histogram:
 
 @dataclass(slots=True)
 class _Observed:
-    """Durations under the same labels: the names and labels of their series, how many fell in each bucket."""
+    """The durations with the same labels: the names and labels of their series, and the count per bucket."""
 
     series: Sequence[tuple[str, str]]
     counts: list[int]
     seconds: float = 0.0
 
     def numbers(self) -> Iterator[float]:
-        """Give the values of the series."""
+        """Return the values of the series."""
         up_to = list(accumulate(self.counts, initial=0.0))
         return chain(up_to[1:], up_to[-1:], (self.seconds,))
 

@@ -1,7 +1,7 @@
-"""What is known of the backups of each resource of one scope. Pure: no I/O and no clock.
+"""The backups of each resource of one scope. Pure: no I/O and no clock.
 
-A job lives a day; people are called at night for a *resource* whose backup did not happen. So a resource's
-facts outlive its jobs, and go only when AWS no longer knows the resource.
+Jobs leave the window after a day, but alerts are about resources that were not backed up. So the facts about
+a resource outlast its jobs, and are removed only when AWS no longer knows the resource.
 """
 
 import math
@@ -22,13 +22,13 @@ _versions = Versions(BACKUP)
 
 @dataclass(slots=True)
 class _Facts:
-    """The newest jobs of some, in whatever order they came."""
+    """The newest and the newest successful of some jobs, in whatever order they arrive."""
 
     newest: Job | None = None
     success: Job | None = None
 
     def take(self, job: Job) -> bool:
-        """Take up what AWS told of a job. Returns whether that may be news of the resource."""
+        """Record a job. Returns whether it may change the resource."""
         newest, success = self.newest, self.success
         if newest is None or (
             not _versions.is_behind(job, newest) if job.id == newest.id else _began(job) > _began(newest)
@@ -43,17 +43,17 @@ class _Facts:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one resource.
+    """The state of one resource.
 
     Attributes:
-        own: its jobs that are no child jobs, or parents of others.
-        as_child: its child jobs, which stand for it unless it is a composite: then the parent does.
-        is_composite: whether a parent job was ever made for it.
-        protected: as AWS lists it.
-        within: as configured.
-        rules: those that made jobs for it.
-        last_rule: the one that made the newest of these jobs, and that job.
-        last_interval: what the rules told when the plans last had one of them.
+        own: its jobs that are not child jobs, and its parent jobs.
+        as_child: its child jobs, which count for it unless it is a composite resource with parent jobs.
+        is_composite: whether there ever was a parent job for it.
+        protected: its row in the list of protected resources.
+        within: the configured interval in seconds.
+        rules: the rules that created jobs for it.
+        last_rule: the rule that created the newest of these jobs, and the key of that job.
+        last_interval: the interval of the rules when the plans last contained one of them.
     """
 
     own: _Facts = field(default_factory=_Facts)
@@ -67,7 +67,7 @@ class _Known:
 
     @property
     def newest(self) -> Job | None:
-        """The newest job that stands for the resource."""
+        """The newest job that counts for the resource."""
         own, child = self.own.newest, self.as_child.newest
         if child is None or not self._child_jobs_count(child):
             return own
@@ -75,7 +75,7 @@ class _Known:
 
     @property
     def success(self) -> Job | None:
-        """The newest of them that succeeded."""
+        """The newest successful job that counts for the resource."""
         own, child = self.own.success, self.as_child.success
         if child is None or not self._child_jobs_count(child):
             return own
@@ -87,12 +87,12 @@ class _Known:
 
 
 class Resources:
-    """The resources of one scope, at most `MOST_RESOURCES` beside those that are configured.
+    """The resources of one scope: the configured ones, and at most `MOST_RESOURCES` others.
 
     Args:
-        expected: ARNs that the configuration names, and the seconds within which each must be backed up.
-        interval_of: tells the largest gap in seconds between a rule's runs, None if it cannot.
-        account_id: the account to assume where neither a job nor the ARN tells one.
+        expected: the configured ARNs, and the seconds within which each must be backed up.
+        interval_of: returns the largest gap between the runs of a rule in seconds, None if it is unknown.
+        account_id: the account of resources that have none, neither in a job nor in the ARN.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Resources:
         self._changed: dict[str, None] = dict.fromkeys(self._known)
 
     def enter(self, job: Job) -> None:
-        """Take up what AWS told of a backup job; a child counts for its own resource, not its parent's."""
+        """Record a backup job; a child job counts for its own resource, not for that of its parent."""
         known = self._known_as(job.resource_arn) if job.resource_arn else None
         if not known:
             return
@@ -129,12 +129,12 @@ class Resources:
     def set_protected(
         self, listing: Iterable[Protected], *, now: float, lookback: float, complete: bool = True
     ) -> None:
-        """Take up the list of protected resources.
+        """Record the list of protected resources.
 
-        When it is complete, those it does not have are let go, unless the configuration names them or a job
-        shows that they live: one of the look-back, or of the last ten expected intervals. AWS drops a
-        resource from its list when the last recovery point expires, and that must not end the alarm about the
-        backups that stopped.
+        If the list is complete, resources that are not in it are removed, unless they are configured or have
+        a recent job: within the look-back, or within the last ten expected intervals. AWS removes a resource
+        from its list when the last recovery point expires, and that must not resolve the alert about the
+        missing backups.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):
@@ -158,16 +158,16 @@ class Resources:
     def set_rules(
         self, rules: Mapping[RuleKey, float | None], *, unread_plans: Collection[str], read_at: float
     ) -> None:
-        """Take up the rules of all plans.
+        """Record the rules of all plans.
 
-        A rule that is gone counts no longer while another one is left that made jobs for the resource. When
-        the last one is gone the last known interval stays, so that the alarm about the backups that stopped
-        comes.
+        A deleted rule no longer counts for a resource while another rule exists that created jobs for it.
+        When the last one is deleted, the last known interval is kept, so that the alert about the missing
+        backups fires.
 
         Args:
-            rules: how far apart the runs of each are, in seconds; None where nobody can tell.
-            unread_plans: ids of plans that could not be read: their rules are taken to be as they were.
-            read_at: when reading the plans began. A rule that made a job after that is not gone.
+            rules: the largest gap between the runs of each rule in seconds; None if it is unknown.
+            unread_plans: the IDs of plans that could not be read: their rules are assumed to be unchanged.
+            read_at: when reading the plans started. A rule that created a job after that is not deleted.
         """
         before = {arn: self._expected(known) for arn, known in self._known.items() if known.rules}
         for arn in before:
@@ -179,17 +179,17 @@ class Resources:
                 self._changed[arn] = None
 
     def drain(self) -> dict[str, Resource | None]:
-        """Hand over the resources that changed since the last call; None for one that is gone."""
+        """Return the resources that changed since the last call; None for a removed one."""
         changed, self._changed = self._changed, {}
         return {arn: self._resource(arn, self._known.get(arn)) for arn in changed}
 
     @property
     def left_out(self) -> int:
-        """How many resources are not known for want of room; counted up to ten times the limit."""
+        """The number of resources beyond the limit; counted up to ten times the limit."""
         return len(self._left_out)
 
     def _known_as(self, arn: str) -> _Known | None:
-        """Find what is known of a resource, known or new; None where there is no room for it."""
+        """Return the state of a known or new resource; None if it is beyond the limit."""
         known = self._known.get(arn)
         if known is None:
             if len(self._known) >= self._most:
@@ -200,7 +200,7 @@ class Resources:
         return known
 
     def _take_rule(self, known: _Known, job: Job) -> bool:
-        """Join the resource to the job's rule. Returns whether the rule, or its last use, is new to it."""
+        """Record the rule of a job. Returns whether the last rule of the resource has changed."""
         if job.rule is None:
             return False
         key = (job.rule.plan_id, job.rule.rule_id)
@@ -216,7 +216,7 @@ class Resources:
         return known.last_rule is not last_rule
 
     def _forget_parents(self, before: float) -> None:
-        """Let go of parent jobs of before some time, unless a resource's newest job is a child of one."""
+        """Forget parent jobs created before a time, unless the newest job of a resource is their child."""
         needed = {newest.parent_id for known in self._known.values() if (newest := known.newest)}
         self._parents = {
             job_id: job
@@ -264,17 +264,19 @@ class Resources:
 
 
 class _Rules:
-    """How far apart the runs of each rule are: as the plans tell, else as the newest job of the rule does."""
+    """The interval of each rule: according to the plans, else to the newest job of the rule."""
 
     def __init__(self) -> None:
-        self._planned: dict[RuleKey, float | None] | None = None  # None: the plans were never read
+        self._planned: dict[RuleKey, float | None] | None = None  # None: the plans have not been read yet
         self._unread: frozenset[str] = frozenset()
         self._read_at = math.inf
         self._used: dict[RuleKey, float] = {}  # when the newest job of each was created
-        self._told: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # the job that tells, the interval
+        self._told: dict[
+            RuleKey, tuple[tuple[float, str], float]
+        ] = {}  # the job, and the interval of its schedule
 
     def read(self, rules: Mapping[RuleKey, float | None], unread: Collection[str], read_at: float) -> None:
-        """Take up the rules of all plans that could be read."""
+        """Record the rules of the plans that could be read."""
         self._unread = frozenset(unread)
         before = self._planned or {}
         kept = {key: interval for key, interval in before.items() if key[0] in self._unread}
@@ -282,12 +284,12 @@ class _Rules:
         self._read_at = read_at
 
     def is_news_of(self, key: RuleKey, job: Job) -> bool:
-        """Whether a job tells the schedule that is in force, as far as is known."""
+        """Whether a job has the newest known schedule of its rule."""
         told = self._told.get(key)
         return bool(job.rule and job.rule.schedule) and (told is None or _began(job) >= told[0])
 
     def take(self, key: RuleKey, job: Job, interval: float | None) -> bool:
-        """Take note that a rule made a job, and what interval that tells. Returns whether that is new."""
+        """Record a job of a rule, and the interval of its schedule. Returns whether the interval is new."""
         self._used[key] = max(self._used.get(key, -math.inf), _created(job))
         if interval is None:
             return False
@@ -296,12 +298,12 @@ class _Rules:
         return before is None or before[1] != interval
 
     def shortest_left(self, keys: Iterable[RuleKey]) -> float | None:
-        """Give the shortest interval of those rules that are not gone from the plans."""
+        """Return the shortest interval of the rules that still exist in the plans."""
         intervals = (self.last_known(key) for key in keys if not self._is_gone(key))
         return min((interval for interval in intervals if interval), default=None)
 
     def last_known(self, key: RuleKey) -> float | None:
-        """Give the interval of a rule, gone or not."""
+        """Return the last known interval of a rule, deleted or not."""
         planned = self._planned.get(key) if self._planned else None
         return planned or (self._told[key][1] if key in self._told else None)
 
@@ -319,12 +321,12 @@ def _created(job: Job) -> float:
 
 
 def _began(job: Job) -> tuple[float, str]:
-    """Order jobs by their creation; those of the same moment by their ids, whichever came first."""
+    """Sort key: the creation of a job, then its ID, so that the order of arrival does not matter."""
     return (_created(job), job.id)
 
 
 def _tells(job: Job | None) -> tuple[object, ...]:
-    """What a resource's newest job tells of it."""
+    """The fields of the newest job that the resource publishes."""
     if job is None:
         return ()
     return (

@@ -1,6 +1,6 @@
-"""Jobs, resources, vaults and plans as frozen records, the table of job kinds, and AWS's schedules.
+"""Jobs, resources, vaults and plans as frozen records, the table of job kinds, and AWS schedule expressions.
 
-It knows neither boto3 nor Prometheus.
+This package depends neither on boto3 nor on Prometheus.
 """
 
 from exporter.model.job_kinds import (

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from exporter.refresh.refresher import LOOK_EVERY, PACE
+from exporter.refresh.refresher import CHECK_INTERVAL
+from exporter.refresh.scope_refresh import SLOW_INTERVAL
 from exporter.simulator.errors import ApiError
 from tests.support.harness import LOADER, REGION, START, Bench, Series, static_session
 
@@ -126,8 +127,8 @@ def test_jobs_that_cannot_be_listed_hold_up_no_slow_collector(aws: Bench) -> Non
     begun = aws.clock()
     for due_at_once in scope.background():
         if not due_at_once:
-            aws.clock.advance(LOOK_EVERY)
-        if aws.clock() > begun + 2 * PACE:
+            aws.clock.advance(CHECK_INTERVAL)
+        if aws.clock() > begun + 2 * SLOW_INTERVAL:
             break
     asked = [call.operation for call in aws.account.calls]
     assert asked.count("ListBackupVaults") == 3

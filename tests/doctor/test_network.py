@@ -96,5 +96,5 @@ def test_the_same_account_twice(aws: Aws, doctor: Doctor) -> None:
     )
     assert told.results(0) == WELL | {"backup:ListBackupVaults": "ok"}
     assert told.results(1) == WELL | {"backup:ListBackupVaults": "ok", "123456789012": "duplicate"}
-    assert "as target a does" in told.check("123456789012", 1)["fault"]["message"]
+    assert "like target a" in told.check("123456789012", 1)["fault"]["message"]
     assert told.code == 1

@@ -150,21 +150,21 @@ class Sequences(RuleBasedStateMachine):
     def _enter(self, at: int, jobs: list[Job], described: bool) -> None:
         with self.ledgers[at].open(BACKUP) as store:
             for told in jobs:
-                store.enter(told, self.clock(), described=described)
+                store.update(told, self.clock(), described=described)
         self.references[at].enter(jobs, self.clock(), described=described)
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS))
     def cannot_be_described(self, at: int, job_id: str) -> None:
         """A finished job is closed with what is known."""
         with self.ledgers[at].open(BACKUP) as store:
-            store.close(job_id, self.clock())
+            store.skip_description(job_id, self.clock())
         self.references[at].close(job_id, self.clock())
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS))
     def is_forgotten(self, at: int, job_id: str) -> None:
         """AWS no longer knows a job that could still change."""
         with self.ledgers[at].open(BACKUP) as store:
-            store.forget(job_id)
+            store.remove(job_id)
         self.references[at].forget(job_id)
 
     @rule(seconds=st.sampled_from([0.5, 9, 40, 100]))
@@ -177,7 +177,7 @@ class Sequences(RuleBasedStateMachine):
         """After a while, a refresh lets go of what left the window."""
         self.clock.advance(seconds)
         with self.ledgers[at].open(BACKUP) as store:
-            store.roll(self.clock())
+            store.expire(self.clock())
         self.references[at].roll(self.clock())
 
     @rule(at=AT)

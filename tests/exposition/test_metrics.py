@@ -3,16 +3,8 @@
 import re
 
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.metrics import (
-    Family,
-    Group,
-    dropped_group,
-    exporter_group,
-    fleet_families,
-    job_families,
-    job_group,
-    tally_group,
-)
+from exporter.exposition.metrics import Family, fleet_families, job_families
+from exporter.exposition.samples import Group, dropped_group, exporter_group, job_group, tally_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
@@ -112,7 +104,7 @@ def test_the_samples_of_a_job() -> None:
 def test_the_samples_of_the_fleet() -> None:
     """The counts of a vault and resource type have exactly their labels."""
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     assert of_samples(tally_group(BACKUP, tally, full_ledger())) == OF_THE_FLEET
 
@@ -147,7 +139,7 @@ def test_static_labels_come_with_every_series() -> None:
     """The labels of a target are on each of its series, beside those of the metric."""
     ledger = with_configured(["gone"], collectors=["backup_jobs"], labels={"team": "a", "env": "b"})
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     [tally] = made.tallies(NOW)
     for group in (
         job_group(BACKUP, job(), ledger),
@@ -203,10 +195,17 @@ def test_help_is_one_line_that_ends() -> None:
         assert re.fullmatch(r'[^\n\\"]+\.', family.help), family.name
 
 
-def test_units_are_told() -> None:
-    """A time is said to be in seconds, a size in bytes, a ratio from 0 to 1."""
+UNITS = {
+    "_timestamp_seconds": "Unix timestamp",
+    "_seconds": "seconds",
+    "_bytes": "bytes",
+    "_ratio": "from 0 to 1",
+}
+
+
+def test_help_gives_the_unit() -> None:
+    """HELP gives the unit: a Unix timestamp, seconds, bytes or a ratio from 0 to 1."""
     for family in (*metrics.families(), *self_metrics.families()):
-        for ending, word in (("_seconds", "seconds"), ("_bytes", "ytes"), ("_ratio", "from 0 to 1")):
-            if family.name.endswith(ending):
-                assert word in family.help, family.name
+        unit = next((unit for ending, unit in UNITS.items() if family.name.endswith(ending)), "")
+        assert unit in family.help, family.name
     assert [family.name for family in self_metrics.families() if family.type == "histogram"] == HISTOGRAMS

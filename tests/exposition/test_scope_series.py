@@ -24,7 +24,7 @@ class Account:
     def tell(self, told: Job) -> None:
         """AWS tells of a job."""
         with self._ledger.open(BACKUP) as store:
-            store.enter(told, NOW, described=True)
+            store.update(told, NOW, described=True)
         with self._ledger.open_resources() as resources:
             resources.enter(told)
 

@@ -1,4 +1,4 @@
-"""Lines of text, and those of live jobs that are made anew where they differ."""
+"""Lines of text, and those of tracked jobs that are made anew where they differ."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.exposition.active_jobs import ActiveJobLines
 from exporter.exposition.finished_jobs import inflate
-from exporter.exposition.metrics import Group, Sample, job_group
+from exporter.exposition.samples import Group, Sample, job_group
 from exporter.exposition.text_format import encode, escape, label_text, line, render
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job
@@ -20,30 +20,30 @@ LEDGER = ledger()
 
 
 class Followed:
-    """Live jobs from what AWS tells of them to their lines."""
+    """Tracked jobs from what AWS tells of them to their lines."""
 
     def __init__(self) -> None:
         self.store = store()
-        self.live = ActiveJobLines(BACKUP, group_of)
+        self.active = ActiveJobLines(BACKUP, group_of)
 
     def tell(self, *jobs: Job) -> None:
         """AWS tells of jobs, and their lines are brought up to date."""
         for told in jobs:
-            self.store.enter(told, NOW, described=True)
+            self.store.update(told, NOW, described=True)
         self._take()
 
     def forget(self, job_id: str) -> None:
         """AWS does not know a job any longer."""
-        self.store.forget(job_id)
+        self.store.remove(job_id)
         self._take()
 
     def _take(self) -> None:
         changes = self.store.drain()
-        self.live.take(changes.live, changes.progressed)
+        self.active.update(changes.tracked, changes.progressed)
 
     def lines(self) -> dict[str, bytes]:
         """Give all lines, by metric."""
-        found = {name: b"".join(inflate(run)) for name, run in self.live.runs().items()}
+        found = {name: b"".join(inflate(run)) for name, run in self.active.runs().items()}
         assert all(found.values()), "a metric without lines is left out"
         return found
 
@@ -145,9 +145,9 @@ def test_whatever_changes_is_shown(other: dict[str, Any]) -> None:
 def test_what_did_not_change_is_kept() -> None:
     """When one number of one job changes, the lines of other metrics are not deflated again."""
     of = followed(job("a", numbers={"transferred_bytes": 1, "progress_ratio": 0.1}))
-    before = dict(of.live.runs())
+    before = dict(of.active.runs())
     of.tell(job("a", numbers={"transferred_bytes": 2, "progress_ratio": 0.1}))
-    after = of.live.runs()
+    after = of.active.runs()
     anew = {name for name in before if after[name] is not before[name]}
     assert anew == {"aws_backup_job_transferred_bytes"}
 
@@ -175,7 +175,7 @@ def test_several_changes_at_once() -> None:
 
 
 def test_a_forgotten_job_has_no_lines() -> None:
-    """A job that is no longer live leaves the lines of the others; forgetting it twice does nothing."""
+    """A job that is no longer tracked leaves the lines of the others; forgetting it twice does nothing."""
     of = followed(job("a"), job("b"))
     of.lines()
     of.forget("a")
@@ -189,7 +189,7 @@ def test_a_forgotten_job_has_no_lines() -> None:
 def test_the_last_steps_of_a_job(end: Job | None) -> None:
     """A job that goes on and then ends or is forgotten, all since its lines were last written, has none."""
     of = followed(job("a"), job("b"))
-    of.store.enter(job("a", numbers={"progress_ratio": 0.2}), NOW, described=True)
+    of.store.update(job("a", numbers={"progress_ratio": 0.2}), NOW, described=True)
     if end:
         of.tell(end)
     else:
@@ -200,6 +200,6 @@ def test_the_last_steps_of_a_job(end: Job | None) -> None:
 def test_a_job_that_comes_back() -> None:
     """A job that is forgotten and told of again at once has the lines of how it is now."""
     of = followed(job("a", numbers={"progress_ratio": 0.2, "size_bytes": 7}))
-    of.store.forget("a")
+    of.store.remove("a")
     of.tell(job("a", numbers={"progress_ratio": 0.3}))
     assert of.lines() == followed(job("a", numbers={"progress_ratio": 0.3})).lines()

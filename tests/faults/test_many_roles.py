@@ -16,7 +16,7 @@ import pytest
 from botocore.session import Session
 
 from exporter.assembly.assembly import Assembler, Dependencies
-from exporter.aws import Access, Clients
+from exporter.aws import Clients, TargetClient
 from exporter.config import Api, Config, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.runtime.clock import Clock as TrueClock
@@ -142,7 +142,7 @@ def up(watch: Watch) -> Counter[float]:
 def test_each_role_signs_with_its_own_keys(sts: Aws, exporters: Exporters) -> None:
     """Calls of many roles through one client, at the same time, are each signed with the role's own keys."""
     profiles = exporters.dependencies.profiles(Api(), Clients())
-    roles = [Access(exporters.role(number), REGION, profiles) for number in range(8)]
+    roles = [TargetClient(exporters.role(number), REGION, profiles) for number in range(8)]
 
     def describe(number: int) -> None:
         roles[number % 8].call(REGION, "DescribeBackupJob", BackupJobId=f"of-{number % 8}")
@@ -218,7 +218,7 @@ def test_a_slow_role_holds_up_no_other(sts: Aws, exporters: Exporters) -> None:
 
     sts.refuse = hold
     profiles = exporters.dependencies.profiles(Api(read_timeout=LONG), Clients())
-    slow, quick = (Access(exporters.role(number), REGION, profiles) for number in range(2))
+    slow, quick = (TargetClient(exporters.role(number), REGION, profiles) for number in range(2))
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(slow.call, REGION, "ListBackupJobs")
         assert asked.wait(LONG)

@@ -134,7 +134,7 @@ def test_a_refresh_that_does_not_end_is_told(aws: Bench, log: Log) -> None:
             watch.exporter.refresher.refresh()
         series = watch.read()
         assert up(series) == 0
-        assert "under way" in log.failure["reason"]
+        assert "has been running" in log.failure["reason"]
         assert series.find("aws_backup_last_refresh_timestamp_seconds") == []
         answer.set()
         refresh.result(LONG)

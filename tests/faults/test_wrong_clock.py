@@ -12,7 +12,8 @@ import pytest
 from exporter.assembly.assembly import Assembler, Dependencies
 from exporter.config import Config
 from exporter.exposition.self_metrics import Telemetry
-from exporter.refresh.refresher import LOOK_EVERY, PACE
+from exporter.refresh.refresher import CHECK_INTERVAL
+from exporter.refresh.scope_refresh import SLOW_INTERVAL
 from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.sight import Log, up
 from tests.faults.wire import JSON, Exchange, Wire
@@ -156,7 +157,7 @@ def test_what_rarely_changes_keeps_its_pace_when_the_clock_goes_back(
     scrapes(aws, watch, 1)
     machine.ahead = -SKEW_THAT_AWS_BEARS
     aws.account.forget_calls()
-    aws.clock.advance(PACE + LOOK_EVERY)
+    aws.clock.advance(SLOW_INTERVAL + CHECK_INTERVAL)
     watch.catch_up()
     assert "ListBackupVaults" in {call.operation for call in aws.account.calls}
 

@@ -8,7 +8,7 @@ from tests.support.makers import ACCOUNT, HOUR, NOW, WINDOW, counts, finished, j
 def test_every_state_is_always_present() -> None:
     """A vault and resource type that was seen has a count for each of the nine states."""
     made = store()
-    made.enter(job(), NOW, described=False)
+    made.update(job(), NOW, described=False)
     [tally] = made.tallies(NOW)
     assert (tally.account_id, tally.vault_name, tally.resource_type) == (ACCOUNT, "prod", "EBS")
     assert tally.in_window == {state: int(state == "RUNNING") for state in BACKUP.states}
@@ -18,9 +18,9 @@ def test_every_state_is_always_present() -> None:
 def test_counts_stay_when_no_job_does() -> None:
     """A vault and resource type that was seen once keeps its zeros."""
     made = store()
-    made.enter(job(state="COMPLETED"), NOW, described=True)
+    made.update(job(state="COMPLETED"), NOW, described=True)
     later = NOW + WINDOW + 2 * HOUR
-    made.roll(later)
+    made.expire(later)
     [tally] = made.tallies(later)
     assert set(tally.in_window.values()) == {0}
     assert len(tally.in_window) == 9
@@ -30,10 +30,10 @@ def test_counts_stay_when_no_job_does() -> None:
 def test_places_are_counted_apart() -> None:
     """Accounts, vaults and resource types are counted apart."""
     made = store()
-    made.enter(job("a"), NOW, described=False)
-    made.enter(job("b", vault="other"), NOW, described=False)
-    made.enter(job("c", resource_type="RDS"), NOW, described=False)
-    made.enter(job("d", account_id="210987654321"), NOW, described=False)
+    made.update(job("a"), NOW, described=False)
+    made.update(job("b", vault="other"), NOW, described=False)
+    made.update(job("c", resource_type="RDS"), NOW, described=False)
+    made.update(job("d", account_id="210987654321"), NOW, described=False)
     assert len(made.tallies(NOW)) == 4
     assert all(tally.in_window["RUNNING"] == 1 for tally in made.tallies(NOW))
 
@@ -41,9 +41,9 @@ def test_places_are_counted_apart() -> None:
 def test_an_unknown_state_is_counted_as_it_came() -> None:
     """A state that nobody knows has a count of its own while a job is in it."""
     made = store()
-    made.enter(job(state="NOVEL"), NOW, described=True)
+    made.update(job(state="NOVEL"), NOW, described=True)
     assert counts(made) == {"NOVEL": 1}
-    made.enter(job(state="RUNNING"), NOW, described=True)
+    made.update(job(state="RUNNING"), NOW, described=True)
     assert counts(made) == {"RUNNING": 1}
     assert "NOVEL" not in made.tallies(NOW)[0].in_window
 
@@ -51,9 +51,9 @@ def test_an_unknown_state_is_counted_as_it_came() -> None:
 def test_a_job_without_a_state_is_not_counted() -> None:
     """A job whose state AWS did not give is not counted until it does."""
     made = store()
-    made.enter(job(state=""), NOW, described=True)
+    made.update(job(state=""), NOW, described=True)
     assert made.tallies(NOW) == []
-    made.enter(job(state="RUNNING"), NOW, described=True)
+    made.update(job(state="RUNNING"), NOW, described=True)
     assert counts(made) == {"RUNNING": 1}
 
 
@@ -61,15 +61,15 @@ def test_a_job_moves_from_state_to_state() -> None:
     """A job is counted once, in the state it is in."""
     made = store()
     for state in ("CREATED", "PENDING", "RUNNING", "RUNNING", "COMPLETED"):
-        made.enter(job(state=state), NOW, described=True)
+        made.update(job(state=state), NOW, described=True)
         assert counts(made) == {state: 1}
 
 
 def test_a_job_moves_when_its_account_is_told() -> None:
     """A job that told no account is counted in its account alone once it tells it."""
     made = store()
-    made.enter(job(account_id=""), NOW, described=True)
-    made.enter(job(), NOW, described=True)
+    made.update(job(account_id=""), NOW, described=True)
+    made.update(job(), NOW, described=True)
     assert {tally.account_id: tally.in_window["RUNNING"] for tally in made.tallies(NOW)} == {
         "": 0,
         ACCOUNT: 1,
@@ -80,17 +80,17 @@ def test_an_assumed_account_is_one_account() -> None:
     """Where no job tells its account, the target's is assumed, and counted together with it."""
     made = store()
     ledger(made, account_id=ACCOUNT)
-    made.enter(job("a", account_id=""), NOW, described=True)
-    made.enter(job("b"), NOW, described=True)
+    made.update(job("a", account_id=""), NOW, described=True)
+    made.update(job("b"), NOW, described=True)
     assert [(tally.account_id, tally.in_window["RUNNING"]) for tally in made.tallies(NOW)] == [(ACCOUNT, 2)]
 
 
 def test_children_are_not_counted() -> None:
     """Child jobs are counted neither as present nor as finished: their parent is."""
     made = store()
-    made.enter(job("parent", is_parent=True), NOW, described=True)
-    made.enter(job("child", parent="parent"), NOW, described=True)
-    made.enter(job("child", "COMPLETED", parent="parent"), NOW, described=True)
+    made.update(job("parent", is_parent=True), NOW, described=True)
+    made.update(job("child", parent="parent"), NOW, described=True)
+    made.update(job("child", "COMPLETED", parent="parent"), NOW, described=True)
     assert counts(made) == {"RUNNING": 1}
     assert finished(made) == {}
     assert made.active_count == made.finished_count == 1
@@ -99,36 +99,36 @@ def test_children_are_not_counted() -> None:
 def test_a_job_that_turns_out_to_be_a_child_is_no_longer_counted() -> None:
     """A job that tells its parent only later is counted until then."""
     made = store()
-    made.enter(job("child", "CREATED"), NOW, described=True)
-    made.enter(job("child", "CREATED", parent="parent"), NOW, described=True)
+    made.update(job("child", "CREATED"), NOW, described=True)
+    made.update(job("child", "CREATED", parent="parent"), NOW, described=True)
     assert counts(made) == {}
 
 
 def test_a_followed_job_counts_when_it_ends() -> None:
     """A job that was followed counts as finished once, in the state that it ended in."""
     made = store()
-    made.enter(job(), NOW, described=True)
+    made.update(job(), NOW, described=True)
     assert finished(made) == {}
-    made.enter(job(state="FAILED"), NOW + 60, described=False)
-    made.enter(job(state="FAILED"), NOW + 61, described=True)
-    made.enter(job(state="FAILED"), NOW + 62, described=True)
+    made.update(job(state="FAILED"), NOW + 60, described=False)
+    made.update(job(state="FAILED"), NOW + 61, described=True)
+    made.update(job(state="FAILED"), NOW + 62, described=True)
     assert finished(made) == {"FAILED": 1}
 
 
 def test_a_job_that_came_and_went_between_two_looks_counts() -> None:
     """A job that is first seen finished counts when it ended since the start."""
     made = store(since=NOW)
-    made.enter(job("a", "COMPLETED", created=NOW - HOUR, completed=NOW), NOW + 60, described=False)
-    made.enter(job("b", "EXPIRED", created=NOW + 1), NOW + 60, described=False)
+    made.update(job("a", "COMPLETED", created=NOW - HOUR, completed=NOW), NOW + 60, described=False)
+    made.update(job("b", "EXPIRED", created=NOW + 1), NOW + 60, described=False)
     assert finished(made) == {"COMPLETED": 1, "EXPIRED": 1}
 
 
 def test_what_ended_before_the_start_does_not_count() -> None:
     """A job that is first seen finished does not count when it ended before the start, or may have."""
     made = store(since=NOW)
-    made.enter(job("a", "COMPLETED", created=NOW - HOUR, completed=NOW - 1), NOW, described=True)
-    made.enter(job("b", "FAILED", created=NOW - 1), NOW, described=True)
-    made.enter(job("c", "FAILED", created=None), NOW, described=True)
+    made.update(job("a", "COMPLETED", created=NOW - HOUR, completed=NOW - 1), NOW, described=True)
+    made.update(job("b", "FAILED", created=NOW - 1), NOW, described=True)
+    made.update(job("c", "FAILED", created=None), NOW, described=True)
     assert finished(made) == {}
     assert counts(made) == {"COMPLETED": 1, "FAILED": 2}
 
@@ -136,8 +136,8 @@ def test_what_ended_before_the_start_does_not_count() -> None:
 def test_a_followed_job_counts_although_aws_tells_no_time() -> None:
     """A job that was followed to its end counts, whatever dates AWS gives."""
     made = store(since=NOW)
-    made.enter(job(created=None), NOW, described=True)
-    made.enter(job(state="ABORTED", created=None), NOW, described=True)
+    made.update(job(created=None), NOW, described=True)
+    made.update(job(state="ABORTED", created=None), NOW, described=True)
     assert finished(made) == {"ABORTED": 1}
 
 
@@ -145,7 +145,7 @@ def test_jobs_leave_the_counts_with_their_hour() -> None:
     """A job is counted until its hour left the window, whether or not anything was let go since."""
     made = store()
     hour = NOW // HOUR * HOUR
-    made.enter(job(state="COMPLETED", created=hour), NOW, described=True)
+    made.update(job(state="COMPLETED", created=hour), NOW, described=True)
     assert counts(made, hour + HOUR + WINDOW - 1) == {"COMPLETED": 1}
     assert counts(made, hour + HOUR + WINDOW) == {}
 
@@ -153,9 +153,9 @@ def test_jobs_leave_the_counts_with_their_hour() -> None:
 def test_an_active_job_beyond_the_window_is_not_counted() -> None:
     """A job created before the window has series while it is active, and is not counted."""
     made = store()
-    made.enter(job(created=NOW - 2 * WINDOW), NOW, described=True)
+    made.update(job(created=NOW - 2 * WINDOW), NOW, described=True)
     assert counts(made) == {}
-    made.enter(job(state="COMPLETED", created=NOW - 2 * WINDOW), NOW, described=True)
+    made.update(job(state="COMPLETED", created=NOW - 2 * WINDOW), NOW, described=True)
     assert counts(made) == {}
     assert finished(made) == {"COMPLETED": 1}
 
@@ -163,8 +163,8 @@ def test_an_active_job_beyond_the_window_is_not_counted() -> None:
 def test_a_forgotten_job_is_not_counted() -> None:
     """A job that AWS no longer knows is not counted."""
     made = store()
-    made.enter(job(), NOW, described=True)
-    made.forget("a")
+    made.update(job(), NOW, described=True)
+    made.remove("a")
     assert counts(made) == {}
 
 
@@ -174,8 +174,8 @@ def test_a_mark_tells_when_counts_may_differ() -> None:
     marks = []
 
     def tell(told: Job, now: float = NOW) -> None:
-        made.enter(told, now, described=True)
-        marks.append((made.counts_mark(now), [dict(tally.in_window) for tally in made.tallies(now)]))
+        made.update(told, now, described=True)
+        marks.append((made.counts_version(now), [dict(tally.in_window) for tally in made.tallies(now)]))
 
     tell(job())
     tell(job(numbers={"progress_ratio": 0.5}))
@@ -183,6 +183,6 @@ def test_a_mark_tells_when_counts_may_differ() -> None:
     tell(job("b"))
     tell(job("b", "FAILED"))
     assert len({mark for mark, _ in marks}) == 3
-    made.forget("a")
-    assert made.counts_mark(NOW) not in {mark for mark, _ in marks}
-    assert made.counts_mark(NOW) != made.counts_mark(NOW + HOUR)
+    made.remove("a")
+    assert made.counts_version(NOW) not in {mark for mark, _ in marks}
+    assert made.counts_version(NOW) != made.counts_version(NOW + HOUR)

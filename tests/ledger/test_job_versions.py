@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.ledger.job_store import JobStore
-from exporter.ledger.job_versions import LATEST, Version, Versions
+from exporter.ledger.job_versions import MAX_DELAY, Version, Versions
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP, COPY, RESTORE, Kind
@@ -100,7 +100,7 @@ def test_within_a_stage_what_comes_much_later_is_newer() -> None:
     """A row that comes more than a minute after a description replaces it: no page takes so long."""
     versions = Versions(BACKUP)
     known = Version(*described(message="before"), NOW)
-    in_time, later = (Version(*row(message="after"), NOW + LATEST + extra) for extra in (0, 1))
+    in_time, later = (Version(*row(message="after"), NOW + MAX_DELAY + extra) for extra in (0, 1))
     assert versions.newest(in_time, known) == known
     assert versions.newest(later, known) == later
 
@@ -135,12 +135,12 @@ def test_a_validation_follows_the_end(later: int) -> None:
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3), (1, 0, 2, 3), (3, 2, 1, 0), (2, 1, 3), (1, 3, 2)])
 def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
-    """A restore test that was taken for ended is live again while it is validated, and counts once."""
+    """A restore test that was taken for ended is tracked again while it is validated, and counts once."""
     made = JobStore(RESTORE, window=WINDOW, since=lambda: NOW)
     of = Ledger(SCOPE, [made], max_jobs=10)
     for place in order:
-        of.enter(RESTORE, [COURSE[place]], NOW, described=False)
-    of.enter(RESTORE, [COURSE[-1]], NOW, described=True)
+        of.update_jobs(RESTORE, [COURSE[place]], NOW, described=False)
+    of.update_jobs(RESTORE, [COURSE[-1]], NOW, described=True)
     text = Exposition([ScopeSeries(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     assert text.count('validation_status="SUCCESSFUL"') == text.count("aws_backup_restore_job_info{") == 1
     assert counts(made) == finished(made) == {"COMPLETED": 1}
@@ -149,7 +149,7 @@ def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
 def tell(of: Ledger, *versions: Told, now: float = NOW) -> None:
     """Tell of a job, version by version."""
     for told, by_description in versions:
-        of.enter(BACKUP, [told], now, described=by_description)
+        of.update_jobs(BACKUP, [told], now, described=by_description)
 
 
 def resource_of(of: Ledger) -> Resource:
@@ -201,7 +201,7 @@ def test_a_description_that_is_late_tells_of_children() -> None:
     for order in ((late, newest), (newest, late)):
         made = store()
         tell(ledger(made), *order)
-        [followed] = made.active()
+        [followed] = made.active_jobs()
         assert followed.job == job(**at(50, child_jobs=2), **of_children)
 
 
@@ -253,12 +253,12 @@ def _outcome(told: Sequence[Told]) -> Mapping[str, Any]:
     of = Ledger(SCOPE, [made], max_jobs=100, resources=Resources({}, lambda _: None))
     page = ScopeSeries(of, Clock(NOW))
     for version, by_description in told:
-        of.enter(BACKUP, [version], NOW, described=by_description)
+        of.update_jobs(BACKUP, [version], NOW, described=by_description)
         page.update()
     exposition = Exposition([page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     have_ended = {version.id for version, by_description in told if by_description and version.finished}
     return {
-        "settled": {job_id for job_id in have_ended if made.is_settled(job_id)},
+        "settled": {job_id for job_id in have_ended if made.is_final(job_id)},
         "finished": finished(made),
         "exposition": sorted(exposition.splitlines()),
     }

@@ -2,18 +2,19 @@
 
 from dataclasses import replace
 
-from exporter.ledger.job_store import Changes, JobStore
+from exporter.ledger.changes import Changes
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Health
-from tests.support.makers import HOUR, NOW, SCOPE, WINDOW, counts, finished, job, ledger, sealed_ids, store
+from tests.support.makers import HOUR, NOW, SCOPE, WINDOW, counts, final_ids, finished, job, ledger, store
 
 
 def enter(of: Ledger, *job_ids: str, state: str = "COMPLETED", age: float = 0) -> None:
     """Enter described jobs of one state and age, each a second older than the one before."""
     with of.open(BACKUP) as made:
         for place, job_id in enumerate(job_ids):
-            made.enter(job(job_id, state, created=NOW - age - place), NOW, described=True)
+            made.update(job(job_id, state, created=NOW - age - place), NOW, described=True)
 
 
 def test_the_oldest_lose_their_series() -> None:
@@ -23,19 +24,19 @@ def test_the_oldest_lose_their_series() -> None:
     enter(of, "new", "older", "oldest")
     enter(of, "ancient", age=2 * HOUR)
     assert (made.finished_count, made.dropped_count) == (2, 2)
-    assert sealed_ids(made.drain()) == {"new", "older"}
+    assert final_ids(made.drain()) == {"new", "older"}
 
 
-def test_what_was_handed_over_is_taken_back() -> None:
-    """A job that loses its series after it was handed over is named with its bucket."""
+def test_a_reported_job_loses_its_series() -> None:
+    """A job that loses its series after it was reported is named with its bucket."""
     made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "old", age=HOUR)
-    [(bucket, _)] = made.drain().sealed.values()
+    [(bucket, _)] = made.drain().final.values()
     enter(of, "new")
     changes = made.drain()
     assert changes.dropped == {bucket: {"old"}}
-    assert sealed_ids(changes) == {"new"}
+    assert final_ids(changes) == {"new"}
 
 
 def test_jobs_without_series_are_still_counted() -> None:
@@ -45,7 +46,7 @@ def test_jobs_without_series_are_still_counted() -> None:
     enter(of, "a", "b", "c")
     enter(of, "b", "c", state="FAILED")
     assert counts(made) == {"COMPLETED": 3}
-    assert made.is_settled("c")
+    assert made.is_final("c")
     assert (made.finished_count, made.dropped_count) == (1, 2)
 
 
@@ -55,14 +56,14 @@ def test_jobs_without_series_leave_with_their_hour() -> None:
     of = ledger(made, max_jobs=1)
     enter(of, "a", "b", "c")
     with of.open(BACKUP):
-        made.roll(NOW + WINDOW + 2 * HOUR)
+        made.expire(NOW + WINDOW + 2 * HOUR)
     assert (made.finished_count, made.dropped_count) == (0, 0)
-    assert not made.is_settled("c")
+    assert not made.is_final("c")
 
 
 def shown(of: Changes) -> set[str]:
     """Name the jobs that can still change and have series."""
-    return {job_id for job_id, told in of.live.items() if told}
+    return {job_id for job_id, told in of.tracked.items() if told}
 
 
 def test_active_jobs_have_series_before_finished_ones() -> None:
@@ -72,7 +73,7 @@ def test_active_jobs_have_series_before_finished_ones() -> None:
     enter(of, "a", "b", state="RUNNING")
     enter(of, "c")
     with of.open(BACKUP):
-        made.enter(job("d", "COMPLETED", is_parent=True), NOW, described=False)
+        made.update(job("d", "COMPLETED", is_parent=True), NOW, described=False)
     assert (made.active_count, made.finished_count, made.dropped_count) == (2, 0, 2)
     assert shown(made.drain()) == {"a", "b"}
 
@@ -85,9 +86,9 @@ def test_the_newest_active_jobs_wait_for_room() -> None:
     assert (made.active_count, made.dropped_count) == (2, 1)
     assert shown(made.drain()) == {"older", "oldest"}
     with of.open(BACKUP):
-        made.enter(job("oldest", "COMPLETED", created=NOW - 2), NOW, described=True)
+        made.update(job("oldest", "COMPLETED", created=NOW - 2), NOW, described=True)
     changes = made.drain()
-    assert (changes.live, sealed_ids(changes)) == ({"oldest": None, "new": job("new")}, set())
+    assert (changes.tracked, final_ids(changes)) == ({"oldest": None, "new": job("new")}, set())
     assert (made.active_count, made.finished_count, made.dropped_count) == (2, 0, 1)
 
 
@@ -96,21 +97,21 @@ def test_an_active_job_without_series_is_followed() -> None:
     made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "new", "old", state="RUNNING")
-    assert {followed.job.id for followed in made.active()} == {"new", "old"}
+    assert {followed.job.id for followed in made.active_jobs()} == {"new", "old"}
     with of.open(BACKUP):
-        made.enter(job("new", "FAILED"), NOW, described=True)
+        made.update(job("new", "FAILED"), NOW, described=True)
     assert (counts(made), finished(made)) == ({"RUNNING": 1, "FAILED": 1}, {"FAILED": 1})
 
 
 def test_what_moves_on_without_series_is_not_written() -> None:
-    """What becomes of a job without series is not handed over."""
+    """What becomes of a job without series is not reported."""
     made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "new", "old", state="RUNNING")
     made.drain()
     for further in (job("new", numbers={"progress_ratio": 0.5}), job("new", "ABORTING")):
         with of.open(BACKUP):
-            made.enter(further, NOW, described=True)
+            made.update(further, NOW, described=True)
     assert made.drain() == Changes()
 
 
@@ -121,14 +122,14 @@ def test_jobs_that_wait_for_their_last_word_yield() -> None:
     with of.open(BACKUP):
         for number in range(300):
             parent = job(f"p{number}", "COMPLETED", created=NOW - number, is_parent=True)
-            made.enter(parent, NOW, described=False)
-        made.enter(job("sealed", "COMPLETED"), NOW, described=True)
-        made.enter(job("pinned", "COMPLETED", created=NOW - 900), NOW, described=True)
+            made.update(parent, NOW, described=False)
+        made.update(job("final", "COMPLETED"), NOW, described=True)
+        made.update(job("pinned", "COMPLETED", created=NOW - 900), NOW, described=True)
     assert (made.finished_count, made.dropped_count) == (6, 296)
     assert shown(made.drain()) == {"pinned", "p0", "p1", "p2", "p3", "p4"}
-    assert len(made.unsettled()) == 300
+    assert len(made.undescribed_jobs()) == 300
     with of.open(BACKUP):
-        made.close("p0", NOW)
+        made.skip_description("p0", NOW)
     assert shown(made.drain()) == {"p5"}
 
 
@@ -138,7 +139,7 @@ def test_the_limit_is_for_all_kinds_together() -> None:
     stores = [store(), JobStore(copies, window=WINDOW, since=lambda: NOW)]
     of = Ledger(SCOPE, stores, max_jobs=2)
     with of.open(copies) as made:
-        made.enter(job("copy", "COMPLETED", created=NOW - 2 * HOUR), NOW, described=True)
+        made.update(job("copy", "COMPLETED", created=NOW - 2 * HOUR), NOW, described=True)
     enter(of, "a", "b")
     assert [(each.finished_count, each.dropped_count) for each in stores] == [(2, 0), (0, 1)]
     assert of.kinds == (BACKUP, copies)

@@ -15,8 +15,8 @@ from exporter.exposition.metrics import (
     families,
     fleet_families,
     job_families,
-    job_group,
 )
+from exporter.exposition.samples import job_group
 from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
 from exporter.ledger.limits import (
     MOST_CODES,
@@ -104,7 +104,9 @@ def flood() -> Written:
         )
         for number in range(MANY)
     )
-    of.enter(BACKUP, (replace(each, resource_arn=f"arn:{each.id}") for each in jobs), NOW, described=False)
+    of.update_jobs(
+        BACKUP, (replace(each, resource_arn=f"arn:{each.id}") for each in jobs), NOW, described=False
+    )
     with of.open_resources() as resources:
         resources.set_protected(
             (Protected(f"arn:p{number}", "", "", NOW) for number in range(MANY)), now=NOW, lookback=HOUR
@@ -165,9 +167,9 @@ def test_sums_over_all_vaults_stay_right() -> None:
     made = store()
     of = ledger(made, max_jobs=0)
     jobs = [job(f"{number}", vault=f"v{number}") for number in range(MOST_GROUPS + 50)]
-    of.enter(BACKUP, jobs, NOW, described=True)
+    of.update_jobs(BACKUP, jobs, NOW, described=True)
     ended = [replace(each, state="FAILED", finished=True) for each in jobs[-20:]]
-    of.enter(BACKUP, ended, NOW, described=True)
+    of.update_jobs(BACKUP, ended, NOW, described=True)
     tallies = made.tallies(NOW)
     [other] = [tally for tally in tallies if tally.vault_name == OTHER]
     assert (other.account_id, other.resource_type) == (ACCOUNT, OTHER)
@@ -182,7 +184,7 @@ def test_accounts_beyond_the_limit_are_one() -> None:
     made = store()
     of = ledger(made, max_jobs=0, account_id="999999999999")
     jobs = (job(f"{number}", account_id=f"{number:012}") for number in range(MOST_GROUPS + 50))
-    of.enter(BACKUP, jobs, NOW, described=True)
+    of.update_jobs(BACKUP, jobs, NOW, described=True)
     others = [tally for tally in made.tallies(NOW) if tally.vault_name == OTHER]
     assert [(tally.account_id, tally.in_window["RUNNING"]) for tally in others] == [("999999999999", 50)]
 
@@ -258,7 +260,7 @@ def test_a_long_arn_is_published_cut() -> None:
     arn = "arn:aws:ec2:eu-west-1:123456789012:" + "v" * 2**20
     of = written(ledger(resources=Resources({}, lambda _: None)))
     told = replace(job(resource_arn=arn), resource_arn=arn)
-    of.ledger.enter(BACKUP, [told], NOW, described=True)
+    of.ledger.update_jobs(BACKUP, [told], NOW, described=True)
     text = of.text()
     assert text.count(shortened(arn).encode()) > 5
     assert len(text) < 50_000

@@ -8,8 +8,9 @@ from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.metrics import Family
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
+from exporter.ledger.changes import Changes
 from exporter.ledger.configured_job_ids import ConfiguredIds
-from exporter.ledger.job_store import Changes, JobStore
+from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job, Number, Scope
@@ -102,9 +103,9 @@ def finished(of: JobStore, now: float = NOW) -> dict[str, int]:
     return found
 
 
-def sealed_ids(changes: Changes) -> set[str]:
-    """Name the jobs that were handed over as finished for good."""
-    return set(changes.sealed)
+def final_ids(changes: Changes) -> set[str]:
+    """Name the jobs that were reported as final."""
+    return set(changes.final)
 
 
 class FixedTelemetry(Telemetry):
@@ -129,12 +130,12 @@ class Written:
         """Enter what AWS told of some jobs."""
         with self.ledger.open(BACKUP) as of:
             for told in jobs:
-                of.enter(told, self.clock(), described=described)
+                of.update(told, self.clock(), described=described)
 
     def roll(self) -> None:
         """Let go of what left the window."""
         with self.ledger.open(BACKUP) as of:
-            of.roll(self.clock())
+            of.expire(self.clock())
 
     def text(self, form: Form = Form(), names: Iterable[str] = ()) -> bytes:  # noqa: B008
         """Write the scope's series."""

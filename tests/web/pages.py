@@ -68,10 +68,10 @@ def with_dropped() -> Ledger:
     """A ledger with one active, one finished and two dropped backup jobs."""
     made = ledger(max_jobs=2)
     with made.open(BACKUP) as store:
-        store.enter(job("running"), NOW, described=True)
+        store.update(job("running"), NOW, described=True)
         for age in range(3):
             ended = job(f"ended-{age}", "COMPLETED", created=NOW - age, completed=NOW)
-            store.enter(ended, NOW, described=True)
+            store.update(ended, NOW, described=True)
     return made
 
 

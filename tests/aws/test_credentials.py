@@ -7,13 +7,18 @@ from threading import Event, Semaphore
 import pytest
 from botocore.credentials import Credentials
 
-from exporter.aws.credentials import PAUSE, PAUSE_WHILE_GOOD, Lease, LeasedCredentials
+from exporter.aws.credentials import (
+    RENEWAL_RETRY_INTERVAL,
+    RETRY_INTERVAL,
+    CachedCredentials,
+    FetchedCredentials,
+)
 from exporter.aws.errors import AwsError
 from exporter.model.records import Fault
 from tests.support.harness import Clock
 
 LONG = 20.0  # seconds until a test gives up
-FRESH, GOOD = 600.0, 900.0
+FRESH, VALID = 600.0, 900.0
 DENIED = AwsError(Fault("AccessDenied", "no", "allow it"), 403)
 STUMBLED = AwsError(Fault("InternalFailure", "oops", ""), 500)
 
@@ -38,21 +43,21 @@ class Source:
         self.learned: list[str] = []
         self.failure: AwsError | None = None
         self.meanwhile: Callable[[], object] = lambda: None
-        self.leased = LeasedCredentials(
+        self.cached = CachedCredentials(
             self.fetch, self.clock, lambda credentials: self.learned.append(credentials.access_key)
         )
 
-    def fetch(self, anew: bool) -> Lease:
+    def fetch(self, start_over: bool) -> FetchedCredentials:
         """Count and answer."""
-        self.asked.append(anew)
+        self.asked.append(start_over)
         self.meanwhile()
         if self.failure:
             raise self.failure
-        return Lease(Credentials(f"KEY{len(self.asked)}", "secret"), FRESH, GOOD)
+        return FetchedCredentials(Credentials(f"KEY{len(self.asked)}", "secret"), FRESH, VALID)
 
     def key(self) -> str:
         """The access key id to use now."""
-        return str(self.leased.get().access_key)
+        return str(self.cached.get().access_key)
 
 
 @pytest.fixture
@@ -109,10 +114,10 @@ def test_a_renewal_that_fails_leaves_what_is_good(source: Source) -> None:
     source.clock.advance(FRESH)
     assert [source.key(), source.key()] == ["KEY1", "KEY1"]
     assert len(source.asked) == 2
-    source.clock.advance(PAUSE_WHILE_GOOD)
+    source.clock.advance(RENEWAL_RETRY_INTERVAL)
     source.key()
     assert len(source.asked) == 3
-    source.clock.advance(GOOD)
+    source.clock.advance(VALID)
     with pytest.raises(AwsError, match="no"):
         source.key()
 
@@ -145,7 +150,7 @@ def test_a_refusal_is_not_asked_for_all_the_time(source: Source) -> None:
             source.key()
     assert source.asked == [False]
     source.failure = None
-    source.clock.advance(PAUSE)
+    source.clock.advance(RETRY_INTERVAL)
     assert source.key() == "KEY2"
     assert source.asked == [False, True]
 
@@ -161,14 +166,14 @@ def test_a_stumble_is_tried_again_at_once(source: Source) -> None:
 
 def test_refused_credentials_are_fetched_anew_once(source: Source) -> None:
     """However many calls AWS refuses, the credentials are fetched anew once, a second later."""
-    refused = source.leased.get()
+    refused = source.cached.get()
     for _ in range(3):
-        source.leased.refuse(refused)
+        source.cached.mark_rejected(refused)
     assert source.key() == "KEY1"
-    source.clock.advance(PAUSE)
+    source.clock.advance(RETRY_INTERVAL)
     assert source.key() == "KEY2"
-    source.leased.refuse(refused)
-    source.clock.advance(PAUSE)
+    source.cached.mark_rejected(refused)
+    source.clock.advance(RETRY_INTERVAL)
     assert source.key() == "KEY2"
     assert source.asked == [False, True]
 

@@ -1,0 +1,108 @@
+"""Lists the jobs of one kind in one scope, by time and by state."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from exporter.aws import BackupApi, Rows
+from exporter.collectors.backlog import Filters
+from exporter.collectors.job_recorder import JobRecorder
+from exporter.collectors.parallel_calls import CallPool, wait_for_all
+from exporter.collectors.protocols import MAX_WAIT
+from exporter.config import Discovery
+from exporter.ledger import ConfiguredIds
+from exporter.model import Answer, Job, Kind, Scope
+
+FIRST_LIST = 3600.0  # seconds before the start that the first refresh lists before anything else
+
+
+class JobLister:
+    """Reads lists of jobs and records the jobs that the configuration selects.
+
+    Args:
+        kind: the job kind.
+        scope: the target and Region.
+        api: calls AWS.
+        recorder: records the jobs.
+        discovery: what to select.
+        configured: job ids that are selected in any case.
+        calls: runs list calls at the same time.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        scope: Scope,
+        api: BackupApi,
+        recorder: JobRecorder,
+        *,
+        discovery: Discovery,
+        configured: ConfiguredIds,
+        calls: CallPool,
+    ) -> None:
+        self._kind = kind
+        self._scope = scope
+        self._api = api
+        self._recorder = recorder
+        self._discovery = discovery
+        self._configured = configured
+        self._calls = calls
+
+    def created_after(self, time: float) -> Filters:
+        """Select the jobs that were created after a time."""
+        return {"ByCreatedAfter": time}
+
+    def completed_after(self, time: float) -> Filters:
+        """Select the jobs that were completed after a time."""
+        return {"ByCompleteAfter": time}
+
+    def active(self) -> list[Filters]:
+        """Select the jobs that are not finished, with a list for each state."""
+        return [{self._kind.state_filter: state} for state in self._kind.active_states]
+
+    def earlier(self, now: float, lookback: float) -> Iterator[Filters]:
+        """Select the jobs that the first refresh leaves out, newest first: people look for recent jobs.
+
+        Args:
+            now: the time of the first refresh.
+            lookback: how many seconds back to read finished jobs.
+        """
+        start = now - lookback
+        before = now - FIRST_LIST
+        for after in (now - 6 * FIRST_LIST, now - self._discovery.window, start):
+            if start <= after < before:
+                yield {"ByCreatedAfter": after, "ByCreatedBefore": before + 1}
+                before = after
+        for active in self.active():
+            yield {**active, "ByCreatedBefore": start}
+
+    def pages(self, filters: Filters, *, reserve: float = 0.0) -> Iterator[Rows]:
+        """Read a list, page by page; `reserve` is the number of tokens to leave in the request budget."""
+        kind = self._kind
+        return self._api.pages(
+            kind.list_operation, kind.list_member, max_wait=MAX_WAIT, reserve=reserve, **filters
+        )
+
+    def record(self, rows: Iterable[Answer]) -> set[str]:
+        """Record one page. Returns the ids of the selected jobs."""
+        jobs = [job for job in map(self._kind.read, rows) if self._is_selected(job)]
+        self._recorder.listed(jobs)
+        return {job.id for job in jobs}
+
+    def read(self, filters: Filters) -> set[str]:
+        """Read and record a whole list. Returns the ids of the selected jobs."""
+        found: set[str] = set()
+        for page in self.pages(filters):
+            found |= self.record(page)
+        return found
+
+    def read_in_parallel(self, *lists: Filters) -> list[set[str]]:
+        """Read and record lists at the same time. Returns the ids of the selected jobs of each."""
+        return wait_for_all(
+            [self._calls.submit(partial(self.read, filters), self._scope) for filters in lists]
+        )
+
+    def _is_selected(self, job: Job) -> bool:
+        if job.id in self._configured:
+            return True
+        types, vaults = self._discovery.resource_types, self._discovery.vaults
+        return (not types or job.resource_type in types) and (not vaults or job.vault_name in vaults)

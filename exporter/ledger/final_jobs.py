@@ -1,0 +1,135 @@
+"""Jobs that never change again, in buckets of creation time. Pure."""
+
+import math
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+from heapq import nsmallest
+
+from exporter.ledger.changes import ChangeLog
+from exporter.ledger.job_counts import Place
+from exporter.ledger.tracked_job import TrackedJob
+from exporter.model import Job
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """The final jobs that were created in one span of time.
+
+    Attributes:
+        created: when each job that has series was created.
+        dropped: the jobs that have none.
+        uncounted: jobs that seem to have finished before the exporter started, and where to count each.
+        unvalidated: jobs of which a validation may still begin.
+    """
+
+    created: dict[str, float] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+    uncounted: dict[str, Place] = field(default_factory=dict)
+    unvalidated: dict[str, TrackedJob] = field(default_factory=dict)
+
+
+class FinalJobs:
+    """The ids of the final jobs of one kind in one scope; the jobs themselves go to the change log.
+
+    Args:
+        changes: receives what the code that renders the jobs has to know.
+
+    Attributes:
+        ids: the ids of all final jobs.
+    """
+
+    def __init__(self, changes: ChangeLog) -> None:
+        self._changes = changes
+        self._buckets: dict[int, _Bucket] = {}
+        self._bucket_of: dict[str, int] = {}
+        self.ids: Container[str] = self._bucket_of
+        self._with_series = 0
+
+    @property
+    def with_series(self) -> int:
+        """The number of jobs that have series."""
+        return self._with_series
+
+    @property
+    def dropped(self) -> int:
+        """The number of jobs that have lost their series."""
+        return sum(len(bucket.dropped) for bucket in self._buckets.values())
+
+    @property
+    def oldest_bucket(self) -> float:
+        """The oldest bucket that has a job with series; infinity if there is none."""
+        return min((number for number, bucket in self._buckets.items() if bucket.created), default=math.inf)
+
+    def add(
+        self,
+        job: Job,
+        bucket: int,
+        created: float,
+        *,
+        uncounted: Place | None,
+        unvalidated: TrackedJob | None,
+    ) -> None:
+        """Add a job.
+
+        Args:
+            job: the job, which gets series.
+            bucket: the number of its bucket.
+            created: when it was created, or first seen.
+            uncounted: where to count its end if it turns out to have been active; None when that is done.
+            unvalidated: what to track again if a validation of the job begins.
+        """
+        entry = self._buckets.get(bucket)
+        if entry is None:
+            entry = self._buckets[bucket] = _Bucket()
+        self._bucket_of[job.id] = bucket
+        entry.created[job.id] = created
+        if uncounted:
+            entry.uncounted[job.id] = uncounted
+        if unvalidated:
+            entry.unvalidated[job.id] = unvalidated
+        self._with_series += 1
+        self._changes.add_final(job, bucket)
+
+    def unvalidated(self, job_id: str) -> TrackedJob | None:
+        """Return what to track again if a validation of this job begins."""
+        return self._buckets[self._bucket_of[job_id]].unvalidated.get(job_id)
+
+    def take_uncounted(self, job_id: str) -> Place | None:
+        """Return, once, where to count the end of a job that turns out to have been active."""
+        return self._buckets[self._bucket_of[job_id]].uncounted.pop(job_id, None)
+
+    def remove(self, job_id: str) -> None:
+        """Remove a job that is tracked again."""
+        number = self._bucket_of.pop(job_id)
+        bucket = self._buckets[number]
+        bucket.dropped.discard(job_id)
+        bucket.uncounted.pop(job_id, None)
+        bucket.unvalidated.pop(job_id, None)
+        if bucket.created.pop(job_id, None) is not None:
+            self._drop_series([job_id], number)
+
+    def expire(self, oldest_bucket: int) -> None:
+        """Remove the buckets before this one."""
+        for number in [number for number in self._buckets if number < oldest_bucket]:
+            bucket = self._buckets.pop(number)
+            self._with_series -= len(bucket.created)
+            job_ids = [*bucket.created, *bucket.dropped]
+            for job_id in job_ids:
+                del self._bucket_of[job_id]
+            self._changes.expire(number, job_ids)
+
+    def drop_oldest(self, most: int) -> int:
+        """Drop the series of the oldest jobs, at most so many, all of one bucket. Returns how many."""
+        number = int(self.oldest_bucket)
+        bucket = self._buckets[number]
+        oldest = nsmallest(most, bucket.created, key=lambda job_id: (bucket.created[job_id], job_id))
+        for job_id in oldest:
+            del bucket.created[job_id]
+            bucket.dropped.add(job_id)
+        self._drop_series(oldest, number)
+        return len(oldest)
+
+    def _drop_series(self, job_ids: Iterable[str], bucket: int) -> None:
+        for job_id in job_ids:
+            self._with_series -= 1
+            self._changes.drop_final(job_id, bucket)

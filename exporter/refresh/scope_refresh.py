@@ -1,0 +1,169 @@
+"""The refreshes of one scope: each collector on its own, what failed, and when the slow ones are due."""
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+
+from exporter.aws import AwsError, OverBudgetError
+from exporter.collectors import Collector, SlowCollector
+from exporter.ledger import Ledger
+from exporter.model import Fault, Health
+
+log = logging.getLogger(__name__)
+
+SLOW_INTERVAL = 300.0  # seconds between two refreshes of a slow collector
+SLOW_RETRY_INTERVAL = 55.0  # seconds until a slow collector that failed is retried, less than a minute
+FIRST_PAUSE = 5.0  # seconds before catching up is retried after a failure; doubles up to LONGEST_PAUSE
+LONGEST_PAUSE = 60.0
+REMEDY_FOR_STALL = (
+    "check the network path to AWS and to the source of credentials, and that the exporter gets CPU time"
+)
+
+
+class ScopeRefresh:
+    """Refreshes one scope.
+
+    Args:
+        ledger: stores the data and the health of the collectors.
+        collectors: the collectors to run on each scrape.
+        slow: the collectors to run in the background, at an interval of their own.
+        clock: seconds since 1970.
+        steady: seconds on a monotonic clock.
+        render: called while catching up, so that new data is rendered and need not be stored.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        collectors: Sequence[Collector],
+        slow: Sequence[SlowCollector] = (),
+        *,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        render: Callable[[], None],
+    ) -> None:
+        self.scope = ledger.scope
+        self._ledger = ledger
+        self._collectors = collectors
+        self._slow = slow
+        self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
+        self._clock = clock
+        self._steady = steady
+        self._render = render
+        self._logged: set[str] = set()
+        self._catch_up_faults: dict[str, Fault] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def collectors(self) -> tuple[Collector, ...]:
+        """The collectors to run on each scrape, in parallel: a failure of one does not delay the others."""
+        return tuple(self._collectors)
+
+    def refresh(self, collector: Collector) -> None:
+        """Run one collector once."""
+        self._record(collector.name, self._run(collector.refresh, collector.name))
+
+    def refresh_completely(self) -> None:
+        """Read everything once, without retries."""
+        for collector in self._collectors:
+            self.refresh(collector)
+        for _ in chain(self._refresh_slow(), self._catch_up()):
+            pass
+        if not self._behind:
+            for collector in self._collectors:
+                self.refresh(collector)
+
+    def background(self) -> Iterator[bool]:
+        """Read the data from before the start, and run the slow collectors when they are due, in steps.
+
+        Yields True if there is more to do at once, and False if there is nothing to do for a while. A
+        collector that fails to catch up is retried, and does not delay the others.
+        """
+        retry_at, pause = -math.inf, FIRST_PAUSE
+        while True:
+            for _ in self._refresh_slow():
+                yield True
+            if not self._behind:
+                retry_at, pause = -math.inf, FIRST_PAUSE
+            elif self._steady() >= retry_at:
+                for _ in self._catch_up():
+                    yield True
+                retry_at = self._steady() + pause
+                pause = min(LONGEST_PAUSE, 2 * pause)
+            yield False
+
+    def record_stall(self, collector: Collector, seconds: float) -> None:
+        """Record that a refresh has been running for so long that the published data is stale."""
+        message = f"a refresh has been running for {seconds:.0f} s; the published data is as old as that"
+        self._record(collector.name, Fault("stalled", message, REMEDY_FOR_STALL))
+
+    @property
+    def _behind(self) -> list[Collector]:
+        """The collectors that have not read all data from before the start."""
+        return [collector for collector in self._collectors if not collector.caught_up]
+
+    def _refresh_slow(self) -> Iterator[None]:
+        """Run each slow collector that is due."""
+        for collector in self._slow:
+            if self._steady() >= self._due[collector.name]:
+                fault = self._run(collector.refresh, collector.name)
+                self._record(collector.name, fault)
+                self._due[collector.name] = self._steady() + (SLOW_RETRY_INTERVAL if fault else SLOW_INTERVAL)
+                self._render()
+                yield
+
+    def _catch_up(self) -> Iterator[None]:
+        """Let each collector that is behind read on, step by step, until it has caught up or fails."""
+        for collector in self._behind:
+            fault = None
+            while not (collector.caught_up or fault):
+                fault = self._run(partial(self._take_step, collector), collector.name)
+                yield
+            if fault:
+                self._catch_up_faults[collector.name] = fault
+                self._record(collector.name, fault)
+
+    def _take_step(self, collector: Collector) -> None:
+        collector.catch_up()
+        self._catch_up_faults.pop(collector.name, None)
+        self._render()
+
+    def _run(self, work: Callable[[], None], collector: str) -> Fault | None:
+        try:
+            work()
+        except AwsError as error:
+            return error.fault
+        except OverBudgetError:
+            return Fault("budget", "the request budget is exhausted", "raise api.requests_per_second")
+        except Exception as error:
+            log.exception("the exporter has a bug", extra=self._log_fields(collector))
+            return Fault("bug", f"{type(error).__name__}: {error}", "please report it with the log")
+        return None
+
+    def _record(self, collector: str, fault: Fault | None) -> None:
+        """Record the health of a collector, and log it when it changes."""
+        with self._lock:
+            before = self._ledger.health()
+            succeeded = before[collector].last_success if fault else self._clock()
+            # The refresh succeeded, but the data from before the start cannot be read: still unhealthy.
+            fault = fault or self._catch_up_faults.get(collector)
+            if fault:
+                known = {(one.fault.code, one.fault.remedy) for one in before.values() if one.fault}
+                if (fault.code, fault.remedy) not in known:
+                    self._log_fault(collector, fault)
+            self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
+            if not fault and collector in self._logged:
+                self._logged.remove(collector)
+                log.info("refresh works again", extra=self._log_fields(collector))
+
+    def _log_fault(self, collector: str, fault: Fault) -> None:
+        """Log a fault, once for all collectors that need the same remedy."""
+        self._logged.add(collector)
+        details = {"code": fault.code, "reason": fault.message, "remedy": fault.remedy}
+        log.error("cannot refresh", extra=self._log_fields(collector) | details)
+
+    def _log_fields(self, collector: str) -> dict[str, str]:
+        return {"target": self.scope.target, "aws_region": self.scope.region, "collector": collector}

@@ -1,1 +1,1 @@
-"""Benchmarks: what the exporter costs, beside the literal way and beside the least that is possible."""
+"""Benchmarks of the exporter, compared with a naive implementation and with the theoretical minimum."""

@@ -1,7 +1,7 @@
-"""The benchmarks in one run, as a table: `make bench`.
+"""Runs all benchmarks and prints a table: `make bench`.
 
-Each figure is measured in a process of its own. Ours, the literal way and the floor work on the same jobs.
-Nothing is asserted: docs/performance.md says what the figures mean.
+Each figure is measured in a separate process. The exporter, the naive implementation and the theoretical
+minimum process the same jobs. Nothing is asserted; docs/performance.md explains the figures.
 """
 
 import json
@@ -26,10 +26,12 @@ class Row(NamedTuple):
 
 
 def measure(case: str, *arguments: float | str) -> Figures:
-    """Run one case and read what it tells."""
+    """Run one case and read its results."""
     command = [sys.executable, "-m", f"bench.{case}", *map(str, arguments)]
-    told: Figures = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return told
+    results: Figures = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    )
+    return results
 
 
 def writing(finished: int) -> list[Row]:
@@ -46,7 +48,7 @@ def writing(finished: int) -> list[Row]:
 
 
 def asking() -> list[Row]:
-    """Ask AWS about what is active."""
+    """Query AWS for active jobs."""
     ours, literal = (measure("ask", way, 1000, 100, 10) for way in ("ours", "literal"))
     cpu, other = ours["cpu_seconds"], literal["cpu_seconds"]
     few = measure("ask", "ours", 10_000, 50, 50)
@@ -59,7 +61,7 @@ def asking() -> list[Row]:
     ]
 
 
-def living() -> list[Row]:
+def running() -> list[Row]:
     """Run the exporter as a process and scrape it."""
     start, hasty = measure("start", 100_000, 10), measure("start", 100_000, 50)
     complete, allowed = start["complete_seconds"], start["allowed_seconds"]
@@ -69,7 +71,7 @@ def living() -> list[Row]:
     return [
         Row("start, 100,000 jobs in the window", f"first answer after {start['first_answer_seconds']:.2f} s"),
         Row("  with 50 calls/s", f"first answer after {hasty['first_answer_seconds']:.2f} s"),
-        Row("  until all are in", f"{complete:.1f} s, {start['calls']:.0f} calls"),
+        Row("  until all jobs are read", f"{complete:.1f} s, {start['calls']:.0f} calls"),
         Row("  quota and paging allow", f"{allowed:.1f} s: ours is {complete / allowed:.1f} times"),
         Row("  memory then, after five whole scrapes", _mib(start, "resident_bytes")),
         Row(
@@ -84,19 +86,19 @@ def living() -> list[Row]:
             f"{series['total']:,.0f} in all",
         ),
         Row(
-            f"{churn['scrapes']:,.0f} scrapes, jobs come and go",
+            f"{churn['scrapes']:,.0f} scrapes, jobs created and expiring",
             f"{_mib(churn, 'resident_at_a_third')} at a third, {_mib(churn, 'resident_at_the_end')} at last",
         ),
     ]
 
 
-def spreading() -> list[Row]:
-    """Watch many accounts with one exporter."""
+def many_accounts() -> list[Row]:
+    """Monitor many accounts with one exporter."""
     many = measure("targets", 200, 10)
     return [
         Row(
             "start, 200 accounts with 10 jobs each",
-            f"all in after {many['complete_seconds']:.0f} s, {many['start_calls']:,.0f} calls",
+            f"all read after {many['complete_seconds']:.0f} s, {many['start_calls']:,.0f} calls",
         ),
         Row("  CPU of the start", f"{many['start_cpu_seconds']:.1f} s"),
         Row("  a scrape then", f"{many['scrape_cpu_seconds']:.2f} s CPU, {many['scrape_calls']:.0f} calls"),
@@ -104,8 +106,8 @@ def spreading() -> list[Row]:
     ]
 
 
-def crowded() -> list[Row]:
-    """Start with many roles, and an AWS that answers at once."""
+def many_roles() -> list[Row]:
+    """Start with many roles, and an AWS that responds immediately."""
     start = measure("crowded", 500, 30)
     renewing = measure("crowded", 500, 30, 20)
     return [
@@ -128,8 +130,8 @@ def crowded() -> list[Row]:
     ]
 
 
-def besieged() -> list[Row]:
-    """Scrape it for a minute beside 500 slow and 2,000 idle clients."""
+def many_clients() -> list[Row]:
+    """Scrape for a minute with 500 slow and 2,000 idle clients."""
     door = measure("door", 10_000, 60)
     return [
         Row("500 slow and 2,000 idle clients, 10,000 jobs", f"p99 {door['p99_seconds']:.2f} s"),
@@ -157,10 +159,10 @@ def main() -> None:
         partial(writing, 10_000),
         partial(writing, 100_000),
         asking,
-        living,
-        spreading,
-        crowded,
-        besieged,
+        running,
+        many_accounts,
+        many_roles,
+        many_clients,
     ):
         for row in part():
             print(f"| {row.work} | {row.figure} |", flush=True)

@@ -1,4 +1,4 @@
-"""Asking AWS about the jobs that run: ours, and describing each of them.
+"""Benchmark of querying AWS for active jobs: the exporter, and describing each job.
 
     python -m bench.ask {ours,literal} FINISHED ACTIVE REQUESTS_PER_SECOND
 
@@ -21,7 +21,7 @@ PAUSE = 2.5  # seconds between two refreshes: the bucket is full again
 
 
 def main(way: str, ended: int, running: int, rate: float) -> None:
-    """Measure one way and tell it."""
+    """Measure one implementation and print the results."""
     with simulated(ended, running) as endpoint_url:
         if way == "ours":
             _ours(endpoint_url, rate)

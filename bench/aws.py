@@ -1,4 +1,4 @@
-"""A simulated AWS Backup in a process of its own, so that its CPU is not taken for the exporter's."""
+"""A simulated AWS Backup in a separate process, so that its CPU time is not counted for the exporter."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def simulated(
     quotas: bool = False,
     accounts: Sequence[str] = (ACCOUNT,),
 ) -> Iterator[str]:
-    """Serve so many jobs from a child process until the block ends. Gives the endpoint's URL.
+    """Serve jobs from a child process until the block ends. Return the endpoint's URL.
 
     Args:
         ended: finished jobs of each account, spread over the window.

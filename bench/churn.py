@@ -1,4 +1,4 @@
-"""Thousands of scrapes while jobs come and go: does memory stay where it is?
+"""Benchmark of memory over thousands of scrapes while jobs are created and expire.
 
     python -m bench.churn SCRAPES
 
@@ -38,7 +38,7 @@ RUNS_FOR = 3600.0
 
 
 class _PassingJobs:
-    """An AWS whose jobs come and go with the clock."""
+    """An AWS whose jobs are created and expire with the clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -72,7 +72,7 @@ class _PassingJobs:
 
 
 def main(scrapes: int) -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     aws = _PassingJobs()
     ledger = Ledger(
         Scope("bench", REGION),

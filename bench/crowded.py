@@ -1,4 +1,4 @@
-"""A start with many roles, and an AWS that answers at once: is anybody answered meanwhile?
+"""Benchmark of response times while the exporter starts with many roles and AWS responds immediately.
 
     python -m bench.crowded ROLES SECONDS [LIFETIME [JOBS]]
 
@@ -24,7 +24,7 @@ UP = "aws_backup_up"
 
 
 def main(roles: int, seconds: float, lifetime: float = HOUR, jobs: float = 0) -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     accounts = [str(10**11 + number) for number in range(roles)]
     with (
         prompt_aws(lifetime, int(jobs)) as aws,

@@ -1,4 +1,4 @@
-"""Slow and idle clients by the hundred and the thousand: how long does a scrape take meanwhile?
+"""Benchmark of scrape duration with hundreds of slow and thousands of idle clients.
 
     python -m bench.door JOBS SECONDS
 
@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from bench.aws import simulated
 from bench.measure import tell
 from bench.process import Running, exporter, value
-from exporter.command.main import TIDY_EVERY
+from exporter.command.main import MEMORY_TRIM_INTERVAL
 from tests.web.load import IDLE, SLOW, Load
 
 EACH_SLOW, EACH_IDLE = 125, 1000
@@ -31,7 +31,7 @@ OF_ITSELF = ("process_resident_memory_bytes", "process_open_fds")
 
 
 def main(jobs: int, seconds: float) -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
     with simulated(jobs, 0) as endpoint_url, exporter(endpoint_url) as running:
@@ -43,7 +43,7 @@ def main(jobs: int, seconds: float) -> None:
         with _tracker(running):
             scrapes, health = _ask(running, seconds)
             meanwhile = _of_itself(running)
-        time.sleep(TIDY_EVERY + 2)
+        time.sleep(MEMORY_TRIM_INTERVAL + 2)
         after = _of_itself(running)
         tell(
             clients=len(SLOW) * EACH_SLOW + len(IDLE) * EACH_IDLE,
@@ -72,7 +72,7 @@ def _tracker(running: Running) -> Iterator[None]:
 
 
 def _ask(running: Running, seconds: float) -> tuple[list[float], list[float]]:
-    """Ask by turns; an answer that does not come fails the benchmark."""
+    """Alternate requests; a missing response fails the benchmark."""
     took: tuple[list[float], list[float]] = ([], [])
     asks: tuple[Callable[[], float], ...] = (lambda: running.scrape()[0], lambda: _healthy(running))
     until = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The exporter as the benchmarks run it, and the literal way to write one."""
+"""The exporter as the benchmarks run it, and a naive implementation for comparison."""
 
 import gzip
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from botocore.session import Session
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.jobs import REGION
-from exporter.assembly.assembly import Assembler, Exporter, World
+from exporter.assembly.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Collector, Config, Target
 from exporter.exposition.self_metrics import Telemetry
@@ -28,7 +28,7 @@ def ours(
         collectors=collectors,
         api=Api(requests_per_second=requests_per_second),
     )
-    return Assembler(Telemetry(), World(open_session=_session)).assemble(config)
+    return Assembler(Telemetry(), Dependencies(open_session=_session)).assemble(config)
 
 
 def refresh(exporter: Exporter) -> None:
@@ -37,7 +37,7 @@ def refresh(exporter: Exporter) -> None:
 
 
 def calls(exporter: Exporter) -> Mapping[tuple[str, str], int]:
-    """Give the calls made so far, by operation and outcome."""
+    """Return the calls made so far, by operation and outcome."""
     return exporter.ledgers[0].calls()
 
 
@@ -50,7 +50,7 @@ _READ: Mapping[str, Callable[[Any], float]] = {
 
 
 class Literal:
-    """The literal way: list, describe each job on each scrape, and set prometheus-client's gauges."""
+    """The naive implementation: list and describe all jobs on each scrape, with prometheus-client gauges."""
 
     def __init__(self, endpoint_url: str) -> None:
         self._client = boto3.client(

@@ -1,4 +1,4 @@
-"""The jobs that every benchmark works on: believable, and the same each time."""
+"""Realistic, reproducible jobs for all benchmarks."""
 
 from collections.abc import Iterator
 from random import Random
@@ -13,7 +13,7 @@ _VAULTS = ("prod-daily", "prod-weekly", "dev")
 
 
 def finished(count: int, now: float, account_id: str = ACCOUNT) -> Iterator[dict[str, Any]]:
-    """Give answers of DescribeBackupJob for jobs that ended, spread over the window; none leaves it soon."""
+    """Yield answers of DescribeBackupJob for jobs that ended, spread over the window; none leaves it soon."""
     rng = Random(count)
     for number in range(count):
         created = now - WINDOW + 3600 + (WINDOW - 10800) * number / count
@@ -26,7 +26,7 @@ def finished(count: int, now: float, account_id: str = ACCOUNT) -> Iterator[dict
 
 
 def active(count: int, now: float, percent: float) -> Iterator[dict[str, Any]]:
-    """Give answers of DescribeBackupJob for jobs that run and are so far."""
+    """Yield answers of DescribeBackupJob for jobs that run and are so far."""
     rng = Random(-count)
     for number in range(count):
         yield _answer(rng, number, now - 3000 + 20 * (number % 100), "RUNNING", percent)

@@ -1,4 +1,4 @@
-"""What is measured, and how a case tells it: one JSON object on standard output."""
+"""Measurements, and their output as one JSON object on standard output."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def cpu_of(work: Callable[[], object], times: int, before: Callable[[int], object] = lambda _: None) -> float:
-    """Give the median CPU seconds of the whole process for one run of `work`; `before` is not counted."""
+    """Return the median CPU seconds of the whole process for one run of `work`; `before` is not counted."""
     costs: list[float] = []
     for number in range(times):
         before(number)
@@ -21,16 +21,16 @@ def cpu_of(work: Callable[[], object], times: int, before: Callable[[int], objec
 
 
 def resident() -> int:
-    """Give the bytes of memory that the process holds now."""
+    """Return the bytes of memory that the process holds now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()
 
 
 def peak() -> int:
-    """Give the most bytes of memory that the process ever held."""
+    """Return the most bytes of memory that the process ever held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def tell(**figures: float) -> None:
-    """Tell a case's figures."""
+    """Print the results of a case."""
     json.dump(figures | {"peak_bytes": peak()}, sys.stdout)

@@ -1,4 +1,4 @@
-"""The exporter as a process of its own, scraped over HTTP."""
+"""The exporter as a separate process, scraped over HTTP."""
 
 import gzip
 import os
@@ -34,7 +34,7 @@ class Running:
         self._root = f"http://127.0.0.1:{port}"
 
     def scrape(self, *names: str, timeout: float = 10.0) -> tuple[float, str]:
-        """Scrape as Prometheus does; with names, only those. Gives the seconds it took, and the text."""
+        """Scrape as Prometheus does; with names, only those. Return the seconds it took, and the text."""
         query = "&".join(f"name[]={name}" for name in names)
         headers = {"Accept-Encoding": "gzip", "X-Prometheus-Scrape-Timeout-Seconds": str(timeout)}
         request = urllib.request.Request(f"{self._root}/metrics?{query}", headers=headers)
@@ -44,14 +44,14 @@ class Running:
         return time.monotonic() - began, gzip.decompress(body).decode()
 
     def is_healthy(self) -> float:
-        """Ask the health path; gives the seconds until the answer came."""
+        """Ask the health path; return the seconds until the answer came."""
         began = time.monotonic()
         with urllib.request.urlopen(f"{self._root}/-/healthy", timeout=PATIENCE) as answer:
             answer.read()
         return time.monotonic() - began
 
     def listens(self) -> float:
-        """Wait until connections are taken; gives the seconds that took."""
+        """Wait until connections are taken; return the seconds that took."""
         began = time.monotonic()
         while time.monotonic() - began < PATIENCE:
             with suppress(OSError), socket.create_connection(self.address):
@@ -64,7 +64,7 @@ class Running:
         return len(list(Path(f"/proc/{self.child.pid}/task").iterdir()))
 
     def first_answer(self) -> float:
-        """Scrape until there is an answer; gives the seconds that took."""
+        """Scrape until there is an answer; return the seconds that took."""
         began = time.monotonic()
         while True:
             try:

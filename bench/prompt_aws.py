@@ -1,4 +1,4 @@
-"""An AWS that answers at once, in a process of its own: short lists, and keys for any role.
+"""An AWS that responds immediately, in a separate process: short lists, and credentials for any role.
 
 Of each request it looks at no more than it needs for that, so that whoever asks sets the pace. The access key
 id of a role tells the role's account; each AssumeRole and the keys that signed lists are counted.

@@ -1,4 +1,4 @@
-"""How many series an account of 500 resources costs, with so many finished jobs in the window.
+"""Benchmark of the number of series of an account with 500 resources and many finished jobs.
 
 python -m bench.series JOBS
 """
@@ -19,7 +19,7 @@ _KINDS = {
 
 
 def main(jobs: int) -> None:
-    """Count and tell."""
+    """Count and print the results."""
     with simulated(jobs, 0) as endpoint_url:
         exporter = ours(endpoint_url, collectors=("backup_jobs", "resources"))
         exporter.refresher.refresh_completely()

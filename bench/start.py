@@ -1,4 +1,4 @@
-"""From the start to the first answer, and until everything is in: so many jobs in the look-back.
+"""Benchmark of startup: time to the first response, and until all jobs of the look-back are read.
 
     python -m bench.start FINISHED REQUESTS_PER_SECOND
 
@@ -28,7 +28,7 @@ SOON, LATER = 0.5, 5.0  # seconds between two scrapes: each takes three calls fr
 
 
 def main(ended: int, rate: float) -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     with simulated(ended, 0) as endpoint_url:
         began = time.monotonic()
         with exporter(endpoint_url, requests_per_second=rate, max_jobs=10**6) as running:
@@ -53,7 +53,7 @@ def main(ended: int, rate: float) -> None:
 
 
 def _watch(running: Running, began: float, jobs: int) -> tuple[float, str]:
-    """Scrape until all jobs are in; gives the seconds that took, and what the last scrape told."""
+    """Scrape until all jobs are in; return the seconds that took, and what the last scrape told."""
     while True:
         figures = running.scrape(*FIGURES)[1]
         passed, known = time.monotonic() - began, value(figures, *FINISHED)

@@ -1,4 +1,4 @@
-"""Scraping on and on while AWS takes its time and enforces its quotas.
+"""Benchmark of continuous scraping while AWS is slow and enforces its quotas.
 
     python -m bench.steady FINISHED ACTIVE DELAY SECONDS INTERVAL
 
@@ -17,7 +17,7 @@ FIRST = 60.0
 
 
 def main(ended: int, running_jobs: int, delay: float, seconds: float, interval: float) -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     with (
         simulated(ended, running_jobs, delay=delay, quotas=True) as endpoint_url,
         exporter(endpoint_url) as running,

@@ -1,4 +1,4 @@
-"""One exporter on many accounts: how long a start takes, and what a scrape costs then.
+"""Benchmark of one exporter with many accounts: duration of the start, and cost of a scrape.
 
     python -m bench.targets ACCOUNTS JOBS
 
@@ -23,7 +23,7 @@ SCRAPES = 3
 
 
 def main(count: int, jobs: int) -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     accounts = [str(10**11 + number) for number in range(count)]
     with simulated(jobs, 0, accounts=accounts) as endpoint_url:
         began = time.monotonic()
@@ -47,7 +47,7 @@ def main(count: int, jobs: int) -> None:
 
 
 def _watch(running: Running, began: float, accounts: int, jobs: int) -> str:
-    """Scrape until all is in; gives what the last scrape told."""
+    """Scrape until all is in; return what the last scrape told."""
     while True:
         text = running.scrape(UP, CPU, CALLS, "aws_backup_exporter_jobs")[1]
         all_up = value(text, UP) == COLLECTORS * accounts

@@ -1,4 +1,4 @@
-"""Writing one gzip scrape of many finished and 100 active jobs: ours, prometheus-client's, and the floor.
+"""Benchmark of writing a gzip scrape: the exporter, prometheus-client, and the theoretical minimum.
 
     python -m bench.write {ours,client,floor} FINISHED
 
@@ -47,7 +47,7 @@ SHORT = 1000  # bytes that are deflated sooner than a piece is ended before them
 
 
 def main(way: str, count: int) -> None:
-    """Measure one way and tell it."""
+    """Measure one implementation and print the results."""
     measure = {"ours": _ours, "client": _client, "floor": _floor}[way]
     cpu, size = measure(time.time(), count)
     tell(cpu_seconds=cpu, bytes=size)

@@ -1,4 +1,4 @@
-"""Where the command begins and ends: whatever happens in between, no traceback, and an exit code."""
+"""Entry point of the command. It always ends with an exit code and never shows a traceback."""
 
 import logging
 import os
@@ -15,36 +15,36 @@ FAILED = 1
 
 
 def run() -> None:
-    """Run the command and leave, without waiting for threads: one may be stuck in a call to AWS."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends at once what is no server yet
+    """Run the command and exit without waiting for threads: one may be blocked in a call to AWS."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the server runs, Ctrl-C ends the process at once
     streams.prepare()
-    _show_no_traceback()
+    _suppress_tracebacks()
     try:
         code = _run()
     except streams.CannotWriteError as error:
         if error.broken_pipe:
-            _end_as_other_programs_do()
+            _exit_by_sigpipe()
         streams.write_error(f"aws-backup-exporter: {error}")
         code = FAILED
     except Exception as error:
-        streams.write_error(f"aws-backup-exporter: failed: {_in_one_line(error)}")
+        streams.write_error(f"aws-backup-exporter: failed: {_one_line(error)}")
         code = FAILED
     os._exit(code)
 
 
-def _show_no_traceback() -> None:
-    """Have Python itself say what it says in a line of the log, or not at all."""
-    logging.raiseExceptions = False  # a log that cannot be written is no reason to say so in its place
-    threading.excepthook = lambda told: log.error(
-        "a thread failed", extra={"reason": _in_one_line(told.exc_value)}
+def _suppress_tracebacks() -> None:
+    """Send what Python itself prints to the log, as one line, or drop it."""
+    logging.raiseExceptions = False  # when the log cannot be written, do not write to standard error instead
+    threading.excepthook = lambda args: log.error(
+        "Thread failed", extra={"reason": _one_line(args.exc_value)}
     )
-    sys.unraisablehook = lambda told: log.debug("failed while cleaning up", exc_info=told.exc_value)
+    sys.unraisablehook = lambda args: log.debug("Cleanup failed", exc_info=args.exc_value)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 
 
-def _in_one_line(error: BaseException | None) -> str:
-    log.debug("failed", exc_info=error)
+def _one_line(error: BaseException | None) -> str:
+    log.debug("Command failed", exc_info=error)
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
@@ -53,12 +53,12 @@ def _run() -> int:
         from exporter.command.main import main
 
         return main()
-    except SystemExit as error:  # argparse's way
+    except SystemExit as error:  # raised by argparse
         return error.code if isinstance(error.code, int) else FAILED
 
 
-def _end_as_other_programs_do() -> None:
-    """Die of the signal that Python keeps from us: a shell tells 141, and says nothing."""
+def _exit_by_sigpipe() -> None:
+    """End the process by SIGPIPE, which Python ignores by default; a shell then reports exit code 141."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
 

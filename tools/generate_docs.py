@@ -1,7 +1,7 @@
-"""Keeps the documents in step with the code: writes their marked parts, or tells which one is out of step.
+"""Generates the marked sections of the documentation from the code, or checks that they are up to date.
 
-`python -m tools.generate_docs` writes what stands between `<!-- begin generated: NAME -->` and
-`<!-- end generated: NAME -->`; with `--check` it changes nothing, and fails where something would change.
+`python -m tools.generate_docs` replaces the text between `<!-- begin generated: NAME -->` and
+`<!-- end generated: NAME -->`. With `--check` it changes nothing and fails if a section is out of date.
 """
 
 import argparse
@@ -34,15 +34,15 @@ _SECTIONS = {
 _NAMES: dict[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 
 
-class OutOfStepError(Exception):
-    """A document that does not say what the code says, and what to do about it."""
+class OutOfDateError(Exception):
+    """A document is out of date; the message gives the remedy."""
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Write or check the generated parts of the documents."""
+    """Write or check the generated sections of the documentation."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate_docs", description=main.__doc__)
     parser.add_argument(
-        "--check", action="store_true", help="change nothing, fail where something would change"
+        "--check", action="store_true", help="change nothing; fail if a document is out of date"
     )
     check = parser.parse_args(arguments).check
     failed = False
@@ -50,18 +50,18 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         path = root / name
         try:
             before = path.read_text(encoding="utf-8")
-            after = in_step(before, parts)
+            after = update(before, parts)
             if check and before != after:
-                raise OutOfStepError("out of step with the code; run: python -m tools.generate_docs")
+                raise OutOfDateError("out of date; run: python -m tools.generate_docs")
             path.write_text(after, encoding="utf-8")
-        except (OSError, OutOfStepError) as error:
+        except (OSError, OutOfDateError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True
     return int(failed)
 
 
 def documents() -> dict[str, dict[str, str]]:
-    """Make every generated part, by document and name."""
+    """Return the generated sections by document and name."""
     metric_parts = {name: _table_of_metrics(families) for name, families in _sections().items()}
     return {
         "docs/metrics.md": {"jobs": _jobs(), "unpublished": _unpublished(), **metric_parts},
@@ -69,28 +69,28 @@ def documents() -> dict[str, dict[str, str]]:
     }
 
 
-def in_step(document: str, parts: Mapping[str, str]) -> str:
-    """Put the parts between their markers.
+def update(document: str, parts: Mapping[str, str]) -> str:
+    """Insert the sections between their markers.
 
     Raises:
-        OutOfStepError: a part has no place in the document, or a place has no part.
+        OutOfDateError: the document lacks the markers of a section, or has markers without a section.
     """
     places = [match[2] for match in _PART.finditer(document)]
     if missing := sorted(parts.keys() - set(places)):
         markers = f"<!-- begin generated: {missing[0]} --> and <!-- end generated: {missing[0]} -->"
-        raise OutOfStepError(f"no place for {', '.join(missing)}; add {markers}")
+        raise OutOfDateError(f"missing markers for {', '.join(missing)}; add {markers}")
     if unknown := sorted(set(places) - parts.keys()):
-        raise OutOfStepError(f"nothing is generated for {', '.join(unknown)}; remove the markers")
+        raise OutOfDateError(f"unknown sections {', '.join(unknown)}; remove their markers")
     return _PART.sub(lambda match: f"{match[1]}\n{parts[match[2]]}\n{match[3]}", document)
 
 
 def _sections() -> dict[str, list[Family]]:
-    """Sort the metrics that are not of one job into sections, by the beginning of their names."""
+    """Group the metrics that are not per job into sections by the prefix of their names."""
     of_one_job = {family.name for kind in KINDS for family in metrics.job_families(kind)}
     sections: dict[str, list[Family]] = {}
     for family in (*metrics.families(), *self_metrics.families()):
         if family.name not in of_one_job:
-            found = (name for name, beginnings in _SECTIONS.items() if family.name.startswith(beginnings))
+            found = (name for name, prefixes in _SECTIONS.items() if family.name.startswith(prefixes))
             sections.setdefault(next(found, "exporter"), []).append(family)
     return sections
 
@@ -131,7 +131,7 @@ def _unpublished() -> str:
 
 
 def _tables_of_keys(record: type[Record], path: str) -> Iterator[str]:
-    """Make a table for the record and one for each record below it."""
+    """Yield a table for the record and one for each nested record."""
     rows, below = [], []
     defaults = record.model_construct().model_dump(mode="json", warnings=False)
     annotations = inspect.get_annotations(record)
@@ -171,7 +171,7 @@ def _record_in(annotation: Any) -> type[Record] | None:
 
 
 def _kind_of_value(annotation: Any) -> str:
-    """Say in words what may stand there."""
+    """Describe the type of a value in words."""
     inner = get_args(annotation)
     match get_origin(annotation):
         case origin if origin is Annotated:

@@ -1,1 +1,1 @@
-"""The soak: minutes of scrapes while AWS hangs, drips and refuses, and the clock jumps."""
+"""The soak test: minutes of scrapes while AWS hangs, responds slowly or denies, and the clock jumps."""

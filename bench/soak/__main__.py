@@ -1,4 +1,4 @@
-"""Does the exporter hold while AWS hangs, drips and refuses, and its clock jumps?
+"""Runs the exporter while AWS hangs, responds slowly or denies, and the clock jumps.
 
     python -m bench.soak MINUTES
 
@@ -48,7 +48,7 @@ OVERLOADED = 2.0  # runnable processes for each core
 
 @dataclass
 class Findings:
-    """What was seen."""
+    """The findings."""
 
     took: list[float] = field(default_factory=list)
     excused: int = 0
@@ -59,7 +59,7 @@ class Findings:
     series: int = 0
 
     def add_slow(self, sort: str, what: str) -> None:
-        """Take note of something that came too late, unless others keep the machine too busy to tell."""
+        """Record a late response, unless other processes overload the machine."""
         if is_overloaded():
             self.excused += 1
             print(f"not judged, {sort}: {what}", flush=True)
@@ -67,7 +67,7 @@ class Findings:
             self.add(sort, what)
 
     def add(self, sort: str, what: str) -> None:
-        """Take note of something that does not hold."""
+        """Record a violated invariant."""
         self.wrong.setdefault(sort, []).append(what)
         if len(self.wrong[sort]) <= SHOWN:
             print(f"WRONG {sort}: {what}", flush=True)
@@ -131,7 +131,7 @@ class Soak:
             self._frozen_at = scrape
 
     def _is_quiet_time(self, scrape: int) -> bool:
-        """Tell whether to freeze the jobs, for this scrape and the next, with which they are compared."""
+        """Return whether to freeze the jobs, for this scrape and the next, with which they are compared."""
         right = self._plan.clock_right_since(scrape + 1)
         return (
             self._frozen_at is None
@@ -182,12 +182,12 @@ class Soak:
 
 
 def is_overloaded() -> bool:
-    """Tell whether others keep the machine so busy that no time says anything."""
+    """Return whether others keep the machine so busy that no time says anything."""
     return os.getloadavg()[0] > OVERLOADED * (os.cpu_count() or 1)
 
 
 def stop(running: Running, findings: Findings) -> None:
-    """Ask the exporter to stop, and look whether it does."""
+    """Stop the exporter and check that it ends in time."""
     if (ended := running.child.poll()) is not None:
         findings.add("process", f"it ended by itself with {ended}")
         return
@@ -204,7 +204,7 @@ def stop(running: Running, findings: Findings) -> None:
 
 
 def judge(findings: Findings, log: str) -> None:
-    """Look at what only the whole run can tell."""
+    """Check the invariants over the whole run."""
     third = len(findings.held) // 3
     for what in grown(most(findings.held[:third]), most(findings.held[-third:])):
         findings.add("not flat", what)
@@ -216,7 +216,7 @@ def judge(findings: Findings, log: str) -> None:
 
 
 def report(findings: Findings, log: str, aws: Aws) -> None:
-    """Print what was seen."""
+    """Print the findings."""
     third = len(findings.held) // 3
     first, last = most(findings.held[:third]), most(findings.held[-third:])
     took = sorted(findings.took)
@@ -239,11 +239,11 @@ def report(findings: Findings, log: str, aws: Aws) -> None:
     print()
     for sort, what in findings.wrong.items():
         print(f"WRONG {sort}: {len(what)} times")
-    print("it does not hold" if findings.wrong else "it holds", flush=True)
+    print("FAILED" if findings.wrong else "PASSED", flush=True)
 
 
 def main(the_plan: Plan) -> int:
-    """Run, and tell."""
+    """Run the soak test and print the result."""
     accounts = dict(ACCOUNTS.values())
     with tempfile.TemporaryDirectory() as folder:
         clock, log = Faketime(Path(folder)), Path(folder, "log")

@@ -1,4 +1,4 @@
-"""The simulated AWS of the soak, in a process of its own, and what tells it what to do."""
+"""The simulated AWS of the soak test in a separate process, and its control interface."""
 
 import json
 import subprocess
@@ -35,15 +35,15 @@ class Aws:
         self.started = time.time()
 
     def freeze(self) -> None:
-        """Let no job of any account change, come or end."""
+        """Freeze the jobs of all accounts."""
         self._do("freeze")
 
     def thaw(self) -> None:
-        """Let go on what was frozen; the jobs are at once as far as they would be."""
+        """Unfreeze the jobs; they catch up at once."""
         self._do("thaw")
 
     def break_account(self, account_id: str, faults: Sequence[Fault]) -> None:
-        """Let these, and no others, be wrong with an account from now on."""
+        """Set the faults of an account."""
         self._do("break", account=account_id, faults=[asdict(fault) for fault in faults])
 
     def jobs(self, account_id: str) -> Answers:
@@ -52,11 +52,11 @@ class Aws:
         return found
 
     def calls(self, account_id: str) -> int:
-        """Tell how many calls an account has answered."""
+        """Return how many calls an account has answered."""
         return int(self._do("calls", account=account_id))
 
     def refused(self) -> int:
-        """Tell how many requests had a signature with a wrong date."""
+        """Return how many requests had a signature with a wrong date."""
         return int(self._do("refused"))
 
     def _do(self, what: str, **details: Any) -> Any:

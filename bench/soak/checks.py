@@ -1,4 +1,4 @@
-"""What must hold at each scrape, whatever AWS and the clock do, and when the exporter is right again."""
+"""The invariants of each scrape, and when the exporter must have recovered from a fault."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Health:
     refreshed: dict[Place, float]
 
     def is_up(self, target: str) -> bool:
-        """Tell whether all collectors of a target got through."""
+        """Return whether all collectors of a target got through."""
         return all(up for (of, _), up in self.up.items() if of == target)
 
 
@@ -107,7 +107,7 @@ def _unsound(place: Place, now: float, told: Health) -> Iterator[str]:
 
 
 def comparable(plan: Plan, target: str, scrape: int) -> str | None:
-    """Tell which samples of a target must be what AWS tells: `all`, `jobs` alone, or None."""
+    """Return which samples of a target must be what AWS tells: `all`, `jobs` alone, or None."""
     right, sound = plan.clock_right_since(scrape), plan.sound_since(target, scrape, JOBS)
     if right is None or sound is None or scrape < max(right, sound) + SETTLED_AFTER:
         return None

@@ -1,4 +1,4 @@
-"""What goes wrong with AWS: signatures that it refuses, accounts that hang, drip or deny."""
+"""The faults of AWS: rejected signatures, and accounts that hang, respond slowly or deny."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with an account.
+    """The faults of an account.
 
     Attributes:
         way: `hang` (no answer), `drip` (one byte a second) or `deny` (AccessDeniedException).
@@ -47,7 +47,7 @@ class Faults:
         self._faults: dict[str, Sequence[Fault]] = {}
 
     def set(self, account_id: str, faults: Sequence[Fault]) -> None:
-        """Let these, and no others, be wrong with an account from now on."""
+        """Set the faults of an account."""
         self._faults[account_id] = faults
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -94,7 +94,7 @@ def _dated(start_response: "StartResponse") -> "StartResponse":
 
 
 def _signer(environ: "WSGIEnvironment") -> tuple[str, str]:
-    """Tell by whose access key and for which service a request is signed."""
+    """Return by whose access key and for which service a request is signed."""
     found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     return (found[1], found[2]) if found else ("", "")
 

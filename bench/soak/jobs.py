@@ -1,4 +1,4 @@
-"""The jobs of the soak's accounts: what ended before the start, and what comes, runs and ends meanwhile."""
+"""The jobs of the accounts in the soak test: finished before the start, or created during the test."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -34,7 +34,7 @@ _ENDS = (
 
 
 def fill(account: Account, now: float, every: float, seed: int) -> None:
-    """Give an account its past, and its jobs to come: a backup starts every so many seconds."""
+    """Return an account its past, and its jobs to come: a backup starts every so many seconds."""
     made = _Made(account.account_id, Random(seed))
     for job in finished(HISTORY, now, account.account_id):
         account.put(job)
@@ -56,14 +56,14 @@ class _Made:
         self._rng = rng
 
     def older(self, now: float) -> Iterator[dict[str, Any]]:
-        """Give finished jobs from before the window, of resources that had none since."""
+        """Yield finished jobs from before the window, of resources that had none since."""
         for number in range(OLDER):
             created = now - 26 * HOUR - number * 3 * HOUR
             fields = self._fields("old", number)
             yield fields | self._ended(created, "COMPLETED" if number % 4 else "FAILED")
 
     def earlier_composites(self, now: float) -> Iterator[dict[str, Any]]:
-        """Give composite jobs of the window that ended before the start."""
+        """Yield composite jobs of the window that ended before the start."""
         for number in range(EARLIER_PARENTS):
             created = now - (2 + 4 * number) * HOUR - 100.0
             parent = self._fields("stack", number) | self._ended(created, "COMPLETED") | {"IsParent": True}
@@ -74,14 +74,14 @@ class _Made:
                 yield fields | self._ended(created + 1 + child, "COMPLETED") | own
 
     def backups(self, now: float, every: float) -> Iterator[Job]:
-        """Give single jobs without end; some run already at the start."""
+        """Yield single jobs without end; some run already at the start."""
         for number in count():
             created = now - BEGUN + number * every + self._rng.uniform(0.0, every / 2)
             course = self._course(created, now)
             yield self._scripted(created, course, self._fields("volume", number % 40))
 
     def composites(self, now: float) -> Iterator[Job]:
-        """Give parents and their children without end."""
+        """Yield parents and their children indefinitely."""
         for number in count():
             created = now - 10.0 + number * COMPOSITE_EVERY
             fields = self._fields("stack", number % 7)
@@ -98,7 +98,7 @@ class _Made:
             yield from children
 
     def restores(self, now: float) -> Iterator[Job]:
-        """Give restore jobs without end, every other one a restore test."""
+        """Yield restore jobs without end, every other one a restore test."""
         for number in count():
             created = now - 5.0 + number * RESTORE_EVERY
             source = self._fields("volume", number % 40)
@@ -114,7 +114,7 @@ class _Made:
             yield Restore(self._id(), created, course, fields, trial=Trial() if number % 2 else None)
 
     def copies(self, backup: Answer) -> Iterator[tuple[Kind, Job]]:
-        """Give the copy of a backup: every third has one."""
+        """Yield the copy of a backup: every third has one."""
         if backup["State"] != "COMPLETED" or "ParentJobId" in backup or self._rng.randrange(3):
             return
         fields = {
@@ -131,7 +131,7 @@ class _Made:
         yield COPY, Copy(self._id(), backup["CompletionDate"] + 0.5, course, fields)
 
     def _course(self, created: float, now: float, outcome: str | None = None) -> Course:
-        """Give a job its course; none ends so early that the exporter may not have been there."""
+        """Return a job its course; none ends so early that the exporter may not have been there."""
         like = Course(outcome=outcome) if outcome else self._rng.choice(_ENDS)
         ends = max(self._rng.uniform(*LAST_FOR), now + SOONEST_END - created + self._rng.uniform(0.0, 10.0))
         size = self._rng.randrange(GIB, 64 * GIB)
@@ -151,7 +151,7 @@ class _Made:
         return Scripted(fields["BackupJobId"], created, course, fields, parent_id=parent_id)
 
     def _fields(self, name: str, number: int) -> dict[str, Any]:
-        """Give what is known of a job from its creation."""
+        """Return what is known of a job from its creation."""
         job_id, vault = self._id(), VAULTS[number % len(VAULTS)]
         kind = "volume" if name != "stack" else "stack"
         resource = (

@@ -1,4 +1,4 @@
-"""What happens in the soak, and when. Time is counted in scrapes: one every five seconds."""
+"""The schedule of the soak test. Time is measured in scrapes: one every five seconds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,22 +80,22 @@ class Plan:
     jumps: Sequence[Jump]
 
     def fault_of(self, target: str, scrape: int) -> tuple[str, int]:
-        """Tell what is wrong with a target at a scrape (empty: nothing), and since which."""
+        """Return what is wrong with a target at a scrape (empty: nothing), and since which."""
         turns = [turn for turn in self.turns if turn.target == target and turn.scrape <= scrape]
         return (turns[-1].fault, turns[-1].scrape) if turns else ("", 0)
 
     def ahead(self, scrape: int) -> int:
-        """Tell by how many seconds the clock is ahead at a scrape."""
+        """Return by how many seconds the clock is ahead at a scrape."""
         return next((jump.ahead for jump in self.jumps if jump.begins <= scrape < jump.ends), 0)
 
     def clock_right_since(self, scrape: int) -> int | None:
-        """Tell since which scrape the clock has been right; None when it is not."""
+        """Return since which scrape the clock has been right; None when it is not."""
         if self.ahead(scrape):
             return None
         return max((jump.ends for jump in self.jumps if jump.ends <= scrape), default=0)
 
     def sound_since(self, target: str, scrape: int, collectors: Sequence[str] = COLLECTORS) -> int | None:
-        """Tell since which scrape a target's collectors have had nothing in their way; None: they have."""
+        """Return since which scrape a target's collectors have had nothing in their way; None: they have."""
         fault, since = self.fault_of(target, scrape)
         return since if set(collectors).isdisjoint(_held_up(fault)) else None
 
@@ -132,5 +132,5 @@ def plan(minutes: float) -> Plan:
 
 
 def at(plan: Plan, scrape: int) -> Iterator[Turn]:
-    """Give what happens right before a scrape."""
+    """Yield what happens right before a scrape."""
     return (turn for turn in plan.turns if turn.scrape == scrape)

@@ -1,4 +1,4 @@
-"""What must be published of an account, worked out from AWS's answers alone, and what is."""
+"""The expected samples of an account, computed from the responses of AWS, and the exported ones."""
 
 import re
 from collections import Counter
@@ -113,7 +113,7 @@ def published(text: str, account_id: str) -> Samples:
 
 
 def differences(told: Samples, found: Samples) -> list[Series]:
-    """Give the series that are not what AWS tells."""
+    """Return the series that are not what AWS tells."""
     return sorted(
         series for series in told.keys() | found.keys() if _differ(told.get(series), found.get(series))
     )

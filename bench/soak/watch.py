@@ -1,4 +1,4 @@
-"""What is seen of the exporter from outside: its memory, threads and descriptors, and its log."""
+"""Observes the exporter from outside: memory, threads, file descriptors and log."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ def held(pid: int) -> Held:
 
 
 def most(seen: Sequence[Held]) -> Held:
-    """Give the most of each."""
+    """Return the most of each."""
     return Held(*map(max, zip(*seen, strict=True))) if seen else Held(0, 0, 0)
 
 

@@ -1,9 +1,9 @@
-"""Puts the packages together for a configuration, and for the one that takes its place on a reload.
+"""Builds the exporter for a configuration, and rebuilds it on a reload.
 
-What the exporter takes from outside, time and credentials, comes in here as a `World`.
+External resources, such as clocks and credentials, are passed in as `Dependencies`.
 """
 
-from exporter.assembly.assembly import Assembler, Exporter, World, real_world
+from exporter.assembly.assembly import Assembler, Dependencies, Exporter, default_dependencies
 from exporter.assembly.reload import Reloader
 
-__all__ = ["Assembler", "Exporter", "Reloader", "World", "real_world"]
+__all__ = ["Assembler", "Dependencies", "Exporter", "Reloader", "default_dependencies"]

@@ -1,4 +1,4 @@
-"""Puts the rooms together for a configuration, and for the one that takes its place."""
+"""Builds the exporter for a configuration, and rebuilds it when the configuration changes."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ from exporter.model import BACKUP, KINDS, Kind, Rule, Scope, account_in_arn, lon
 from exporter.refresh import Refresher, ScopeRefresh
 from exporter.runtime import Clock, Secrets, WorkerPool
 
-CALL_PATIENCE = 0.25  # seconds after which a call to AWS makes room for the next
+SLOW_CALL_THRESHOLD = 0.25  # seconds after which a call to AWS no longer counts against the limit
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ class Exporter:
 
 
 @dataclass(frozen=True)
-class World:
-    """What the exporter takes from outside: time, sleep, credentials.
+class Dependencies:
+    """External resources of the exporter: clocks, sleep and credentials.
 
     Attributes:
-        open_session: gives a new botocore session for a profile.
-        clock: the time of day.
+        open_session: opens a new botocore session for a profile.
+        clock: the current time.
         steady: seconds on a monotonic clock.
-        sleep: waits so many seconds.
-        deadlines: ends calls to AWS that take too long.
-        secrets: what is secret, to be masked wherever text leaves the process.
+        sleep: waits the given number of seconds.
+        deadlines: aborts calls to AWS that exceed their deadline.
+        secrets: values to mask in all text that leaves the process.
     """
 
     open_session: OpenSession
@@ -72,7 +72,7 @@ class World:
     secrets: Secrets = field(default_factory=Secrets)
 
     def profiles(self, api: Api, clients: Clients) -> Profiles:
-        """Give the AWS profiles for a configuration."""
+        """Return the AWS profiles for a configuration."""
         return Profiles(
             api,
             self.open_session,
@@ -84,16 +84,16 @@ class World:
         )
 
 
-def real_world(secrets: Secrets) -> World:
-    """Take the machine's clocks and the default AWS credential chain, whose secrets become known."""
-    return World(
+def default_dependencies(secrets: Secrets) -> Dependencies:
+    """Use the clocks of the machine and the default AWS credential chain; its secrets are masked."""
+    return Dependencies(
         open_session=partial(default_session, loader=shared_loader(), secrets=secrets), secrets=secrets
     )
 
 
 @dataclass(frozen=True)
-class _Setting:
-    """All that decides how one target is watched."""
+class _TargetSettings:
+    """All settings that determine how one target is monitored."""
 
     target: Target
     regions: tuple[str, ...]
@@ -105,111 +105,122 @@ class _Setting:
 
 
 @dataclass(frozen=True)
-class _Watched:
-    """One target as it is watched: what for each of its Regions."""
+class _MonitoredTarget:
+    """The components that monitor one target, in each of its Regions."""
 
-    setting: _Setting
+    settings: _TargetSettings
     ledgers: tuple[Ledger, ...]
-    pages: tuple[ScopeSeries, ...]
+    series: tuple[ScopeSeries, ...]
     scopes: tuple[ScopeRefresh, ...]
 
 
 class Assembler:
-    """Builds the exporter for a configuration, and for each one that takes its place.
+    """Builds the exporter for a configuration, and rebuilds it for each new one.
 
     Args:
-        telemetry: what the exporter tells of itself, whatever the configuration.
-        world: what it takes from outside.
+        telemetry: the exporter's own metrics, which outlive a reload.
+        dependencies: clocks, sleep and credentials.
     """
 
-    def __init__(self, telemetry: Telemetry, world: World) -> None:
+    def __init__(self, telemetry: Telemetry, dependencies: Dependencies) -> None:
         self._telemetry = telemetry
-        self._world = world
+        self._dependencies = dependencies
         self._clients = Clients()
         self._owners = AccountOwners()
         self._calls = WorkerPool(
             "call",
             MAX_CONCURRENT_CALLS,
-            world.steady,
-            patience=CALL_PATIENCE,
+            dependencies.steady,
+            patience=SLOW_CALL_THRESHOLD,
             per_key=MAX_CONCURRENT_CALLS,
             busy=self._clients.cpu_limiter.is_contended,
         )
         self._refresher = Refresher(
-            clock=world.steady, observe=telemetry.observe_refresh, busy=self._clients.cpu_limiter.is_contended
+            clock=dependencies.steady,
+            observe=telemetry.observe_refresh,
+            busy=self._clients.cpu_limiter.is_contended,
         )
-        self._watched: tuple[_Watched, ...] = ()
+        self._targets: tuple[_MonitoredTarget, ...] = ()
 
     def assemble(self, config: Config) -> Exporter:
-        """Build the exporter for a configuration; of the one before, targets with the same settings are kept.
+        """Build the exporter for a configuration. Targets whose settings did not change are reused.
 
-        Nothing is asked of AWS yet, unless the refresher was started.
+        Makes no call to AWS, unless the refresher has been started.
         """
-        profiles = self._world.profiles(config.api, self._clients)
-        kept = {watched.setting.target.name: watched for watched in self._watched}
-        watched = []
+        profiles = self._dependencies.profiles(config.api, self._clients)
+        previous = {monitored.settings.target.name: monitored for monitored in self._targets}
+        targets = []
         for target in config.targets:
-            setting = _setting(config, target, profiles)
-            before = kept.get(target.name)
-            watched.append(before if before and before.setting == setting else self._watch(setting, profiles))
-        self._watched = tuple(watched)
-        ledgers = tuple(ledger for one in watched for ledger in one.ledgers)
-        self._owners.admit_only(ledger.scope for ledger in ledgers)
-        self._refresher.set_scopes(scope for one in watched for scope in one.scopes)
-        pages = [page for one in watched for page in one.pages]
-        exposition = Exposition(pages, self._telemetry, self._clients.cpu_limiter.paused)
+            settings = _target_settings(config, target, profiles)
+            existing = previous.get(target.name)
+            unchanged = existing is not None and existing.settings == settings
+            targets.append(existing if existing and unchanged else self._monitor(settings, profiles))
+        self._targets = tuple(targets)
+        ledgers = tuple(ledger for monitored in targets for ledger in monitored.ledgers)
+        self._owners.set_scopes(ledger.scope for ledger in ledgers)
+        self._refresher.set_scopes(scope for monitored in targets for scope in monitored.scopes)
+        series = [scope_series for monitored in targets for scope_series in monitored.series]
+        exposition = Exposition(series, self._telemetry, self._clients.cpu_limiter.paused)
         return Exporter(config, ledgers, self._refresher, exposition)
 
-    def _watch(self, setting: _Setting, profiles: Profiles) -> _Watched:
-        client = TargetClient(setting.target, setting.regions[0], profiles)
-        configured = ConfiguredIds(setting.target.job_ids)
+    def _monitor(self, settings: _TargetSettings, profiles: Profiles) -> _MonitoredTarget:
+        client = TargetClient(settings.target, settings.regions[0], profiles)
+        configured = ConfiguredIds(settings.target.job_ids)
         ledgers = tuple(
-            _ledger(setting, region, expected, configured, self._world)
-            for region, expected in zip(setting.regions, setting.expected, strict=True)
+            _ledger(settings, region, expected, configured, self._dependencies)
+            for region, expected in zip(settings.regions, settings.expected, strict=True)
         )
-        pages = tuple(ScopeSeries(ledger, self._world.clock, self._world.secrets.mask) for ledger in ledgers)
+        series = tuple(
+            ScopeSeries(ledger, self._dependencies.clock, self._dependencies.secrets.mask)
+            for ledger in ledgers
+        )
         scopes = tuple(
-            self._scope(setting, client, ledger, page) for ledger, page in zip(ledgers, pages, strict=True)
+            self._scope(settings, client, ledger, scope_series)
+            for ledger, scope_series in zip(ledgers, series, strict=True)
         )
-        return _Watched(setting, ledgers, pages, scopes)
+        return _MonitoredTarget(settings, ledgers, series, scopes)
 
     def _scope(
-        self, setting: _Setting, client: TargetClient, ledger: Ledger, page: ScopeSeries
+        self, settings: _TargetSettings, client: TargetClient, ledger: Ledger, series: ScopeSeries
     ) -> ScopeRefresh:
-        clock = self._world.clock
-        api = _api(setting.api, client, ledger, self._telemetry, self._world)
+        clock = self._dependencies.clock
+        api = _api(settings.api, client, ledger, self._telemetry, self._dependencies)
         jobs = [
             JobsCollector(
                 kind,
                 api,
                 ledger,
-                discovery=setting.discovery,
-                lookback=_lookback(setting),
+                discovery=settings.discovery,
+                lookback=_lookback(settings),
                 configured=_configured(kind, ledger.configured),
                 owners=self._owners,
                 clock=clock,
-                steady=self._world.steady,
+                steady=self._dependencies.steady,
                 calls=self._calls,
-                render=page.update,
+                render=series.update,
             )
             for kind in ledger.kinds
         ]
-        slow = self._slow_collectors(setting, api, ledger)
-        return ScopeRefresh(ledger, jobs, slow, clock=clock, steady=self._world.steady, render=page.update)
+        slow = self._slow_collectors(settings, api, ledger)
+        return ScopeRefresh(
+            ledger, jobs, slow, clock=clock, steady=self._dependencies.steady, render=series.update
+        )
 
-    def _slow_collectors(self, setting: _Setting, api: BackupApi, ledger: Ledger) -> list[SlowCollector]:
+    def _slow_collectors(
+        self, settings: _TargetSettings, api: BackupApi, ledger: Ledger
+    ) -> list[SlowCollector]:
         """Give the collectors of what rarely changes, in the order in which they run."""
-        clock, owners = self._world.clock, self._owners
+        clock, owners = self._dependencies.clock, self._owners
         slow: tuple[SlowCollector, ...] = (
             VaultsCollector(api, ledger, owners=owners),
-            ResourcesCollector(api, ledger, owners=owners, discovery=setting.discovery, clock=clock),
+            ResourcesCollector(api, ledger, owners=owners, discovery=settings.discovery, clock=clock),
             SettingsCollector(api, ledger, owners=owners),
             PlansCollector(api, ledger, owners=owners, clock=clock),
             RestoreTestingCollector(api, ledger, owners=owners, clock=clock),
             FrameworksCollector(api, ledger, owners=owners),
             RecoveryPointsCollector(api, ledger, owners=owners, ledger_of=self._ledger_of, clock=clock),
         )
-        return [collector for collector in slow if collector.name in setting.collectors]
+        return [collector for collector in slow if collector.name in settings.collectors]
 
     def _ledger_of(self, account_id: str, region: str) -> Ledger | None:
         """Give the ledger of an account and Region, if one of the targets turned out to be that."""
@@ -218,9 +229,9 @@ class Assembler:
         return next((ledger for ledger in ledgers if ledger.scope == scope), None)
 
 
-def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
+def _target_settings(config: Config, target: Target, profiles: Profiles) -> _TargetSettings:
     regions = regions_of(target, profiles)
-    return _Setting(
+    return _TargetSettings(
         target=target,
         regions=regions,
         discovery=config.discovery,
@@ -231,66 +242,70 @@ def _setting(config: Config, target: Target, profiles: Profiles) -> _Setting:
     )
 
 
-def _lookback(setting: _Setting) -> float:
+def _lookback(settings: _TargetSettings) -> float:
     """How far back to read: beyond the window only what tells about resources."""
-    return setting.discovery.lookback if _follows_resources(setting) else setting.discovery.window
+    return settings.discovery.lookback if _follows_resources(settings) else settings.discovery.window
 
 
-def _follows_resources(setting: _Setting) -> bool:
-    return not {ResourcesCollector.name, RecoveryPointsCollector.name}.isdisjoint(setting.collectors)
+def _follows_resources(settings: _TargetSettings) -> bool:
+    return not {ResourcesCollector.name, RecoveryPointsCollector.name}.isdisjoint(settings.collectors)
 
 
 def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
-    """The configured ids are those of backup jobs."""
+    """Return the configured ids of a kind; only backup jobs have any."""
     return configured if kind is BACKUP else ConfiguredIds()
 
 
 def _ledger(
-    setting: _Setting, region: str, expected: Mapping[str, float], configured: ConfiguredIds, world: World
+    settings: _TargetSettings,
+    region: str,
+    expected: Mapping[str, float],
+    configured: ConfiguredIds,
+    dependencies: Dependencies,
 ) -> Ledger:
-    target = setting.target
+    target = settings.target
     account_id = account_in_arn(target.role_arn or "")
     stores = [
         JobStore(
             kind,
-            window=setting.discovery.window,
-            since=lambda: world.clock.started,
+            window=settings.discovery.window,
+            since=lambda: dependencies.clock.started,
             pinned=_configured(kind, configured),
         )
         for kind in KINDS
-        if kind.collector in setting.collectors
+        if kind.collector in settings.collectors
     ]
-    resources = Resources(expected, partial(_interval, world), account_id, awaited=setting.collectors)
+    resources = Resources(expected, partial(_interval, dependencies), account_id, awaited=settings.collectors)
     return Ledger(
         Scope(target.name, region),
         stores,
-        max_jobs=setting.limits.max_jobs,
-        collectors=setting.collectors,
+        max_jobs=settings.limits.max_jobs,
+        collectors=settings.collectors,
         labels=target.labels,
         account_id=account_id,
         configured=configured,
-        resources=resources if _follows_resources(setting) else None,
+        resources=resources if _follows_resources(settings) else None,
     )
 
 
-def _interval(world: World, rule: Rule) -> float | None:
-    return longest_gap(rule.schedule, rule.timezone or None, world.clock())
+def _interval(dependencies: Dependencies, rule: Rule) -> float | None:
+    return longest_gap(rule.schedule, rule.timezone or None, dependencies.clock())
 
 
 def _api(
-    settings: Api, client: TargetClient, ledger: Ledger, telemetry: Telemetry, world: World
+    settings: Api, client: TargetClient, ledger: Ledger, telemetry: Telemetry, dependencies: Dependencies
 ) -> BackupApi:
     def meter(operation: str, code: str, seconds: float) -> None:
-        ledger.count_call(operation, world.secrets.mask(code))
+        ledger.count_call(operation, dependencies.secrets.mask(code))
         telemetry.observe_request(operation, seconds)
 
     return BackupApi(
         client,
         ledger.scope.region,
-        budget=Budget(settings.requests_per_second, world.steady),
+        budget=Budget(settings.requests_per_second, dependencies.steady),
         meter=meter,
         omissions=Omissions(ledger),
-        clock=world.steady,
-        sleep=world.sleep,
-        hear_time=partial(world.clock.heard, ledger.scope),
+        clock=dependencies.steady,
+        sleep=dependencies.sleep,
+        on_date=partial(dependencies.clock.record_date, ledger.scope),
     )

@@ -1,4 +1,4 @@
-"""The configuration in force, and how another takes its place while the exporter runs."""
+"""Holds the exporter for the current configuration and replaces it on a reload."""
 
 import logging
 import threading
@@ -13,22 +13,22 @@ from exporter.model import Reload
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0  # seconds to read all files; a file system that is gone would keep us for ever
+READ_TIMEOUT = 5.0  # seconds to read all files; a file system that does not respond would block forever
 
 
 class Reloader:
-    """The exporter for the configuration in force. May be used from several threads.
+    """Holds the exporter for the current configuration. Thread-safe.
 
     Args:
-        read: reads the configuration anew; raises ConfigError with all that is wrong with it.
+        read: reads the configuration; raises ConfigError with all problems.
         assembler: builds the exporter for a configuration.
-        read_along: reads anew, with each reload, what was read before the start; raises ConfigError likewise.
-        telemetry: told how each reading ended.
+        reload_web_config: reads the web configuration again; raises ConfigError with all problems.
+        telemetry: records the result of each reload.
         clock: seconds since 1970.
-        patience: seconds that a reload may take to read.
+        read_timeout: how long a reload may take to read all files, in seconds.
 
     Raises:
-        ConfigError: the first configuration cannot be used.
+        ConfigError: the initial configuration is invalid.
     """
 
     def __init__(
@@ -36,50 +36,50 @@ class Reloader:
         read: Callable[[], Config],
         assembler: Assembler,
         *,
-        read_along: Callable[[], None],
+        reload_web_config: Callable[[], None],
         telemetry: Telemetry,
         clock: Callable[[], float],
-        patience: float = PATIENCE,
+        read_timeout: float = READ_TIMEOUT,
     ) -> None:
         def read_all() -> Config:
             config = read()
-            read_along()
+            reload_web_config()
             return config
 
-        self._read = _Bounded(read_all, patience)
+        self._read = _ReadWithTimeout(read_all, read_timeout)
         self._assembler = assembler
         self._telemetry = telemetry
         self._clock = clock
-        self._reloads = _OneAtATime(self._reload)
+        self._reloads = _SerialRunner(self._reload)
         self._exporter = assembler.assemble(read())
-        self._last_reload = self._took_effect()
+        self._last_reload = self._record_success()
 
     @property
     def exporter(self) -> Exporter:
-        """The exporter for the configuration in force."""
+        """The exporter for the current configuration."""
         return self._exporter
 
     @property
     def last_reload(self) -> Reload:
-        """How the configuration was last read."""
+        """The result of the last reload."""
         return self._last_reload
 
     def begin_reload(self) -> Future[None]:
-        """Begin to read the configuration again and put it in force; one that is wrong changes nothing.
+        """Start to reload the configuration. An invalid configuration changes nothing.
 
-        One reload runs at a time, in a thread of its own. All who ask while one runs share the next.
+        Reloads run one at a time, in a separate thread. Requests that arrive during a reload share the next.
 
         Returns:
-            What to wait for. It raises ConfigError when the configuration is wrong or cannot be read in time;
-            that has been said in the log and in the metrics by then.
+            A future that is done after the reload. It raises ConfigError when the configuration is invalid or
+            cannot be read in time; the log and the metrics report that too.
         """
         return self._reloads.begin()
 
     def reload(self) -> None:
-        """Read the configuration again, put it in force, and wait for that.
+        """Reload the configuration and wait until that is done.
 
         Raises:
-            ConfigError: as `begin_reload` tells.
+            ConfigError: see `begin_reload`.
         """
         self.begin_reload().result()
 
@@ -90,85 +90,88 @@ class Reloader:
             self._telemetry.configuration_refused()
             self._last_reload = Reload(False, self._last_reload.succeeded_at, str(error))
             for problem in error.problems:
-                log.error("configuration refused, the one before stays", extra={"reason": str(problem)})
+                log.error(
+                    "Configuration reload failed; keeping the previous configuration",
+                    extra={"reason": str(problem)},
+                )
             raise
-        self._last_reload = self._took_effect()
-        log.info("configuration reloaded", extra={"targets": len(self._exporter.config.targets)})
+        self._last_reload = self._record_success()
+        log.info("Configuration reloaded", extra={"targets": len(self._exporter.config.targets)})
 
-    def _took_effect(self) -> Reload:
+    def _record_success(self) -> Reload:
         now = self._clock()
         self._telemetry.configuration_read(now)
         return Reload(True, now)
 
 
-class _Bounded:
-    """Reads for so long and no longer; what comes later is dropped.
+class _ReadWithTimeout:
+    """Reads the configuration with a timeout. A result that arrives later is discarded.
 
-    A read that hangs is left alone in its thread, and no other begins before it has ended.
+    A read that hangs stays in its thread; no other read starts before it has ended.
     """
 
-    def __init__(self, read: Callable[[], Config], patience: float) -> None:
+    def __init__(self, read: Callable[[], Config], timeout: float) -> None:
         self._read = read
-        self._patience = patience
-        self._under_way: Future[Config] | None = None
+        self._timeout = timeout
+        self._future: Future[Config] | None = None
 
     def __call__(self) -> Config:
-        if self._under_way is None or self._under_way.done():
-            self._under_way = Future()
-            _in_background(self._fulfil, self._under_way)
+        if self._future is None or self._future.done():
+            self._future = Future()
+            _start_thread(self._run, self._future)
             with suppress(TimeoutError):
-                return self._under_way.result(self._patience)
+                return self._future.result(self._timeout)
         message = (
-            f"not read within {self._patience:g} seconds; check that the file systems "
-            "of the configuration, the web configuration and the certificates answer"
+            f"the files could not be read within {self._timeout:g} seconds; check that the file systems "
+            "of the configuration, the web configuration and the certificates respond"
         )
         raise ConfigError([Problem("", 0, 0, "", message)])
 
-    def _fulfil(self, outcome: Future[Config]) -> None:
+    def _run(self, future: Future[Config]) -> None:
         try:
-            outcome.set_result(self._read())
+            future.set_result(self._read())
         except BaseException as error:
-            outcome.set_exception(error)
+            future.set_exception(error)
 
 
-class _OneAtATime:
-    """Does something in a thread of its own, once at a time; who asks meanwhile shares the next time."""
+class _SerialRunner:
+    """Runs a function in a separate thread, one run at a time. Requests during a run share the next run."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
+    def __init__(self, run: Callable[[], None]) -> None:
+        self._run = run
         self._lock = threading.Lock()
         self._next: Future[None] | None = None
-        self._at_work = False
+        self._running = False
 
     def begin(self) -> Future[None]:
-        """Do it, or do it once more; returns what to wait for."""
+        """Request a run; return a future that is done after it."""
         with self._lock:
             if self._next is None:
                 self._next = Future()
-                self._next.set_running_or_notify_cancel()  # who gives up waiting cancels it for nobody
-            if not self._at_work:
-                self._at_work = True
-                _in_background(self._work_off)
+                self._next.set_running_or_notify_cancel()  # one waiter must not cancel it for the others
+            if not self._running:
+                self._running = True
+                _start_thread(self._run_pending)
             return self._next
 
-    def _work_off(self) -> None:
-        while wanted := self._take():
+    def _run_pending(self) -> None:
+        while future := self._take_next():
             try:
-                self._work()
+                self._run()
             except ConfigError as error:
-                wanted.set_exception(error)
+                future.set_exception(error)
             except BaseException as error:
-                log.exception("the exporter has a bug")
-                wanted.set_exception(error)
+                log.exception("Unexpected error; please report it as a bug")
+                future.set_exception(error)
             else:
-                wanted.set_result(None)
+                future.set_result(None)
 
-    def _take(self) -> Future[None] | None:
+    def _take_next(self) -> Future[None] | None:
         with self._lock:
-            wanted, self._next = self._next, None
-            self._at_work = wanted is not None
-            return wanted
+            future, self._next = self._next, None
+            self._running = future is not None
+            return future
 
 
-def _in_background(work: Callable[..., None], *arguments: object) -> None:
-    threading.Thread(target=work, args=arguments, name="reload", daemon=True).start()
+def _start_thread(function: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=function, args=arguments, name="reload", daemon=True).start()

@@ -1,6 +1,6 @@
-"""The only package that knows boto3: sessions, clients, credentials, deadlines and the request rate limit.
+"""The only package that uses boto3: sessions, clients, credentials, deadlines and the request rate limit.
 
-What goes wrong becomes an `AwsError` with a code, a reason and a remedy.
+Each failure is raised as an `AwsError` with a code, a reason and a remedy.
 """
 
 from exporter.aws.client import (

@@ -1,7 +1,7 @@
-"""What an exception means when AWS gave no answer: a code, words that are safe to show, and a remedy.
+"""What botocore's exceptions mean: a code, a message that is safe to show, and a remedy.
 
-An exception's own text may hold anything: a header with a token, a proxy's password, a whole page. So the
-words are those of its class, filled in only with fields that are known to be safe.
+The text of an exception may contain anything: a header with a token, a proxy password, a whole page. So the
+message is the format string of its class, filled in only with fields that are known to be safe.
 """
 
 import os
@@ -26,7 +26,7 @@ LONGEST_FIELD = 200  # characters
 
 
 class Meaning(NamedTuple):
-    """What an exception means: its code, what happened in safe words, and what to do."""
+    """What an exception means: a code, a message that is safe to show, and a remedy."""
 
     code: str
     words: str
@@ -41,20 +41,20 @@ class _Known(NamedTuple):
 
 SET_CREDENTIALS = (
     "set AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the container or instance "
-    "a role; in a container on EC2 the metadata service needs a hop limit of 2"
+    "a role; for a container on EC2, the metadata service needs a hop limit of 2"
 )
-SET_REGION = "set AWS_REGION, or name the target's regions, spelled as AWS does (eu-west-1)"
-MEND_PROFILE = (
-    "name a profile that exists in AWS_PROFILE or the target's profile, or unset it; "
+SET_REGION = "set AWS_REGION or the target's regions, with the names that AWS uses (eu-west-1)"
+FIX_PROFILE = (
+    "set AWS_PROFILE or the target's profile to an existing profile, or unset it; "
     "profiles are read from AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"
 )
-MEND_FILE = "correct the file, or name another in AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE"
-MEND_SETTING = (
-    "correct or unset the variable in the environment (AWS_...), or the setting in the AWS configuration file"
+FIX_FILE = "correct the file, or set AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE to another one"
+FIX_SETTING = (
+    "correct or unset the environment variable (AWS_...) or the setting in the AWS configuration file"
 )
-NO_MFA = "use a profile or a role that needs no MFA: the exporter has nobody to ask for a code"
+NO_MFA = "use a profile or a role without MFA: the exporter cannot prompt for a code"
 LOG_IN_SSO = (
-    "run `aws sso login` with the profile as the user that the exporter runs as, "
+    "run `aws sso login` with the profile, as the user that the exporter runs as, "
     "or give the exporter a role, which needs no login"
 )
 LOG_IN = (
@@ -62,7 +62,7 @@ LOG_IN = (
 )
 NO_LINE_BREAK = (
     "remove line breaks and other control characters from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
-    "AWS_SESSION_TOKEN: a Secret made with `echo` ends in a line break, `printf %s` adds none"
+    "AWS_SESSION_TOKEN: a Secret created with `echo` ends in a line break, one with `printf %s` does not"
 )
 WAIT_LONGER = (
     "check the network path to AWS (route, security group, VPC endpoint, proxy), "
@@ -70,86 +70,86 @@ WAIT_LONGER = (
 )
 FIND_AWS = "check DNS, proxy, VPC endpoint and endpoint_url; the Region must exist and offer AWS Backup"
 RESOLVE = (
-    "check DNS, and that the name is right: the Region must exist and offer AWS Backup, "
-    "so must the host in endpoint_url or AWS_ENDPOINT_URL"
+    "check DNS and the name: the Region must exist and offer AWS Backup, and the host in endpoint_url or "
+    "AWS_ENDPOINT_URL must exist"
 )
 NOBODY_LISTENS = (
-    "nothing listens there: check endpoint_url and AWS_ENDPOINT_URL, proxy, VPC endpoint and firewall"
+    "nothing listens there: check endpoint_url, AWS_ENDPOINT_URL, proxy, VPC endpoint and firewall"
 )
-NO_ROUTE = "give the exporter a route to AWS: a NAT gateway, a proxy, VPC endpoint or an open firewall"
-MEND_ENDPOINT = (
+NO_ROUTE = "give the exporter a route to AWS: a NAT gateway, a proxy or a VPC endpoint; check the firewall"
+FIX_ENDPOINT = (
     "correct endpoint_url, AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_BACKUP: https://host or https://host:port"
 )
 OTHER_ENDPOINT = (
-    "check that AWS Backup is offered in this Region, also with AWS_USE_FIPS_ENDPOINT, "
-    "AWS_USE_DUALSTACK_ENDPOINT and endpoint_url as they are set"
+    "check that AWS Backup is available in this Region, with the values of AWS_USE_FIPS_ENDPOINT, "
+    "AWS_USE_DUALSTACK_ENDPOINT and endpoint_url"
 )
-MEND_PROXY = (
+FIX_PROXY = (
     "check HTTPS_PROXY and HTTP_PROXY: http://host:port, user and password URL-encoded (a / is %2F); "
-    "name hosts to reach directly in NO_PROXY"
+    "list hosts to reach directly in NO_PROXY"
 )
-PROXY_CREDENTIALS = "the proxy asks for credentials: write user and password, URL-encoded, into HTTPS_PROXY"
-PROXY_REFUSES = "allow the host on the proxy, or name it in NO_PROXY to reach it directly"
+PROXY_CREDENTIALS = "the proxy requires credentials: add user and password, URL-encoded, to HTTPS_PROXY"
+PROXY_REFUSES = "allow the host on the proxy, or add it to NO_PROXY to reach it directly"
 TRUST = (
-    "a proxy that inspects TLS, or an endpoint with a certificate of its own, is in between: "
+    "a TLS-inspecting proxy or an endpoint with a private certificate is in use: "
     "set AWS_CA_BUNDLE to a PEM file with the certificate of the authority that signed it"
 )
 WRONG_HOST = "the certificate is for another host: check endpoint_url, DNS and the proxy"
 CERTIFICATE_TIME = (
-    "check the clock of this machine (NTP), then the dates of the certificate of the endpoint or proxy"
+    "check the clock of this machine (NTP), then the validity of the certificate of the endpoint or proxy"
 )
 NO_TLS = (
     "check the scheme (http or https) and port of endpoint_url, AWS_ENDPOINT_URL and HTTPS_PROXY; "
     "with a TLS-inspecting proxy set AWS_CA_BUNDLE"
 )
 CA_BUNDLE = (
-    "AWS_CA_BUNDLE (or ca_bundle, or REQUESTS_CA_BUNDLE) must name a readable PEM file with certificates"
+    "AWS_CA_BUNDLE (or ca_bundle, or REQUESTS_CA_BUNDLE) must be a readable PEM file with certificates"
 )
-NOT_AWS = "something answers in the place of AWS: check endpoint_url, AWS_ENDPOINT_URL_BACKUP and proxies"
-REINSTALL = "install botocore and boto3 anew, and check AWS_DATA_PATH and ~/.aws/models"
-REPORT = "this should not happen: report it with the log, and say which botocore is installed"
+NOT_AWS = "the response does not come from AWS: check endpoint_url, AWS_ENDPOINT_URL_BACKUP and proxies"
+REINSTALL = "reinstall botocore and boto3, and check AWS_DATA_PATH and ~/.aws/models"
+REPORT = "this is a bug: report it with the log and the version of botocore"
 
 BY_PROVIDER: Mapping[str, str] = {
     "custom-process": "run the profile's credential_process by hand as the user that the exporter runs as: "
-    "it must end with 0 and print the JSON that AWS documents",
+    "it must exit with 0 and print the JSON that AWS documents",
     "container-role": "check AWS_CONTAINER_CREDENTIALS_FULL_URI or ..._RELATIVE_URI and "
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN or ..._TOKEN_FILE: the agent of ECS or EKS Pod Identity must run "
-    "and know this container",
-    "assume-role-with-web-identity": "AWS_ROLE_ARN must be a role's, and AWS_WEB_IDENTITY_TOKEN_FILE "
-    "name a readable file with a token; in Kubernetes check the service account's annotation and the mounted "
-    "token",
-    "assume-role": "check role_arn and external_id of the target; of a profile role_arn, external_id, "
-    "source_profile and credential_source",
-    "shared-credentials-file": MEND_FILE,
-    "config-file": MEND_FILE,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN or ..._TOKEN_FILE: the agent of ECS or EKS Pod Identity must be "
+    "running and know this container",
+    "assume-role-with-web-identity": "AWS_ROLE_ARN must be a role ARN, and AWS_WEB_IDENTITY_TOKEN_FILE "
+    "a readable file with a token; in Kubernetes, check the annotation of the service account and the "
+    "mounted token",
+    "assume-role": "check role_arn and external_id of the target, and role_arn, external_id, "
+    "source_profile and credential_source of the profile",
+    "shared-credentials-file": FIX_FILE,
+    "config-file": FIX_FILE,
     "sso": LOG_IN_SSO,
     "login": LOG_IN,
     "iam-role": "check the instance's role and its metadata service (AWS_EC2_METADATA_... and the hop limit)",
     "env": "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_CREDENTIAL_EXPIRATION",
 }
-"""What to do where credentials cannot be had, by botocore's name of their source."""
+"""The remedies for missing credentials, by botocore's name of the provider."""
 
-_SETTING = _Known(CREDENTIALS, MEND_SETTING)
+_SETTING = _Known(CREDENTIALS, FIX_SETTING)
 _ENDPOINT = _Known(CONNECTION, OTHER_ENDPOINT)
 _BROKEN = _Known(MALFORMED, REINSTALL)
 _BUG = _Known(MALFORMED, REPORT)
-_BAD_URL = _Known(CONNECTION, MEND_ENDPOINT, "the endpoint is not a URL that can be called")
+_BAD_URL = _Known(CONNECTION, FIX_ENDPOINT, "the endpoint is not a valid URL")
 
 KNOWN: Mapping[type[Exception], _Known] = {
-    # No connection, or one that broke
+    # Connection failures
     boto.ConnectTimeoutError: _Known(TIMEOUT, WAIT_LONGER),
     boto.ReadTimeoutError: _Known(TIMEOUT, WAIT_LONGER),
     boto.EndpointConnectionError: _Known(CONNECTION, FIND_AWS),
     boto.ConnectionClosedError: _Known(CONNECTION, FIND_AWS),
-    boto.ProxyConnectionError: _Known(CONNECTION, MEND_PROXY),
+    boto.ProxyConnectionError: _Known(CONNECTION, FIX_PROXY),
     boto.SSLError: _Known(CONNECTION, TRUST),
     boto.ConnectionError: _Known(CONNECTION, FIND_AWS),
     boto.HTTPClientError: _Known(CONNECTION, FIND_AWS),
     boto.ResponseStreamingError: _Known(CONNECTION, FIND_AWS),
     boto.IncompleteReadError: _Known(CONNECTION, FIND_AWS),
-    boto.InvalidProxiesConfigError: _Known(CONNECTION, MEND_PROXY),
+    boto.InvalidProxiesConfigError: _Known(CONNECTION, FIX_PROXY),
     boto.CapacityNotAvailableError: _Known(CONNECTION, "try again later: lower api.requests_per_second"),
-    # No such place
+    # Unknown endpoints
     boto.BaseEndpointResolverError: _ENDPOINT,
     boto.EndpointProviderError: _ENDPOINT,
     boto.InvalidEndpointConfigurationError: _ENDPOINT,
@@ -170,9 +170,9 @@ KNOWN: Mapping[type[Exception], _Known] = {
     boto.LoginError: _Known(CREDENTIALS, LOG_IN),
     boto.RefreshWithMFAUnsupportedError: _Known(CREDENTIALS, NO_MFA),
     boto.MetadataRetrievalError: _Known(CREDENTIALS, BY_PROVIDER["container-role"]),
-    boto.ProfileNotFound: _Known(CREDENTIALS, MEND_PROFILE),
-    boto.ConfigParseError: _Known(CREDENTIALS, MEND_FILE),
-    boto.ConfigNotFound: _Known(CREDENTIALS, MEND_FILE),
+    boto.ProfileNotFound: _Known(CREDENTIALS, FIX_PROFILE),
+    boto.ConfigParseError: _Known(CREDENTIALS, FIX_FILE),
+    boto.ConfigNotFound: _Known(CREDENTIALS, FIX_FILE),
     boto.InvalidIMDSEndpointError: _Known(
         CREDENTIALS, "correct AWS_EC2_METADATA_SERVICE_ENDPOINT, or unset it"
     ),
@@ -204,27 +204,27 @@ KNOWN: Mapping[type[Exception], _Known] = {
     boto.UnknownSignatureVersionError: _SETTING,
     boto.UnsupportedSignatureVersionError: _Known(
         CREDENTIALS,
-        "unset AWS_AUTH_SCHEME_PREFERENCE and signature_version: AWS Backup takes Signature Version 4",
+        "unset AWS_AUTH_SCHEME_PREFERENCE and signature_version: AWS Backup requires Signature Version 4",
     ),
-    boto.MD5UnavailableError: _Known(CREDENTIALS, "run a Python with MD5, or without FIPS mode"),
+    boto.MD5UnavailableError: _Known(CREDENTIALS, "use a Python with MD5, or disable FIPS mode"),
     # The SDK's own files
     boto.DataNotFoundError: _BROKEN,
     boto.ApiVersionNotFoundError: _BROKEN,
     boto.UndefinedModelAttributeError: _BROKEN,
     boto.UnsupportedServiceProtocolsError: _BROKEN,
-    # What AWS answered is not what it should be
+    # Malformed responses
     ResponseParserError: _Known(MALFORMED, NOT_AWS),
     boto.ChecksumError: _Known(MALFORMED, NOT_AWS),
     boto.FlexibleChecksumError: _Known(MALFORMED, NOT_AWS),
     boto.AwsChunkedWrapperError: _Known(MALFORMED, NOT_AWS),
     boto.PaginationError: _Known(MALFORMED, NOT_AWS),
-    # What was asked is not what it should be
+    # Invalid requests
     boto.ParamValidationError: _BUG,
     boto.ValidationError: _BUG,
     boto.MissingParametersError: _BUG,
     boto.BotoCoreError: _BUG,
 }
-"""What exceptions mean, those of subclasses that are not named here included."""
+"""What exceptions mean, including subclasses that are not listed here."""
 
 _BY_MODULE: Mapping[str, _Known] = {
     "urllib.parse": _BAD_URL,
@@ -237,19 +237,19 @@ _BY_MODULE: Mapping[str, _Known] = {
     "botocore.configprovider": _Known(
         CREDENTIALS,
         "AWS_METADATA_SERVICE_TIMEOUT, AWS_METADATA_SERVICE_NUM_ATTEMPTS, AWS_MAX_ATTEMPTS and AWS_CSM_PORT "
-        "must be whole numbers, also in the AWS configuration file: correct or unset them",
+        "must be integers, also in the AWS configuration file: correct or unset them",
         "a setting of the SDK is not a number",
     ),
-    "botocore.configloader": _Known(CREDENTIALS, MEND_FILE),
+    "botocore.configloader": _Known(CREDENTIALS, FIX_FILE),
     "botocore.session": _SETTING,
     "botocore.args": _SETTING,
     "botocore.loaders": _BROKEN,
 }
-"""What plain exceptions mean, by the place where they came up; the innermost counts."""
+"""What other exceptions mean, by the module that raised them; the innermost one counts."""
 
 
 def meaning_of(error: Exception, operation: str) -> Meaning:
-    """Tell what an exception means that botocore raised while it carried out `operation`."""
+    """Return what an exception means that botocore raised during an operation."""
     known = _closer_look(error) or _known(error)
     if known is _BUG and operation.startswith("AssumeRole"):
         known = _Known(CREDENTIALS, BY_PROVIDER["assume-role"])
@@ -265,7 +265,7 @@ def _known(error: Exception) -> _Known:
     provider = _provider(error)
     of_provider = by_class is None or isinstance(error, _OF_ANY_PROVIDER)
     if isinstance(error, boto.InvalidConfigError):
-        of_provider = provider not in _NEED_A_LOGIN  # that needs another setting, not a login
+        of_provider = provider not in _NEED_A_LOGIN  # these need another setting, not a login
     if provider and of_provider:
         return _Known(CREDENTIALS, BY_PROVIDER.get(provider, SET_CREDENTIALS))
     return by_class or _by_place(error)
@@ -275,15 +275,15 @@ def _by_place(error: Exception) -> _Known:
     for module in reversed(_modules(error)):
         if module in _BY_MODULE:
             return _BY_MODULE[module]
-    # A file of this machine is named; whatever the network does, botocore wraps.
+    # With a file name it is a local file; botocore wraps network errors.
     if isinstance(error, OSError):
         return _SETTING if error.filename else _Known(CONNECTION, FIND_AWS)
-    # Whatever else a parser stumbles over: an answer of another shape raises plain TypeErrors and the like.
+    # Parsers raise TypeError and the like for an unexpected response.
     return _Known(MALFORMED, NOT_AWS)
 
 
 def _closer_look(error: Exception) -> _Known | None:
-    """Tell more of what broke a connection by what caused the exception."""
+    """Find out from the causes of an exception why a connection failed."""
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError):
         return None
     if not isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.InvalidProxiesConfigError):
@@ -306,7 +306,7 @@ def _known_of_http(cause: BaseException) -> _Known | None:
         return _Known(CONNECTION, _remedy_for_tls(cause))
     if isinstance(cause, UnicodeEncodeError) or _is_bad_header(cause):
         return _Known(CREDENTIALS, NO_LINE_BREAK)
-    return _Known(CONNECTION, f"{MEND_ENDPOINT}; {MEND_PROXY}") if name in _ABOUT_A_URL else None
+    return _Known(CONNECTION, f"{FIX_ENDPOINT}; {FIX_PROXY}") if name in _ABOUT_A_URL else None
 
 
 _CERTIFICATE_NOT_YET_OR_NO_LONGER_VALID = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
@@ -328,13 +328,13 @@ def _remedy_for_os_error(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return NOBODY_LISTENS
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
-        return CA_BUNDLE  # the only file that is opened on the way to AWS
+        return CA_BUNDLE  # the only file that is opened for a connection
     if isinstance(error, OSError) and error.errno in _NO_WAY:
         return NO_ROUTE
     return ""
 
 
-_NAMES_DIFFER = "CertificateError"  # of urllib3, which compares the names itself
+_NAMES_DIFFER = "CertificateError"  # of urllib3, which compares the host names itself
 _ABOUT_A_URL = frozenset(
     {"LocationParseError", "LocationValueError", "URLSchemeUnknown", "InvalidURL", "ValueError"}
 )
@@ -345,7 +345,7 @@ _NO_WAY = frozenset({101, 113})  # ENETUNREACH, EHOSTUNREACH
 
 
 def _address(url: object) -> str:
-    """Give scheme, host and port of a URL, whatever its user and password are."""
+    """Return scheme, host and port of a URL, without user and password."""
     scheme = re.match(r"https?://", str(url))
     host = re.match(r"[\w.:\[\]-]{1,255}", str(url).rpartition("@")[2].rpartition("://")[2])
     return f"{scheme[0] if scheme else ''}{host[0] if host else '…'}"
@@ -356,7 +356,7 @@ def _plain(field: object) -> str:
 
 
 def _reason(error: object) -> str:
-    """Say why a connection failed, in words of the system and of OpenSSL, not in those of the exception."""
+    """Return why a connection failed, in the words of the system and of OpenSSL, not of the exception."""
     if not isinstance(error, BaseException):
         return "…"
     causes = list(_causes(error))
@@ -368,17 +368,17 @@ def _reason(error: object) -> str:
 
 def _system_words(error: BaseException) -> str:
     if status := _tunnel_status(error):
-        return f"the proxy answers {status}"
+        return f"the proxy responded with {status}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return f"TLS: {error.reason.lower().replace('_', ' ')}"
     if type(error).__name__ == _NAMES_DIFFER:
-        return "certificate verify failed: it is for another host"
+        return "certificate verify failed: hostname mismatch"
     if _is_bad_header(error):
-        return "a header has a line break or another control character"
+        return "a header contains a line break or another control character"
     if isinstance(error, socket.gaierror):
-        return "the name cannot be resolved"
+        return "the host name cannot be resolved"
     if isinstance(error, OSError) and error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return ""
@@ -401,9 +401,9 @@ _SAFE: Mapping[str, Callable[[Any], str]] = {
         _plain,
     ),
 }
-"""How to show the fields of botocore's exceptions that are safe to show."""
+"""How to format the fields of botocore's exceptions that are safe to show."""
 
-_COMPOSED_BY_BOTOCORE = (  # of names of profiles, settings and endpoints, not of what others said
+_COMPOSED_BY_BOTOCORE = (  # from names of profiles, settings and endpoints, not from responses
     boto.InvalidConfigError,
     boto.EndpointProviderError,
     boto.InvalidEndpointConfigurationError,
@@ -420,7 +420,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, boto.BotoCoreError):
         return _words_of_botocore(error)
     if isinstance(error, ResponseParserError):
-        return "an answer that cannot be parsed"
+        return "the response cannot be parsed"
     provider = _provider(error)
     where = f" while getting credentials from {provider}" if provider else ""
     if isinstance(error, OSError) and error.errno:
@@ -441,11 +441,11 @@ def _words_of_botocore(error: Exception) -> str:
     return words if "error" not in shown or "{error}" in form else f"{words} ({shown['error']})"
 
 
-# What is behind an exception
+# Causes
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception and what is behind it: HTTP clients wrap each other's exceptions in several ways."""
+    """Yield an exception and its causes: HTTP clients wrap each other's exceptions in several ways."""
     seen: list[BaseException] = []
     waiting = [error]
     while waiting:
@@ -479,10 +479,10 @@ def _modules(error: BaseException) -> list[str]:
 
 
 def _provider(error: BaseException) -> str:
-    """Tell which provider of credentials an exception comes from, by botocore's name of it."""
-    told = getattr(error, "kwargs", {}).get("provider")
-    if isinstance(told, str):
-        return told
+    """Return botocore's name of the credential provider that an exception comes from."""
+    named = getattr(error, "kwargs", {}).get("provider")
+    if isinstance(named, str):
+        return named
     found = ""
     for frame, _ in walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") in ("botocore.credentials", "botocore.tokens"):

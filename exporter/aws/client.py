@@ -1,4 +1,4 @@
-"""Calls AWS Backup for one scope: each call is counted, limited in rate, retried and checked."""
+"""Calls AWS Backup for one scope: calls are rate-limited, retried, counted and checked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -11,56 +11,56 @@ from exporter.aws.target_client import TargetClient
 
 PAGE_SIZE = 1000
 RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
-YIELDING = 1.0  # seconds for which background work leaves tokens to the scrapes before it takes its turn
+RESERVE_WAIT = 1.0  # seconds for which a background call waits before it uses tokens reserved for scrapes
 
 Answer = Mapping[str, Any]
 
 
 class Meter(Protocol):
-    """Whoever counts calls to AWS."""
+    """Counts calls to AWS."""
 
     def __call__(self, operation: str, code: str, seconds: float) -> None:
-        """Take note of one attempt: how it ended (`ok` or a fault's code), and its seconds."""
+        """Record one attempt: its result (`ok` or the code of the fault) and its duration in seconds."""
 
 
 Omissions = Callable[[str, Sequence[LeftOut]], None]
-"""Whoever is told of an operation's answer, and what of it could not be read."""
+"""Called with the operation and the malformed values that were left out of the response."""
 
 
 class Rows(list[Answer]):
     """Rows of a list.
 
     Attributes:
-        complete: whether each row that AWS gave is among them; one that cannot be read is not.
+        complete: whether all rows of the response are present; malformed ones are left out.
     """
 
     complete = True
 
     @classmethod
-    def of(cls, told: Iterable[Answer | None]) -> "Rows":
-        """Take the rows of an answer, in which None stands for one that could not be read."""
-        everything = [*told]
+    def of(cls, values: Iterable[Answer | None]) -> "Rows":
+        """Take the rows of a response, in which malformed ones are None."""
+        everything = [*values]
         rows = cls(row for row in everything if row is not None)
         rows.complete = len(rows) == len(everything)
         return rows
 
 
 class OverBudgetError(Exception):
-    """The request budget is spent; what was asked must wait for a later refresh."""
+    """The request budget is exhausted; the call has to wait for a later refresh."""
 
 
 class BackupApi:
-    """Asks AWS Backup about one target in one Region. May be called from several threads at once.
+    """Calls AWS Backup for one target in one Region. Thread-safe.
 
     Args:
-        target: the way into the target.
-        region: which of the target's Regions.
-        budget: what each attempt takes a token from.
-        meter: told of each attempt.
-        omissions: told of what could not be read of an answer.
-        clock: seconds on a clock that never goes back.
-        sleep: waits so many seconds.
-        hear_time: told the `Date` header of each answer of AWS.
+        target: makes the calls of the target.
+        region: one of the target's Regions.
+        budget: the token bucket of all attempts.
+        meter: called after each attempt.
+        omissions: called with the malformed values of a response.
+        clock: seconds on a monotonic clock.
+        sleep: waits for a number of seconds.
+        on_date: called with the `Date` header of each response from AWS.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class BackupApi:
         omissions: Omissions,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
-        hear_time: Callable[[str], None] = lambda _: None,
+        on_date: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.budget = budget
         self._target = target
@@ -82,104 +82,110 @@ class BackupApi:
         self._omissions = omissions
         self._clock = clock
         self._sleep = sleep
-        self._hear_time = hear_time
+        self._on_date = on_date
 
     def call(
-        self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
+        self, operation: str, member: str, *, reserve: float = 0.0, max_wait: float = 0.0, **parameters: Any
     ) -> Answer:
-        """Make one call. Of what cannot be read of its answer, a field is absent and a row of a list None.
+        """Make one call. Malformed fields of the response are absent, malformed rows of a list are None.
 
         Args:
             operation: as AWS spells it (`DescribeBackupJob`).
-            member: the field that the answer to this call always has.
-            leaving: tokens of the budget to leave for others.
-            patience: how many seconds to wait for a token.
-            asked: the call's parameters, as AWS spells them.
+            member: a field that the response always has.
+            reserve: tokens to leave in the budget.
+            max_wait: seconds to wait for a token.
+            parameters: the call's parameters, as AWS spells them.
 
         Raises:
-            AwsError: AWS refused, could not be reached, or what came is not its answer.
-            OverBudgetError: no token was free in time.
+            AwsError: AWS refused the call or could not be reached, or the response is malformed.
+            OverBudgetError: there was no token within `max_wait`.
         """
-        self._take_token(leaving, patience)
+        self._acquire_token(reserve, max_wait)
         for pause in RETRY_PAUSES:
             try:
-                return self._attempt(operation, member, asked)
+                return self._attempt(operation, member, parameters)
             except AwsError as error:
-                if not error.is_transient or not self.budget.try_take():
+                if not error.is_transient or not self.budget.try_acquire():
                     raise
             self._sleep(pause)
-        return self._attempt(operation, member, asked)
+        return self._attempt(operation, member, parameters)
 
     def pages(
-        self, operation: str, member: str, *, leaving: float = 0.0, patience: float = 0.0, **asked: Any
+        self, operation: str, member: str, *, reserve: float = 0.0, max_wait: float = 0.0, **parameters: Any
     ) -> Iterator[Rows]:
-        """Walk a list call's pages; a short or empty page may well be followed by another.
+        """Read the pages of a list; a short or empty page may be followed by others.
 
-        A page that did not come through is asked for again by the next step.
+        After a failure, the next step requests the same page again.
 
         Raises:
-            AwsError, OverBudgetError: as `call`; AwsError also when AWS repeats a token.
+            AwsError, OverBudgetError: as `call`; AwsError also if AWS repeats a token.
         """
-        ask = partial(
-            self.call, operation, member, leaving=leaving, patience=patience, MaxResults=PAGE_SIZE, **asked
+        fetch = partial(
+            self.call,
+            operation,
+            member,
+            reserve=reserve,
+            max_wait=max_wait,
+            MaxResults=PAGE_SIZE,
+            **parameters,
         )
-        return _Pages(ask, operation, member)
+        return _Pages(fetch, operation, member)
 
-    def _take_token(self, leaving: float, patience: float) -> None:
-        began = self._clock()
-        while not self.budget.try_take(leaving=leaving):
-            waited = self._clock() - began
-            if waited > YIELDING:
-                leaving = 0.0
-            wait = self.budget.wait_for_one(leaving=leaving)
-            if waited + wait > patience:
+    def _acquire_token(self, reserve: float, max_wait: float) -> None:
+        started = self._clock()
+        while not self.budget.try_acquire(reserve=reserve):
+            waited = self._clock() - started
+            if waited > RESERVE_WAIT:
+                reserve = 0.0
+            wait = self.budget.wait_time(reserve=reserve)
+            if waited + wait > max_wait:
                 raise OverBudgetError
             self._sleep(max(wait, 0.001))
 
-    def _attempt(self, operation: str, member: str, asked: Mapping[str, Any]) -> Answer:
-        began = self._clock()
+    def _attempt(self, operation: str, member: str, parameters: Mapping[str, Any]) -> Answer:
+        started = self._clock()
         code = "ok"
         try:
-            return self._ask(operation, member, asked)
+            return self._check(operation, member, parameters)
         except AwsError as error:
             code = error.fault.code
             if error.is_throttling:
-                self.budget.slow_down()
+                self.budget.reduce_rate()
             raise
         finally:
-            self._meter(operation, code, self._clock() - began)
+            self._meter(operation, code, self._clock() - started)
 
-    def _ask(self, operation: str, member: str, asked: Mapping[str, Any]) -> Answer:
-        answer, failure = self._send(operation, asked)
-        # botocore takes HTML, cut JSON or another shape for an empty answer, without an exception.
+    def _check(self, operation: str, member: str, parameters: Mapping[str, Any]) -> Answer:
+        answer, failure = self._send(operation, parameters)
+        # botocore parses HTML, truncated JSON or another shape as an empty response, without an exception.
         if failure is None and (not isinstance(answer, Mapping) or answer.get(member) is None):
-            failure = malformed(operation, f"an answer without {member}")
+            failure = malformed(operation, f"the response has no {member}")
         if failure is None or failure.is_from_aws:
-            self._hear(answer)
+            self._report_date(answer)
         if failure:
             raise failure
         if left_out := answer.get(LEFT_OUT):
             self._omissions(operation, left_out)
         return answer
 
-    def _send(self, operation: str, asked: Mapping[str, Any]) -> tuple[Answer, AwsError | None]:
-        """Make one attempt. Gives the answer, also one that refuses, and what went wrong."""
+    def _send(self, operation: str, parameters: Mapping[str, Any]) -> tuple[Answer, AwsError | None]:
+        """Make one attempt. Returns the response, even if it is an error, and the failure."""
         try:
-            return self._target.call(self._region, operation, **asked), None
+            return self._target.call(self._region, operation, **parameters), None
         except AwsError as error:
             return getattr(error.__cause__, "response", {}), error
 
-    def _hear(self, answer: object) -> None:
-        """Pass on the time that AWS tells with an answer, also with one that refuses."""
+    def _report_date(self, answer: object) -> None:
+        """Pass on the `Date` header of a response, even if it is an error."""
         metadata = answer.get("ResponseMetadata") if isinstance(answer, Mapping) else None
         date = metadata.get("HTTPHeaders", {}).get("date") if isinstance(metadata, Mapping) else None
         if date:
-            self._hear_time(date)
+            self._on_date(date)
 
 
 class _Pages(Iterator[Rows]):
-    def __init__(self, ask: Callable[..., Answer], operation: str, member: str) -> None:
-        self._ask = ask
+    def __init__(self, fetch: Callable[..., Answer], operation: str, member: str) -> None:
+        self._fetch = fetch
         self._operation = operation
         self._member = member
         self._token: object = ""
@@ -188,7 +194,7 @@ class _Pages(Iterator[Rows]):
     def __next__(self) -> Rows:
         if self._token is None:
             raise StopIteration
-        answer = self._ask(**self._from_token())
+        answer = self._fetch(**self._from_token())
         self._used.add(self._token)
         token = answer.get("NextToken")
         self._token = None if token == "" else token
@@ -196,7 +202,7 @@ class _Pages(Iterator[Rows]):
 
     def _from_token(self) -> dict[str, str]:
         if not isinstance(self._token, str):
-            raise malformed(self._operation, "a NextToken that is no text")
+            raise malformed(self._operation, "NextToken is not a string")
         if self._token in self._used:
-            raise malformed(self._operation, "the same NextToken came twice")
+            raise malformed(self._operation, "NextToken is repeated")
         return {"NextToken": self._token} if self._token else {}

@@ -27,8 +27,8 @@ class Call:
     """One call to AWS.
 
     Attributes:
-        expired: whether its deadline passed before it ended. What came of it then is not to be trusted: an
-            answer that was cut short may look complete.
+        expired: whether its deadline passed before it ended. Its response must then be ignored: a truncated
+            one may look complete.
     """
 
     expired: bool = False
@@ -37,10 +37,10 @@ class Call:
 
 
 class Deadlines:
-    """Ends calls at their deadlines. May be used from several threads.
+    """Ends calls at their deadlines. Thread-safe.
 
     Args:
-        clock: seconds on the monotonic clock that sockets wait by.
+        clock: seconds on the monotonic clock that sockets use.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,14 +53,14 @@ class Deadlines:
         self._pool_classes = _pool_classes(self._use)
 
     def apply_to(self, client: Any) -> None:
-        """Let the calls of a botocore client end at the deadline of the thread that makes them."""
-        session = client._endpoint.http_session  # noqa: SLF001 - botocore offers no public way
+        """Make the calls of a botocore client end at the deadline of the calling thread."""
+        session = client._endpoint.http_session  # noqa: SLF001 - botocore has no public API
         session._pool_classes_by_scheme = self._pool_classes  # noqa: SLF001 - likewise
         session._manager.pool_classes_by_scheme = self._pool_classes  # noqa: SLF001 - likewise
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[Call]:
-        """End what this thread calls in the block after so many seconds."""
+        """End the calls that this thread makes in the block after a number of seconds."""
         call = Call()
         before = getattr(self._current, "call", None)
         self._current.call = call
@@ -73,7 +73,7 @@ class Deadlines:
                 call.ended, call.connection = True, None
 
     def answered(self, **_: object) -> None:
-        """Take note that the answer is there: to read it takes as long as it takes, on a busy machine.
+        """Lift the deadline, because the response has arrived: parsing it may take long on a busy machine.
 
         A handler of botocore's `before-parse`.
         """
@@ -83,7 +83,7 @@ class Deadlines:
                 call.ended, call.connection = True, None
 
     def _use(self, connection: Any) -> None:
-        """Take note of the connection that the current call uses from now on.
+        """Record the connection that the current call uses.
 
         Raises:
             TimeoutError: the deadline of the call has passed.
@@ -118,7 +118,7 @@ class Deadlines:
 
 
 def _shut_down(call: Call) -> None:
-    """Let whatever waits for the connection fail, unless another call has taken it over."""
+    """Make the call fail that waits for the connection, unless another call uses it meanwhile."""
     sock = getattr(call.connection, "sock", None)
     if isinstance(sock, socket.socket) and call.connection.call is call:
         with suppress(OSError):
@@ -127,7 +127,7 @@ def _shut_down(call: Call) -> None:
 
 
 def _pool_classes(use: Callable[[Any], None]) -> dict[str, type]:
-    """Make botocore's connection pools with connections that tell when they are used."""
+    """Create botocore's connection pools, with connections that report when they are used."""
 
     class Reporting:
         def connect(self) -> None:

@@ -1,4 +1,4 @@
-"""Which credentials a target has, and who AWS says that is."""
+"""Which credentials a target has, and whose they are."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 from exporter.aws.errors import malformed
 from exporter.aws.target_client import TargetClient
 
-SHORTEST_KEY_ID = 16  # characters, as AWS makes them; the end of a shorter text would tell too much of it
+SHORTEST_KEY_ID = 16  # characters of a real key; the end of a shorter text would reveal too much of it
 
 SOURCES = {
     "env": "environment",
@@ -21,16 +21,16 @@ SOURCES = {
     "iam-role": "instance role",
     "explicit": "program",
 }
-"""What people call the places where botocore finds credentials."""
+"""Readable names of botocore's credential providers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Credentials that were found.
+    """Where credentials come from.
 
     Attributes:
-        source: where the default chain found them (`environment`, `instance role`).
-        key_end: the last four characters of the access key id; empty when it is none of AWS.
+        source: where the credential chain found them (`environment`, `instance role`).
+        key_end: the last four characters of the access key ID; empty if it is not a real one.
     """
 
     source: str
@@ -42,20 +42,20 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who AWS says that asks: twelve digits, and the ARN of a user or of a role's session."""
+    """The caller's identity: account ID, and ARN of a user or of a role session."""
 
     account_id: str
     arn: str
 
 
 class TargetIdentity(TargetClient):
-    """The way into one target, which also tells whose way it is."""
+    """Makes the calls of one target, and says which identity it uses."""
 
     def credentials(self) -> Credentials:
-        """Find the target's credentials, those that assume its role where it has one.
+        """Find the credentials of the target's profile, which assume its role if it has one.
 
         Raises:
-            AwsError: there are none, or they cannot be had.
+            AwsError: they could not be found.
         """
         own = self._profile.credentials.get()
         key_end = own.access_key[-4:] if len(own.access_key) >= SHORTEST_KEY_ID else ""
@@ -65,18 +65,18 @@ class TargetIdentity(TargetClient):
         """Assume the target's role.
 
         Raises:
-            AwsError: STS refused, could not be reached, or what came is not its answer.
+            AwsError: STS refused the call or could not be reached, or the response is malformed.
         """
         self._credentials.get()
 
     def caller(self, region: str) -> Caller:
-        """Ask STS who the credentials belong to.
+        """Ask STS for the identity of the credentials.
 
         Raises:
-            AwsError: STS refused, could not be reached, or what came is not its answer.
+            AwsError: STS refused the call or could not be reached, or the response is malformed.
         """
         sts = partial(self._profile.client, "sts", region)
         answer = self._signed_call(self._credentials, sts, "GetCallerIdentity", {})
         if not answer.get("Account"):
-            raise malformed("GetCallerIdentity", "an answer without Account")
+            raise malformed("GetCallerIdentity", "the response has no Account")
         return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))

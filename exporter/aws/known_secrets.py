@@ -18,14 +18,14 @@ _SECRET_NAMES = (
     "externalid",
     "starturl",
     "credentialprocess",
-    "relativeuri",  # of a container's credentials: whoever knows it gets them
+    "relativeuri",  # of a container's credentials, which are available to anyone who knows it
 )
 _NO_SECRETS = ("file", "type", "expiration")
-_ASKED_WITH_TOKENS = ("sts.AssumeRoleWithWebIdentity", "sso", "sso-oidc", "signin")
+_TOKEN_OPERATIONS = ("sts.AssumeRoleWithWebIdentity", "sso", "sso-oidc", "signin")
 
 
 def in_environment(variables: Mapping[str, str]) -> Iterator[str]:
-    """Give the secret values of the environment: AWS's variables, and user and password of proxies."""
+    """Return the secret values of the environment: AWS variables, and user and password of proxies."""
     for name, value in variables.items():
         if name.upper().endswith("_PROXY"):
             yield from user_info(value)
@@ -34,7 +34,7 @@ def in_environment(variables: Mapping[str, str]) -> Iterator[str]:
 
 
 def keep_secrets_of_profiles(session: Session, secrets: Secrets) -> None:
-    """Take note of what is secret in the AWS configuration files.
+    """Mask the secrets in the AWS configuration files.
 
     Raises:
         BotoCoreError: they cannot be read.
@@ -43,13 +43,13 @@ def keep_secrets_of_profiles(session: Session, secrets: Secrets) -> None:
 
 
 def keep_tokens_of(session: Session, owner: str, secrets: Secrets) -> None:
-    """Take note of the tokens that a session gets credentials with, each time."""
-    for asked in _ASKED_WITH_TOKENS:
-        session.register(f"before-parameter-build.{asked}", partial(_keep_parameters, secrets, owner))
+    """Mask the tokens with which a session requests credentials, each time."""
+    for operation in _TOKEN_OPERATIONS:
+        session.register(f"before-parameter-build.{operation}", partial(_keep_parameters, secrets, owner))
 
 
 def keep_keys(secrets: Secrets, credentials: Credentials) -> None:
-    """Take note of credentials that are about to be used, unless the program itself made them."""
+    """Mask credentials that are about to be used, unless they are the client's placeholder."""
     if credentials.method != "explicit":
         keys = credentials.access_key, credentials.secret_key, credentials.token or ""
         secrets.keep_while_used(credentials, *keys)
@@ -60,7 +60,7 @@ def _keep_parameters(secrets: Secrets, owner: str, params: Mapping[str, Any], **
 
 
 def _secret_values(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Give what is secret by its name, and user and password of URLs, however deep they lie."""
+    """Return the values of settings with secret names, and user and password of URLs, at any depth."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _secret_values(value)

@@ -1,82 +1,82 @@
-"""The request budget of one scope: how many calls a second AWS may be asked for."""
+"""The request budget of one scope: a limit on the calls to AWS per second."""
 
 import math
 import threading
 from collections.abc import Callable
 
 BURST_SECONDS = 2.0
-SLOWER = 0.7  # what is left of the budget when AWS throttles
-SLOWEST = 0.1
-RECOVERY_SECONDS = 6000.0  # from nothing to all; slowly, so that AWS's patience is not tried each minute
-ROUNDING = 1e-9  # tokens; else a wait computed to the last bit may end a bit too early
-ONE_REACTION_SECONDS = 1.0  # calls that were under way together are throttled together: that is one event
+REDUCTION = 0.7  # factor of the rate when AWS throttles
+MIN_FRACTION = 0.1  # of the configured rate
+RECOVERY_SECONDS = 6000.0  # from 0 to the full rate; slow, so that AWS does not throttle every minute
+ROUNDING = 1e-9  # tokens; without it a computed wait may be too short by a rounding error
+REDUCTION_INTERVAL = 1.0  # seconds; calls that run at the same time are throttled together
 
 
 class Budget:
-    """A token bucket: each call, and each retry of one, takes a token.
+    """A token bucket: each call, and each retry, takes one token. Thread-safe.
 
-    The exporter shares AWS's quotas with everything else in the account, so it must not take them all. When
-    AWS throttles nevertheless, the budget shrinks, and comes back slowly.
+    The exporter shares AWS's quotas with everything else in the account, so it must not use them up. If AWS
+    throttles nevertheless, the rate is reduced, and recovers slowly.
 
     Args:
-        rate: tokens that come back in a second. The bucket holds twice that, and at least one.
-        clock: seconds on a clock that never goes back.
+        rate: tokens per second. The burst is twice that, at least one.
+        clock: seconds on a monotonic clock.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
         self._full_rate = rate
         self._clock = clock
-        self._share = 1.0
-        self._slowed_at = -math.inf
+        self._fraction = 1.0
+        self._reduced_at = -math.inf
         self._tokens = self.burst
         self._filled_at = clock()
         self._lock = threading.Lock()
 
     @property
     def rate(self) -> float:
-        """Tokens that come back in a second at present."""
-        recovered = (self._clock() - self._slowed_at) / RECOVERY_SECONDS
-        return self._full_rate * min(1.0, self._share + recovered)
+        """The current rate, in tokens per second."""
+        recovered = (self._clock() - self._reduced_at) / RECOVERY_SECONDS
+        return self._full_rate * min(1.0, self._fraction + recovered)
 
     @property
     def burst(self) -> float:
-        """Tokens in a full bucket at present."""
+        """The current size of the bucket, in tokens."""
         return max(1.0, BURST_SECONDS * self.rate)
 
     @property
     def reserve(self) -> float:
-        """Tokens that work in the background leaves for the scrapes."""
+        """Tokens that background work leaves for scrapes."""
         return min(self.burst / 2, self.burst - 1)
 
-    def try_take(self, *, leaving: float = 0.0) -> bool:
-        """Take a token if there is one and `leaving` stay for others."""
+    def try_acquire(self, *, reserve: float = 0.0) -> bool:
+        """Take a token if `reserve` tokens are left then."""
         with self._lock:
             self._fill()
-            if self._tokens < 1 + leaving - ROUNDING:
+            if self._tokens < 1 + reserve - ROUNDING:
                 return False
             self._tokens -= 1
             return True
 
     def available(self) -> int:
-        """How many calls could be made at once now."""
+        """The number of calls that can be made now."""
         with self._lock:
             self._fill()
             return int(self._tokens)
 
-    def wait_for_one(self, *, leaving: float = 0.0) -> float:
-        """Seconds until a token may be there (0: now)."""
+    def wait_time(self, *, reserve: float = 0.0) -> float:
+        """Seconds until `try_acquire` may succeed (0: now)."""
         with self._lock:
             self._fill()
-            return max(0.0, (1 + leaving - self._tokens) / self.rate)
+            return max(0.0, (1 + reserve - self._tokens) / self.rate)
 
-    def slow_down(self) -> None:
-        """Ask less of AWS from now on: it throttled a call."""
+    def reduce_rate(self) -> None:
+        """Reduce the rate, because AWS throttled a call."""
         with self._lock:
             now = self._clock()
-            if now - self._slowed_at < ONE_REACTION_SECONDS:
+            if now - self._reduced_at < REDUCTION_INTERVAL:
                 return
-            self._share = max(SLOWEST, self.rate / self._full_rate * SLOWER)
-            self._slowed_at = now
+            self._fraction = max(MIN_FRACTION, self.rate / self._full_rate * REDUCTION)
+            self._reduced_at = now
             self._tokens = min(self._tokens, self.burst / 2)
 
     def _fill(self) -> None:

@@ -1,4 +1,4 @@
-"""What to do about the errors that AWS answers with."""
+"""The remedies for error responses of AWS."""
 
 from collections.abc import Mapping
 
@@ -25,34 +25,34 @@ ABOUT_THE_JOB = frozenset(
 _CLOCK_WORDS = ("signature expired", "not yet current", "is now earlier than", "is now later than")
 
 SET_THE_CLOCK = (
-    "the clock of this machine is wrong: set it right, and keep it right with NTP; AWS allows five minutes"
+    "the clock of this machine is wrong: synchronize it with NTP; AWS accepts a difference of five minutes"
 )
-RENEW = "renew the credentials; new ones are taken up without a restart"
+RENEW = "renew the credentials; new ones are used without a restart"
 CHECK_KEY = (
-    "check the access key: AWS does not know it or it is inactive, temporary credentials lack "
-    "AWS_SESSION_TOKEN, this Region is not enabled in the account or in another partition (China, GovCloud)"
+    "check the access key: it may be unknown or inactive, AWS_SESSION_TOKEN may be missing for temporary "
+    "credentials, or the Region may be disabled in the account or in another partition (China, GovCloud)"
 )
 CHECK_SIGNING_KEY = (
-    "check that AWS_SECRET_ACCESS_KEY belongs to the access key, without a space or line break at its end, "
-    "and that no proxy changes requests"
+    "check that AWS_SECRET_ACCESS_KEY belongs to the access key and does not end in a space or line break, "
+    "and that no proxy modifies requests"
 )
 ENABLE_REGION = "enable this Region in the account (Account settings, AWS Regions), or remove it from regions"
-SIGN_UP = "finish the sign-up of the account: payment method, verification, and the service's activation"
+SIGN_UP = "complete the sign-up of the account: payment method, verification and activation of the service"
 ACCOUNT_CLOSED = "the account is suspended or closed: see its billing page, or ask AWS Support"
 ACTIVATE_STS = "activate STS for this Region in the account settings of IAM, or use another Region"
 LOWER_RATE = "the account's quota is shared with others: lower api.requests_per_second"
-WAIT = "try again later: AWS has a problem of its own; when it stays, see the AWS Health Dashboard"
+WAIT = "AWS has an internal problem: try again later; if it persists, see the AWS Health Dashboard"
 CHECK_IDENTITY_PROVIDER = (
-    "register the OIDC provider of the cluster in IAM of this account, with its audience; "
+    "register the OIDC provider of the cluster, with its audience, in IAM of this account; "
     "check AWS_WEB_IDENTITY_TOKEN_FILE"
 )
 CHECK_ROLE = "check role_arn and external_id of the target, or those of the profile"
 CHECK_JOB_ID = (
-    "check the id, the account and the Region; when AWS has forgotten the job, remove it from job_ids"
+    "check the job ID, the account and the Region; if AWS no longer has the job, remove it from job_ids"
 )
 NOT_SIGNED = "a proxy or endpoint removes the signature from requests: check endpoint_url and proxies"
 TRY_AGAIN = (
-    "try again; when it stays, look the code up in the documentation of AWS, and ask AWS with this message"
+    "try again; if it persists, look up the error code in the AWS documentation or contact AWS Support"
 )
 
 _BY_CODE: Mapping[str, str] = {
@@ -120,30 +120,30 @@ _BY_CODE: Mapping[str, str] = {
 
 _POLICIES: Mapping[str, str] = {
     "service control policy": "a service control policy of the organization denies it: "
-    "ask whoever manages the organization to allow {action} in this account and Region",
+    "ask the administrator of the organization to allow {action} in this account and Region",
     "resource control policy": "a resource control policy of the organization denies it: "
-    "ask whoever manages the organization to allow {action}",
-    "permissions boundary": "the permissions boundary of the identity in use must allow {action} too",
-    "session policy": "the session policy with which the role was assumed must allow {action} too",
+    "ask the administrator of the organization to allow {action}",
+    "permissions boundary": "the permissions boundary of the identity in use must also allow {action}",
+    "session policy": "the session policy of the assumed role must also allow {action}",
     "vpc endpoint policy": "the policy of the VPC endpoint must allow {action}",
-    "role trust policy": "the role's trust policy must let the exporter assume it, "
-    "with this external id if it has one",
+    "role trust policy": "the trust policy of the role must allow the exporter to assume it, "
+    "with the external ID if one is set",
 }
-"""The remedy by the kind of policy that AWS names where it denies something."""
+"""The remedies for a denial, by the kind of policy that AWS names."""
 
 
 def remedy_for(code: str, message: str, operation: str) -> str:
-    """Say what to do about an error that AWS answered an operation with; never empty.
+    """Return what to do about an error response; never empty.
 
     Args:
-        code: as AWS spells it.
-        message: what AWS says, whole.
-        operation: what was asked (`ListBackupJobs`).
+        code: the error code, as AWS spells it.
+        message: the complete message.
+        operation: the operation that failed (`ListBackupJobs`).
     """
-    said = " ".join(message.lower().split())
+    text = " ".join(message.lower().split())
     if code in DENIED:
-        return _remedy_for_denial(operation, said)
-    if code not in THROTTLING and any(words in said for words in _CLOCK_WORDS):
+        return _remedy_for_denial(operation, text)
+    if code not in THROTTLING and any(words in text for words in _CLOCK_WORDS):
         return SET_THE_CLOCK
     if code in _BY_CODE:
         return _BY_CODE[code]
@@ -154,21 +154,21 @@ def remedy_for(code: str, message: str, operation: str) -> str:
 
 
 def is_throttling(code: str) -> bool:
-    """Whether AWS says that too much is asked of it."""
+    """Whether a code means that AWS throttled the call."""
     return code in THROTTLING
 
 
-def _remedy_for_denial(operation: str, said: str) -> str:
+def _remedy_for_denial(operation: str, text: str) -> str:
     action = f"{'sts' if operation.startswith(('AssumeRole', 'GetCallerIdentity')) else 'backup'}:{operation}"
     for policy, remedy in _POLICIES.items():
-        if policy in said:
+        if policy in text:
             return remedy.format(action=action)
     if operation == "AssumeRoleWithWebIdentity":
-        return "the role's trust policy must trust the cluster's OIDC provider and this service account"
+        return "the role's trust policy must allow the OIDC provider of the cluster and this service account"
     if operation.startswith("AssumeRole"):
         return _POLICIES["role trust policy"]
-    if "explicit deny in a resource-based policy" in said:
-        return f"a resource-based policy, such as a vault's access policy, denies {action}: remove the deny"
-    if "explicit deny" in said:
+    if "explicit deny in a resource-based policy" in text:
+        return f"a resource-based policy (vault access policy) denies {action}: remove the deny"
+    if "explicit deny" in text:
         return f"a policy of the identity in use denies {action}: remove the deny"
     return f'allow {action} on "*" for the identity in use'

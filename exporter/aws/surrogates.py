@@ -1,4 +1,4 @@
-"""Texts of AWS's answers that UTF-8 cannot carry: JSON can escape a half of a surrogate pair alone."""
+"""Lone surrogates in responses: JSON can escape half of a surrogate pair, which UTF-8 cannot encode."""
 
 import re
 from typing import Any
@@ -9,9 +9,9 @@ _ESCAPES = re.compile(
 
 
 def replace_lone_surrogates(response_dict: dict[str, Any], **_: object) -> None:
-    """Put U+FFFD in the place of each, as a label has it: ids that differ in nothing else are one.
+    """Replace each lone surrogate with U+FFFD, as in labels: so IDs that become equal are one.
 
-    A handler of botocore's event `before-parse`.
+    A handler of botocore's `before-parse`.
     """
     body = response_dict["body"]
     if isinstance(body, bytes) and (rb"\ud" in body or rb"\uD" in body):

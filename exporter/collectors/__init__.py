@@ -1,6 +1,6 @@
-"""What to ask AWS on a refresh, within the request rate, and what to enter in the ledger.
+"""What to ask AWS on a refresh, within the request rate, and how to update the ledger.
 
-One subject, one file.
+There is one module for each subject.
 """
 
 from exporter.collectors.duplicate_accounts import (
@@ -19,7 +19,7 @@ from exporter.collectors.plans import (
     PlansCollector,
 )
 from exporter.collectors.protocols import (
-    PATIENCE,
+    MAX_WAIT,
     Collector,
     SlowCollector,
 )
@@ -40,7 +40,7 @@ from exporter.collectors.vaults import (
 )
 
 __all__ = [
-    "PATIENCE",
+    "MAX_WAIT",
     "Collector",
     "FrameworksCollector",
     "JobsCollector",

@@ -1,4 +1,4 @@
-"""The jobs from before the start, as lists that are still to be read."""
+"""The lists of earlier jobs that are still to be read after the start."""
 
 import threading
 from collections import deque
@@ -14,42 +14,42 @@ Page = list[Answer]
 
 
 class Backlog:
-    """Lists that are still to be read, page by page, in their order. May be used from several threads.
+    """Reads lists one after the other, page by page. Thread-safe.
 
     Args:
-        lists: the filters of each.
-        ask: begins to read a list.
+        lists: the filters of each list.
+        pages: returns the pages of a list.
     """
 
-    def __init__(self, lists: Iterable[Filters], ask: Callable[[Filters], Iterator[Page]]) -> None:
+    def __init__(self, lists: Iterable[Filters], pages: Callable[[Filters], Iterator[Page]]) -> None:
         self._lists = deque(lists)
-        self._ask = ask
+        self._pages_of = pages
         self._pages: _ReadAhead | None = None
         self._lock = threading.Lock()
 
     @property
     def next_list(self) -> Filters | None:
-        """The filters of the list that the next page is from; None when all is read."""
+        """The filters of the list that is read next; None when all lists are read."""
         return self._lists[0] if self._lists else None
 
-    def read(self, enter: Callable[[Page], object]) -> None:
-        """Read one more page.
+    def read(self, record: Callable[[Page], object]) -> None:
+        """Read one more page and record it.
 
         Raises:
-            AwsError: it did not get through; the next call asks for the same page again.
+            AwsError: a call failed; the next call of this method reads the same page again.
         """
         with self._lock:
             if not self._lists:
                 return
             if self._pages is None:
-                self._pages = _ReadAhead(self._ask(self._lists[0]))
+                self._pages = _ReadAhead(self._pages_of(self._lists[0]))
             try:
-                enter(next(self._pages))
+                record(next(self._pages))
             except StopIteration:
                 self._lists.popleft()
                 self._stop_reading_ahead()
             except AwsError as error:
-                if not error.may_pass:
+                if not error.is_temporary:
                     self._stop_reading_ahead()
                 raise
 
@@ -60,22 +60,22 @@ class Backlog:
 
 
 class _ReadAhead:
-    """Pages, the next of which is on its way while one is worked on. One that failed is asked for again."""
+    """Requests the next page while the current one is processed; repeats a request that failed."""
 
     def __init__(self, pages: Iterator[Page]) -> None:
         self._pages = pages
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._coming: Future[Page] | None = None
+        self._next_page: Future[Page] | None = None
 
     def __next__(self) -> Page:
-        coming, self._coming = self._coming or self._ask(), None
-        page = coming.result()
-        self._coming = self._ask()
+        page_future, self._next_page = self._next_page or self._request(), None
+        page = page_future.result()
+        self._next_page = self._request()
         return page
 
     def close(self) -> None:
-        """Let the thread go; what is on its way is not waited for."""
+        """Stop reading, without waiting for a request in progress."""
         self._thread.shutdown(wait=False)
 
-    def _ask(self) -> Future[Page]:
+    def _request(self) -> Future[Page]:
         return self._thread.submit(next, self._pages)

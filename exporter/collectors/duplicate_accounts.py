@@ -1,4 +1,4 @@
-"""Which account a scope shows: two targets may turn out to be one account and Region."""
+"""Two targets that turn out to be the same account and Region."""
 
 from collections.abc import Iterable
 
@@ -7,27 +7,25 @@ from exporter.ledger import AccountOwners
 from exporter.model import Fault, Scope
 
 
-def claim(owners: AccountOwners, scope: Scope, shown: Iterable[str]) -> None:
-    """Claim what AWS shows in a scope, before it is entered in the ledger.
+def check_owner(owners: AccountOwners, scope: Scope, accounts: Iterable[str]) -> None:
+    """Check that no other scope publishes what AWS returned, before the ledger is updated.
 
     Args:
-        owners: tells whether another scope publishes the same already.
-        scope: who owners.
-        shown: accounts; for each thing whose account neither AWS nor the configuration tells, its id.
+        owners: says which scope publishes an account and Region.
+        scope: the scope that AWS was asked about.
+        accounts: account ids; the id of an item if neither AWS nor the configuration gives its account.
 
     Raises:
         AwsError: another scope publishes one of them.
     """
-    for what in {*shown}:
-        holder = owners.holder(what, scope)
-        if holder != scope:
-            raise published_already(what, scope, holder)
+    for account_id in {*accounts}:
+        owner = owners.owner(account_id, scope)
+        if owner != scope:
+            raise published_already(account_id, scope, owner)
 
 
-def published_already(account_id: str, scope: Scope, holder: Scope) -> AwsError:
-    """Describe two targets that turned out to be one account and Region."""
-    what = (
-        f"target {scope.target} shows account {account_id} in {scope.region}, as target {holder.target} does"
-    )
-    remedy = "remove one of the two from the configuration; until then the first keeps the series"
-    return AwsError(Fault("duplicate", what, remedy))
+def published_already(account_id: str, scope: Scope, owner: Scope) -> AwsError:
+    """Describe two targets that turned out to be the same account and Region."""
+    message = f"target {scope.target} has account {account_id} in {scope.region}, like target {owner.target}"
+    remedy = f"remove one of them from the configuration; until then only {owner.target} has series"
+    return AwsError(Fault("duplicate", message, remedy))

@@ -1,7 +1,7 @@
 """The frameworks of AWS Backup Audit Manager, and whether each is deployed."""
 
 from exporter.aws import BackupApi
-from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import PACE, list_all
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Framework, account_in_arn
@@ -28,7 +28,7 @@ class FrameworksCollector:
         """List them all. While a row cannot be read, frameworks that are not listed stay as they were."""
         rows = list_all(self._api, "ListFrameworks", "Frameworks")
         frameworks = [_framework(row) for row in rows]
-        claim(self._owners, self._ledger.scope, (each.account_id or each.name for each in frameworks))
+        check_owner(self._owners, self._ledger.scope, (each.account_id or each.name for each in frameworks))
         self._ledger.update_inventory(
             lambda known: known.with_frameworks((*(() if rows.complete else known.frameworks), *frameworks))
         )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exporter.aws import AwsError, BackupApi, OverBudgetError, malformed
 from exporter.collectors.job_recorder import JobRecorder
 from exporter.collectors.parallel_calls import CallPool, wait_for_all
-from exporter.collectors.protocols import PATIENCE
+from exporter.collectors.protocols import MAX_WAIT
 from exporter.ledger import ConfiguredIds, Ledger
 from exporter.model import Answer, Job, Kind, MalformedJobError
 from exporter.runtime import Clock
@@ -102,7 +102,7 @@ class JobDescriber:
                     self._describe_finished if job_id in pending.finished else self._describe,
                     job_id,
                     listed=listed,
-                    patience=0.0 if position else PATIENCE,
+                    max_wait=0.0 if position else MAX_WAIT,
                 ),
                 self._scope,
             )
@@ -119,7 +119,7 @@ class JobDescriber:
                 if not entry.described_at and self._may_be_retried(entry.job.id)
             ]
         for job_id in waiting[:1]:
-            self._describe_finished(job_id, leaving=self._api.budget.reserve, patience=PATIENCE)
+            self._describe_finished(job_id, reserve=self._api.budget.reserve, max_wait=MAX_WAIT)
         return bool(waiting)
 
     def retry_postponed(self) -> None:
@@ -136,11 +136,11 @@ class JobDescriber:
         return sorted(tried, key=lambda job_id: max(tried[job_id], self._failed.get(job_id, 0.0)))
 
     def _describe_finished(
-        self, job_id: str, *, listed: Collection[str] = (), leaving: float = 0.0, patience: float = 0.0
+        self, job_id: str, *, listed: Collection[str] = (), reserve: float = 0.0, max_wait: float = 0.0
     ) -> None:
         """Describe a finished job; an error that concerns this job alone is logged and retried later."""
         try:
-            self._describe(job_id, listed=listed, leaving=leaving, patience=patience)
+            self._describe(job_id, listed=listed, reserve=reserve, max_wait=max_wait)
         except AwsError as error:
             if not error.may_be_about_the_job:
                 raise
@@ -148,18 +148,18 @@ class JobDescriber:
             if error.fault.code not in self._logged:
                 self._logged.add(error.fault.code)
                 log.warning(
-                    "cannot describe a finished job; it is tried again later",
+                    "cannot describe a finished job; the exporter retries later",
                     extra=self._log_fields(job_id, error),
                 )
 
     def _describe(
-        self, job_id: str, *, listed: Collection[str] = (), leaving: float = 0.0, patience: float = 0.0
+        self, job_id: str, *, listed: Collection[str] = (), reserve: float = 0.0, max_wait: float = 0.0
     ) -> None:
         parameter = {self._kind.id_member: job_id}
         member = self._kind.describe_member or self._kind.id_member
         try:
             answer = self._api.call(
-                self._kind.describe_operation, member, leaving=leaving, patience=patience, **parameter
+                self._kind.describe_operation, member, reserve=reserve, max_wait=max_wait, **parameter
             )
             job = self._parse(job_id, answer)
         except OverBudgetError:
@@ -178,7 +178,7 @@ class JobDescriber:
         except MalformedJobError as error:
             raise malformed(self._kind.describe_operation, str(error)) from error
         if job.id != job_id:
-            raise malformed(self._kind.describe_operation, f"asked for {job_id}, got {job.id}")
+            raise malformed(self._kind.describe_operation, f"requested {job_id}, got {job.id}")
         return job
 
     def _handle_refusal(self, job_id: str, error: AwsError, listed: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from exporter.aws import BackupApi, Rows
 from exporter.collectors.backlog import Filters
 from exporter.collectors.job_recorder import JobRecorder
 from exporter.collectors.parallel_calls import CallPool, wait_for_all
-from exporter.collectors.protocols import PATIENCE
+from exporter.collectors.protocols import MAX_WAIT
 from exporter.config import Discovery
 from exporter.ledger import ConfiguredIds
 from exporter.model import Answer, Job, Kind, Scope
@@ -83,11 +83,11 @@ class JobLister:
         for active in self.active():
             yield {**active, "ByCreatedBefore": start}
 
-    def pages(self, filters: Filters, *, leaving: float = 0.0) -> Iterator[Rows]:
-        """Read a list, page by page; `leaving` is the number of tokens to leave in the request budget."""
+    def pages(self, filters: Filters, *, reserve: float = 0.0) -> Iterator[Rows]:
+        """Read a list, page by page; `reserve` is the number of tokens to leave in the request budget."""
         kind = self._kind
         return self._api.pages(
-            kind.list_operation, kind.list_member, patience=PATIENCE, leaving=leaving, **filters
+            kind.list_operation, kind.list_member, max_wait=MAX_WAIT, reserve=reserve, **filters
         )
 
     def record(self, rows: Iterable[Answer]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.staleness import Freshness
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Job, Kind
@@ -45,5 +45,5 @@ class JobRecorder:
 
     def _record(self, jobs: Sequence[Job], *, described: bool) -> None:
         default = self._ledger.account_id
-        claim(self._owners, self._ledger.scope, (job.account_id or default or job.id for job in jobs))
+        check_owner(self._owners, self._ledger.scope, (job.account_id or default or job.id for job in jobs))
         self._ledger.update_jobs(self._kind, jobs, self._clock(), described=described)

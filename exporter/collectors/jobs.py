@@ -149,7 +149,7 @@ class JobsCollector:
         return listed
 
     def _new_backlog(self, lists: Iterable[Filters]) -> Backlog:
-        return Backlog(lists, lambda filters: self._lister.pages(filters, leaving=self._api.budget.reserve))
+        return Backlog(lists, lambda filters: self._lister.pages(filters, reserve=self._api.budget.reserve))
 
     def _discover_and_sweep(self, now: float, listed_until: float) -> set[str]:
         """Do both at the same time. Jobs that move between two lists meanwhile are described."""

@@ -1,4 +1,4 @@
-"""Tells of what could not be read of AWS's answers: counted each time, logged once for each operation."""
+"""Malformed values in responses: counted each time, logged once per operation."""
 
 import logging
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ log = logging.getLogger(__name__)
 
 
 class Omissions:
-    """What could not be read in one scope. May be used from several threads.
+    """Reports the malformed values of one scope. Thread-safe.
 
     Args:
-        ledger: counts.
+        ledger: counts them.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def __call__(self, operation: str, left_out: Sequence[LeftOut]) -> None:
-        """Take note of what could not be read of an operation's answer."""
+        """Report the values that were left out of a response."""
         if self._ledger.count_malformed(operation, len(left_out)):
             return
         scope, first = self._ledger.scope, left_out[0]
@@ -32,4 +32,4 @@ class Omissions:
             "id": first.row_id,
             "reason": first.reason,
         }
-        log.warning("left out a malformed value of an answer; further ones are only counted", extra=details)
+        log.warning("ignored a malformed value in a response; further ones are only counted", extra=details)

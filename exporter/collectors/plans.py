@@ -1,12 +1,12 @@
-"""The backup plans: when each rule runs next, and how far apart its runs are."""
+"""The backup plans: the next run of each rule, and the largest gap between its runs."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError, malformed
-from exporter.collectors.duplicate_accounts import claim
-from exporter.collectors.protocols import PACE, PATIENCE, list_all
+from exporter.collectors.duplicate_accounts import check_owner
+from exporter.collectors.protocols import MAX_WAIT, PACE, list_all
 from exporter.collectors.selections import Selections
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import (
@@ -22,18 +22,18 @@ from exporter.model import (
 )
 
 MINUTE, DAY = 60.0, 86400.0
-MOST_RUNS = 10  # that AWS previews
-FRESH = 240.0  # seconds for which a plan that was read is not read again
-LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
+MAX_PREVIEWED_RUNS = 10  # the limit of AWS
+FRESH = 240.0  # seconds for which a plan is not read again after a success
+FAILURE_LIMIT = 60.0  # seconds after which another plan that cannot be read ends the refresh
 
 
 class PlansCollector:
-    """Keeps the plans of one scope.
+    """Lists and reads the plans of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes up what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
+        api: calls AWS.
+        ledger: stores the plans.
+        owners: says which scope publishes an account and Region.
         clock: seconds since 1970.
     """
 
@@ -47,31 +47,31 @@ class PlansCollector:
         self._ledger = ledger
         self._owners = owners
         self._clock = clock
-        self._asked_at: dict[str, float] = {}
+        self._requested_at: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
         self._selections = Selections(api, clock)
         self._versions: dict[str, tuple[str, float | None]] = {}  # version of each plan, since when
 
     def refresh(self) -> None:
-        """List them all, and read each with its next runs.
+        """List all plans, and read each one with its next runs.
 
-        A plan that cannot be read keeps the rules that were known. While it is tried again, those that were
-        read a short while ago are not asked for.
+        A plan that cannot be read keeps its known rules. When it is retried, plans that were read recently
+        are not read again.
 
         Raises:
-            AwsError, OverBudgetError: the list or one of the plans could not be read.
+            AwsError, OverBudgetError: a call failed.
         """
-        began = self._clock()
+        started = self._clock()
         try:
-            self._refresh(began)
+            self._refresh(started)
         finally:
-            self._ledger.mark_read(self.name, self._clock(), since=began)
+            self._ledger.mark_read(self.name, self._clock(), since=started)
 
-    def _refresh(self, began: float) -> None:
+    def _refresh(self, started: float) -> None:
         rows = list_all(self._api, "ListBackupPlans", "BackupPlansList")
         listed = {row["BackupPlanId"]: row for row in rows}
         known = {plan.id: plan for plan in self._ledger.inventory.plans}
-        self._forget_all_but(listed, known)
+        self._forget_others(listed, known)
         answers, failure = self._read_each(listed)
         failure = self._selections.refresh(listed) or failure
         plans = {} if rows.complete else dict(known)
@@ -79,18 +79,20 @@ class PlansCollector:
             answer = answers.get(plan_id, {})
             if answer is not None:
                 plans[plan_id] = self._plan(row, answer, known.get(plan_id))
-        self._enter(plans.values(), began)
+        self._store(plans.values(), started)
         if failure:
             raise failure
 
-    def _enter(self, plans: Collection[Plan], began: float) -> None:
+    def _store(self, plans: Collection[Plan], started: float) -> None:
         assumed = self._ledger.account_id
-        claim(self._owners, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans))
+        check_owner(
+            self._owners, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans)
+        )
         with self._ledger.open_resources() as resources:
             resources.set_plans(
                 plans,
                 unread_plans={plan.id for plan in plans} - self._read_at.keys(),
-                read_at=min([began, *self._read_at.values()]),
+                read_at=min([started, *self._read_at.values()]),
             )
             types = {resource.type for resource in resources.published()}
         opt_in = self._ledger.inventory.opt_in
@@ -100,29 +102,29 @@ class PlansCollector:
     def _read_each(
         self, listed: Mapping[str, Answer]
     ) -> tuple[dict[str, Answer | None], AwsError | OverBudgetError | None]:
-        """Ask for each plan that is due; gives the answers, None for one that is gone, and a failure."""
+        """Read each plan that is due. Returns the responses (None: deleted) and the first failure."""
         answers: dict[str, Answer | None] = {}
         failure: AwsError | OverBudgetError | None = None
-        began = self._clock()
+        started = self._clock()
         for plan_id in self._due():
-            self._asked_at[plan_id] = self._clock()
+            self._requested_at[plan_id] = self._clock()
             try:
-                answer = answers[plan_id] = self._ask(plan_id)
+                answer = answers[plan_id] = self._read(plan_id)
             except OverBudgetError as error:
                 return answers, failure or error
             except AwsError as error:
                 failure = failure or _of_plan(listed[plan_id], error)
-                if self._clock() > began + LONGEST_TRIAL:
+                if self._clock() > started + FAILURE_LIMIT:
                     return answers, failure
             else:
                 if answer and LEFT_OUT not in answer:
                     self._read_at[plan_id] = self._clock()
         return answers, failure
 
-    def _forget_all_but(self, listed: Collection[str], known: Collection[str]) -> None:
-        """Keep when each plan was asked for, and when it was read if that was a short while ago."""
+    def _forget_others(self, listed: Collection[str], known: Collection[str]) -> None:
+        """Forget plans that are not listed, and when plans were read that are due again."""
         now = self._clock()
-        self._asked_at = {plan_id: self._asked_at.get(plan_id, -math.inf) for plan_id in listed}
+        self._requested_at = {plan_id: self._requested_at.get(plan_id, -math.inf) for plan_id in listed}
         self._read_at = {
             plan_id: at
             for plan_id, at in self._read_at.items()
@@ -130,31 +132,31 @@ class PlansCollector:
         }
 
     def _due(self) -> list[str]:
-        """Give the plans to ask for, the longest not asked first."""
-        due = [plan_id for plan_id in self._asked_at if plan_id not in self._read_at]
-        return sorted(due, key=self._asked_at.__getitem__)
+        """Return the plans to read, the longest not requested first."""
+        due = [plan_id for plan_id in self._requested_at if plan_id not in self._read_at]
+        return sorted(due, key=self._requested_at.__getitem__)
 
-    def _ask(self, plan_id: str) -> Answer | None:
-        """Read one plan; None when it was deleted since it was listed."""
+    def _read(self, plan_id: str) -> Answer | None:
+        """Read one plan; None if it was deleted after it was listed."""
         try:
             answer = self._api.call(
                 "GetBackupPlan",
                 "BackupPlan",
-                leaving=self._api.budget.reserve,
-                patience=PATIENCE,
+                reserve=self._api.budget.reserve,
+                max_wait=MAX_WAIT,
                 BackupPlanId=plan_id,
-                MaxScheduledRunsPreview=MOST_RUNS,
+                MaxScheduledRunsPreview=MAX_PREVIEWED_RUNS,
             )
         except AwsError as error:
             if error.is_unknown_job:
                 return None
             raise
         if "Rules" not in answer["BackupPlan"]:
-            raise malformed("GetBackupPlan", "a plan without Rules")
+            raise malformed("GetBackupPlan", "the plan has no Rules")
         return answer
 
     def _plan(self, row: Answer, answer: Answer, known: Plan | None) -> Plan:
-        """Put together what AWS just told of a plan, and what was known of rules that it did not tell."""
+        """Combine the row and the response with the known rules that the response lacks."""
         runs = [run for run in answer.get("ScheduledRunsPreview") or () if run]
         rules = {rule["RuleId"]: self._rule(rule, runs) for rule in _rules(answer) if rule}
         if known and not (answer and all(_rules(answer))):
@@ -185,9 +187,9 @@ class PlansCollector:
     def _rule(self, rule: Answer, runs: Iterable[Answer]) -> PlannedRule:
         """Read a rule.
 
-        AWS previews few runs, maybe of all rules together. So how far apart they are the schedule tells: a
-        preview may lack a run that a change of clocks skips, or that others hide. What nobody understands is
-        left to the preview.
+        AWS previews only a few runs, of all rules of the plan together. So the interval comes from the
+        schedule: the preview may lack a run that a clock change skips, or that the runs of other rules
+        displace. The preview is used only if the schedule cannot be parsed.
         """
         now = self._clock()
         rule_id = rule["RuleId"]
@@ -214,7 +216,7 @@ class PlansCollector:
 
 
 def _rules(answer: Answer) -> list[Answer | None]:
-    """Give the rules of a plan, None for each that could not be read."""
+    """Return the rules of a plan, with None for each malformed one."""
     rules: list[Answer | None] = answer["BackupPlan"]["Rules"] if answer else []
     return rules
 

@@ -1,18 +1,18 @@
-"""The collectors: one subject a file, what to ask AWS on a refresh and what to enter in the ledger."""
+"""What all collectors have in common."""
 
 from typing import Protocol
 
 from exporter.aws import BackupApi, Rows, malformed
 
 PACE = 300.0  # seconds between two refreshes of what rarely changes
-PATIENCE = 60.0  # seconds to wait for a token for what must be asked
+MAX_WAIT = 60.0  # seconds that a necessary call may wait for the request budget
 
 
 class SlowCollector(Protocol):
-    """What the refresh room knows of a collector of what rarely changes.
+    """A collector of data that rarely changes.
 
     Attributes:
-        name: its name in the configuration's `collectors` and in the label `collector`.
+        name: its name in `collectors` of the configuration and in the label `collector`.
         pace: seconds between two refreshes.
     """
 
@@ -20,15 +20,15 @@ class SlowCollector(Protocol):
     pace: float
 
     def refresh(self) -> None:
-        """Ask AWS what changed.
+        """Update the ledger with what has changed.
 
         Raises:
-            AwsError: it did not get through; what came before that is in the ledger.
+            AwsError: a call failed; the ledger has the data of earlier calls.
         """
 
 
 class Collector(Protocol):
-    """A collector that runs on each scrape, and has much to take in at the start.
+    """A collector that runs on each scrape and has earlier data to read after the start.
 
     Attributes:
         name: as in `SlowCollector`.
@@ -37,35 +37,35 @@ class Collector(Protocol):
     name: str
 
     def refresh(self) -> None:
-        """Ask AWS what changed; errors as in `SlowCollector`."""
+        """Update the ledger with what has changed; errors as in `SlowCollector`."""
 
     @property
     def caught_up(self) -> bool:
-        """Whether it has taken in all that was there before the start."""
+        """Whether all data from before the start has been read."""
 
     def catch_up(self) -> bool:
-        """Take one more step through what was there before the start; False when nothing is left.
+        """Read some more data from before the start; False when nothing is left.
 
         Raises:
-            AwsError: it did not get through; the next call tries the same step again.
+            AwsError: a call failed; the next step repeats it.
         """
 
 
-def list_all(api: BackupApi, operation: str, member: str, **asked: str) -> Rows:
+def list_all(api: BackupApi, operation: str, member: str, **parameters: str) -> Rows:
     """Read a whole list in the background.
 
     Args:
-        api: asks AWS.
+        api: calls AWS.
         operation: as AWS spells it.
-        member: the field of its answer that holds the rows.
-        asked: the call's parameters, as AWS spells them.
+        member: the field of the response that holds the rows.
+        parameters: the call's parameters, as AWS spells them.
 
     Raises:
-        AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also when none of its rows can be read.
+        AwsError, OverBudgetError: as `BackupApi.pages`; AwsError also if all rows are malformed.
     """
-    pages = [*api.pages(operation, member, leaving=api.budget.reserve, patience=PATIENCE, **asked)]
+    pages = [*api.pages(operation, member, reserve=api.budget.reserve, max_wait=MAX_WAIT, **parameters)]
     rows = Rows(row for page in pages for row in page)
     rows.complete = all(page.complete for page in pages)
     if not (rows or rows.complete):
-        raise malformed(operation, "a list without a row that can be read")
+        raise malformed(operation, "all rows of the list are malformed")
     return rows

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError
-from exporter.collectors.duplicate_accounts import claim
-from exporter.collectors.protocols import PATIENCE, list_all
+from exporter.collectors.duplicate_accounts import check_owner
+from exporter.collectors.protocols import MAX_WAIT, list_all
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import (
     SUCCESS,
@@ -92,13 +92,13 @@ class RecoveryPointsCollector:
 
     def _read_vault(self, name: str, arn: str) -> None:
         account_id = account_in_arn(arn) or self._ledger.account_id
-        claim(self._owners, self._ledger.scope, [account_id or name])
+        check_owner(self._owners, self._ledger.scope, [account_id or name])
         points: dict[str, _Points] = {}
         pages = self._api.pages(
             "ListRecoveryPointsByBackupVault",
             "RecoveryPoints",
-            leaving=self._api.budget.reserve,
-            patience=PATIENCE,
+            reserve=self._api.budget.reserve,
+            max_wait=MAX_WAIT,
             BackupVaultName=name,
         )
         now = self._clock()

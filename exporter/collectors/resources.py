@@ -1,10 +1,10 @@
-"""The resources that AWS lists as protected: for what is older than the look-back, and for what is gone."""
+"""The protected resources: shows backups older than the look-back, and resources that no longer exist."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from exporter.aws import BackupApi
-from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import PACE, list_all
 from exporter.config import Discovery
 from exporter.ledger import AccountOwners, Ledger
@@ -12,14 +12,14 @@ from exporter.model import Answer, Protected, account_in_arn, number
 
 
 class ResourcesCollector:
-    """Keeps the list of protected resources of one scope.
+    """Lists the protected resources of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes up what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
-        discovery: what to look for; a resource that AWS no longer lists stays while it has a job younger
-            than the look-back.
+        api: calls AWS.
+        ledger: stores the resources.
+        owners: says which scope publishes an account and Region.
+        discovery: what to select; a resource that AWS no longer lists is kept while it has a job within
+            the look-back.
         clock: seconds since 1970.
     """
 
@@ -42,25 +42,25 @@ class ResourcesCollector:
         self._clock = clock
 
     def refresh(self) -> None:
-        """List them all. While a row cannot be read, no resource is let go."""
+        """List all resources. If a row is malformed, no known resource is removed."""
         rows = list_all(self._api, "ListProtectedResources", "Results")
-        listing = [_protected(row) for row in rows if self._is_looked_for(row)]
-        claim(self._owners, self._ledger.scope, _account_of(listing))
+        listing = [_protected(row) for row in rows if self._is_selected(row)]
+        check_owner(self._owners, self._ledger.scope, _account_of(listing))
         with self._ledger.open_resources() as resources:
             resources.set_protected(
                 listing, now=self._clock(), lookback=self._discovery.lookback, complete=rows.complete
             )
 
-    def _is_looked_for(self, row: Answer) -> bool:
+    def _is_selected(self, row: Answer) -> bool:
         types, vaults = self._discovery.resource_types, self._discovery.vaults
         vault = str(row.get("LastBackupVaultArn") or "").rpartition(":")[2]
         return (not types or row.get("ResourceType") in types) and (not vaults or vault in vaults)
 
 
 def _account_of(listing: Sequence[Protected]) -> list[str]:
-    """Tell whose list this is, as its ARNs say: others may share some of theirs, not most."""
+    """Find the account of the list in its ARNs: other accounts may share some resources, but not most."""
     accounts = Counter(account_in_arn(protected.arn) for protected in listing)
-    accounts.pop("", None)  # a bucket's ARN names none
+    accounts.pop("", None)  # the ARN of an S3 bucket has none
     return [account_id for account_id, _ in accounts.most_common(1)]
 
 

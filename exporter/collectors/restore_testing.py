@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from exporter.aws import BackupApi
-from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import PACE, list_all
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, RestoreTestingPlan, account_in_arn, longest_gap, next_run, number
@@ -34,7 +34,7 @@ class RestoreTestingCollector:
         """List them all. While a row cannot be read, plans that are not listed stay as they were."""
         rows = list_all(self._api, "ListRestoreTestingPlans", "RestoreTestingPlans")
         plans = [self._plan(row) for row in rows]
-        claim(self._owners, self._ledger.scope, (plan.account_id or plan.arn for plan in plans))
+        check_owner(self._owners, self._ledger.scope, (plan.account_id or plan.arn for plan in plans))
         self._ledger.update_inventory(
             lambda known: known.with_testing_plans((*(() if rows.complete else known.testing_plans), *plans))
         )

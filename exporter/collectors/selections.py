@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError
-from exporter.collectors.protocols import PATIENCE, list_all
+from exporter.collectors.protocols import MAX_WAIT, list_all
 from exporter.model import Answer, Selection
 
 LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
@@ -61,8 +61,8 @@ class Selections:
         answer = self._api.call(
             "GetBackupSelection",
             "BackupSelection",
-            leaving=self._api.budget.reserve,
-            patience=PATIENCE,
+            reserve=self._api.budget.reserve,
+            max_wait=MAX_WAIT,
             BackupPlanId=plan_id,
             SelectionId=selection_id,
         )

@@ -1,7 +1,7 @@
 """The backup vaults: how many recovery points each holds, and how it is locked."""
 
 from exporter.aws import BackupApi
-from exporter.collectors.duplicate_accounts import claim
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import PACE, list_all
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Answer, Vault, account_in_arn, number
@@ -10,7 +10,7 @@ DAY = 86400
 
 
 class VaultsCollector:
-    """Keeps the vaults of one scope.
+    """Lists the vaults of one scope.
 
     Args:
         api: asks AWS.
@@ -30,9 +30,9 @@ class VaultsCollector:
         """List them all. While a row cannot be read, vaults that are not listed stay as they were."""
         rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         vaults = tuple(map(_vault, rows))
-        assumed = self._ledger.account_id
-        claim(
-            self._owners, self._ledger.scope, (vault.account_id or assumed or vault.name for vault in vaults)
+        default = self._ledger.account_id
+        check_owner(
+            self._owners, self._ledger.scope, (vault.account_id or default or vault.name for vault in vaults)
         )
         self._ledger.update_inventory(
             lambda known: known.with_vaults(

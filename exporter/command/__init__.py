@@ -1,4 +1,4 @@
-"""The program: command line, logs, output, signals and exit codes.
+"""The command: command line, logging, output, signals and exit codes.
 
-`exporter.__main__` runs it; `--demo` runs it on the simulated account.
+`exporter.__main__` runs it. With `--demo` it runs against the simulated account.
 """

@@ -1,4 +1,4 @@
-"""The command line: what it may ask for."""
+"""The command-line options."""
 
 import argparse
 import re
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from exporter.command import logs
 from exporter.command.streams import write_out
-from exporter.web.server import NoAddressError, host_and_port
+from exporter.web.server import InvalidAddressError, host_and_port
 
 DEFAULT_ADDRESS = ":10058"
 
 _PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?")
-"""What needs no escapes in a URL, and has no meaning as a route."""
+"""A path that needs no escaping in a URL and has no special meaning as a route."""
 
 
 class Options(argparse.Namespace):
-    """What the command line asks for."""
+    """The parsed command line."""
 
     command: str | None
     config_file: str | None
@@ -33,13 +33,13 @@ class Options(argparse.Namespace):
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
-    """Read the command line; what is wrong with it ends the process with exit code 2 and the reason."""
+    """Parse the command line. On an error, print the reason and exit with code 2."""
     parser = _parser()
     options = parser.parse_args(arguments, namespace=Options())
     if options.json and not options.command:
-        parser.error("--json: goes with doctor")
+        parser.error("--json is valid only with the doctor command")
     if options.command and (options.once or options.config_check):
-        parser.error(f"{options.command}: goes without --once and --config.check")
+        parser.error(f"{options.command} cannot be combined with --once or --config.check; remove the option")
     options.web_listen_address = options.web_listen_address or [DEFAULT_ADDRESS]
     return options
 
@@ -57,20 +57,21 @@ def _parser() -> argparse.ArgumentParser:
         "command",
         nargs="?",
         choices=["doctor"],
-        help="doctor: check credentials, permissions and the way to AWS, say what to do, and exit",
+        help="doctor: check credentials, permissions and the connection to AWS, report how to fix each "
+        "problem, and exit",
     )
     add(
         "--config.file",
         dest="config_file",
         metavar="PATH",
         type=_file,
-        help="configuration; without it one target, from the default AWS credential chain and Region",
+        help="configuration file (default: one target with the default AWS credential chain and Region)",
     )
     add(
         "--config.check",
         dest="config_check",
         action="store_true",
-        help="check the configuration, print it as it will be used, and exit",
+        help="validate the configuration, print it with defaults filled in, and exit",
     )
     add(
         "--web.listen-address",
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="HOST:PORT",
         type=_address,
-        help="where to listen (default :10058); may be repeated",
+        help="address to listen on (default: :10058); repeat the option to listen on several",
     )
     add(
         "--web.telemetry-path",
@@ -86,32 +87,45 @@ def _parser() -> argparse.ArgumentParser:
         default="/metrics",
         metavar="PATH",
         type=_path,
-        help="where the metrics are (default /metrics)",
+        help="path under which to expose metrics (default: /metrics)",
     )
     add(
         "--web.config.file",
         dest="web_config_file",
         metavar="PATH",
         type=_file,
-        help="TLS, passwords and the like, in the format that all Prometheus exporters share",
+        help="web configuration file for TLS and authentication, in the format of the Prometheus exporter "
+        "toolkit",
     )
     add(
         "--web.enable-lifecycle",
         dest="web_enable_lifecycle",
         action="store_true",
-        help="let POST /-/reload read the configuration again; SIGHUP always does",
+        help="enable POST /-/reload; SIGHUP always reloads the configuration",
     )
-    add("--log.level", dest="log_level", default="info", choices=logs.LEVELS)
-    add("--log.format", dest="log_format", default="logfmt", choices=logs.FORMATS)
-    add("--demo", action="store_true", help="run on a simulated AWS Backup account")
-    add("--json", action="store_true", help="let doctor write JSON")
-    add("--once", action="store_true", help="write the metrics to standard output, once, and exit")
+    add(
+        "--log.level",
+        dest="log_level",
+        default="info",
+        choices=logs.LEVELS,
+        help="log only messages of this level or above (default: info)",
+    )
+    add(
+        "--log.format",
+        dest="log_format",
+        default="logfmt",
+        choices=logs.FORMATS,
+        help="format of log messages (default: logfmt)",
+    )
+    add("--demo", action="store_true", help="run against a simulated AWS Backup account")
+    add("--json", action="store_true", help="with doctor: print the report as JSON")
+    add("--once", action="store_true", help="write the metrics to standard output once and exit")
     add("--version", action="store_true", help="print the version and exit")
     return parser
 
 
 class _Help(argparse.Action):
-    """Shows the help; argparse's own passes over what it cannot write."""
+    """Prints the help. Unlike argparse's own action, it reports when standard output cannot be written."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         write_out(parser.format_help())
@@ -121,21 +135,22 @@ class _Help(argparse.Action):
 def _address(text: str) -> str:
     try:
         host_and_port(text)
-    except NoAddressError as error:
+    except InvalidAddressError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
 
 
 def _path(text: str) -> str:
-    taken = ("/", "/probe", "/targets", "/config")
-    if not _PLAIN_PATH.fullmatch(text) or text in taken or text.startswith("/-/"):
+    reserved = ("/", "/probe", "/targets", "/config")
+    if not _PLAIN_PATH.fullmatch(text) or text in reserved or text.startswith("/-/"):
         raise argparse.ArgumentTypeError(
-            f"{text!r}: write a path of its own that begins with /, such as /metrics"
+            f"{text!r} is not a valid telemetry path; use a path that starts with / and is not used by "
+            "another page, such as /metrics"
         )
     return text
 
 
 def _file(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError("'': empty; name a file, or leave the option out")
+        raise argparse.ArgumentTypeError("the file name is empty; give a file name or omit the option")
     return text

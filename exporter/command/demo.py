@@ -1,4 +1,4 @@
-"""What `--demo` runs on: a simulated AWS Backup account on this machine, and a configuration for it."""
+"""The simulated AWS Backup account that `--demo` runs against, and a configuration for it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,42 +9,43 @@ from typing import Any
 
 from botocore.session import Session
 
-from exporter.assembly import World
+from exporter.assembly import Dependencies
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Config, Discovery, Target
 from exporter.simulator import SITES, Account, fill, serve
 
-WINDOW = (
-    3600.0  # seconds: the company makes a thousand jobs an hour, so that there is always something to see
-)
-_SEED = 20  # the same company each time
+WINDOW = 3600.0  # seconds; the simulated company creates about a thousand jobs an hour
+_SEED = 20  # creates the same company each time
 
 
 @contextmanager
-def demo_account(now: Callable[[], float] = time.time) -> Iterator[tuple[Config, World]]:
-    """Serve the simulated company until the block ends; gives what the exporter needs to watch it.
+def demo_account(now: Callable[[], float] = time.time) -> Iterator[tuple[Config, Dependencies]]:
+    """Serve the simulated company until the block ends.
 
     Args:
-        now: the company's time, in seconds since 1970.
+        now: current time of the simulation, in seconds since 1970.
+
+    Yields:
+        The configuration and the runtime environment with which the exporter monitors the company.
     """
     with serve(lambda account_id, region: Account(account_id, region, now)) as server:
         fill(server.simulation, now(), Random(_SEED))  # noqa: S311 - a company, not a secret
         regions = tuple(site.region for site in SITES)
         target = Target(name="demo", regions=regions, endpoint_url=server.endpoint_url)
-        patient = Api(read_timeout=60.0)  # the account shares this process, and perhaps a slow machine
+        api = Api(read_timeout=60.0)  # the account runs in this process, perhaps on a slow machine
         open_session = partial(_simulated_session, server.endpoint_url)
-        config = Config(targets=(target,), api=patient, discovery=Discovery(window=WINDOW))
-        yield config, World(open_session=open_session)
+        config = Config(targets=(target,), api=api, discovery=Discovery(window=WINDOW))
+        yield config, Dependencies(open_session=open_session)
 
 
 def _simulated_session(endpoint_url: str, profile: str | None) -> Session:
-    """Open a session whose credentials mean nothing, whatever the environment holds."""
+    """Open a session with dummy credentials, whatever the environment contains."""
     session = default_session(profile, shared_loader())
     session.set_credentials("simulated", "simulated")
-    session.register("before-call.sts", partial(_send_to, endpoint_url))
+    session.register("before-call.sts", partial(_redirect, endpoint_url))
     return session
 
 
-def _send_to(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
-    """Ask the simulated account also who asks: a target's endpoint is that of AWS Backup alone."""
+def _redirect(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
+    """Send STS requests to the simulated account too: a target's endpoint_url applies to AWS Backup only."""
     params["url"] = endpoint_url

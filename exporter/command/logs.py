@@ -1,4 +1,4 @@
-"""Logs as logfmt or JSON, one line an event, on standard error."""
+"""Logging to standard error as logfmt or JSON, one line for each event."""
 
 import logging
 import sys
@@ -11,12 +11,12 @@ from exporter.runtime import Secrets, clipped, printable
 FORMATS = ("logfmt", "json")
 LEVELS = ("debug", "info", "warning", "error")
 
-LONGEST_VALUE = 1000  # characters; those of a traceback are not limited
-_OURS, _TRACEBACK = "exporter", "exception"
+MAX_VALUE_LENGTH = 1000  # characters; a traceback is not limited
+_OWN_LOGGER, _TRACEBACK = "exporter", "exception"
 
-# botocore logs whole requests at debug, signatures and session tokens included; and when a role cannot be
-# assumed, a warning each time, beside the error that it raises. So does urllib3 for headers it cannot read.
-_LOWEST = {
+# At debug level, botocore logs whole requests, including signatures and session tokens. It also logs a
+# warning each time a role cannot be assumed, besides raising an error; urllib3 does so for invalid headers.
+_MIN_LEVELS = {
     "boto3": logging.WARNING,
     "botocore": logging.WARNING,
     "botocore.credentials": logging.ERROR,
@@ -30,25 +30,25 @@ _LOWEST = {
 
 
 def configure(level: str, form: str, stream: TextIO = sys.stderr, secrets: Secrets | None = None) -> None:
-    """Send all logs of the process to a stream.
+    """Send all log messages of the process to a stream.
 
     Args:
         level: one of LEVELS.
         form: one of FORMATS.
-        stream: where to.
-        secrets: what to mask.
+        stream: the stream to write to.
+        secrets: values to mask.
     """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_formatter(form, secrets or Secrets()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name, lowest in _LOWEST.items():
-        logging.getLogger(name).setLevel(lowest)
+    for name, min_level in _MIN_LEVELS.items():
+        logging.getLogger(name).setLevel(min_level)
 
 
 def _formatter(form: str, secrets: Secrets) -> logging.Formatter:
-    last: list[structlog.typing.Processor] = (
+    renderer: list[structlog.typing.Processor] = (
         [structlog.processors.JSONRenderer(default=str, ensure_ascii=False)]
         if form == "json"
         else [structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"])]
@@ -61,27 +61,27 @@ def _formatter(form: str, secrets: Secrets) -> logging.Formatter:
             structlog.processors.EventRenamer("msg"),
         ],
         processors=[
-            _without_foreign_traceback,
+            _drop_library_traceback,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            _Clean(secrets),
-            *last,
+            _Sanitizer(secrets),
+            *renderer,
         ],
     )
 
 
-def _without_foreign_traceback(
+def _drop_library_traceback(
     _: object, __: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Name only the kind of an exception that a library tells of: a traceback is for what is wrong here."""
-    if event.get("exc_info") and not event["_record"].name.startswith(_OURS):
-        kind, *_rest = event.pop("exc_info")
-        event["error"] = getattr(kind, "__name__", "")
+    """Replace the traceback that a library logs by the name of the exception; keep the exporter's own."""
+    if event.get("exc_info") and not event["_record"].name.startswith(_OWN_LOGGER):
+        exception_type, *_rest = event.pop("exc_info")
+        event["error"] = getattr(exception_type, "__name__", "")
     return event
 
 
-class _Clean:
-    """Makes texts fit to be shown: without secrets, control characters, and more than anybody reads."""
+class _Sanitizer:
+    """Masks secrets, escapes control characters and truncates long values."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
@@ -92,6 +92,6 @@ class _Clean:
     def _clean(self, name: str, value: object) -> object:
         if value is None or isinstance(value, bool | int | float):
             return value
-        # Line breaks are left to the formats, which escape them as they do.
+        # The renderer escapes line breaks.
         text = "\n".join(map(printable, self._secrets.mask(str(value)).split("\n")))
-        return text if name == _TRACEBACK else clipped(text, LONGEST_VALUE)
+        return text if name == _TRACEBACK else clipped(text, MAX_VALUE_LENGTH)

@@ -1,4 +1,4 @@
-"""The command: wiring, signals, exit codes."""
+"""The command's main function: wiring, signals and exit codes."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 
 from exporter import __version__
-from exporter.assembly import Assembler, Exporter, Reloader, World, real_world
+from exporter.assembly import Assembler, Dependencies, Exporter, Reloader, default_dependencies
 from exporter.aws import in_environment
 from exporter.command import logs
 from exporter.command.arguments import Options, parse
@@ -22,7 +22,7 @@ from exporter.command.streams import CannotWriteError, write_error, write_out
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form, Telemetry
-from exporter.runtime import Secrets, give_back
+from exporter.runtime import Secrets, trim_memory
 from exporter.web import Site
 from exporter.web.access import AccessMiddleware, WebConfigWatcher
 from exporter.web.server import (
@@ -30,68 +30,70 @@ from exporter.web.server import (
     Server,
     addresses,
     listen,
+    local_address,
     make_server,
     raise_open_files_limit,
-    reachable_at,
 )
 
 log = logging.getLogger("exporter")
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
-ENDS = (signal.SIGTERM, signal.SIGINT)
-TIDY_EVERY = 10.0  # seconds
-TURN = 0.0005  # seconds after which a thread lets another compute; ten times that makes scrapes wait too long
+SUCCESS, FAILED, USAGE_ERROR = 0, 1, 2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+MEMORY_TRIM_INTERVAL = 10.0  # seconds
+SWITCH_INTERVAL = 0.0005  # seconds; with Python's default, ten times that, scrapes wait too long for the GIL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code.
+    """Run the command and return its exit code.
 
     Raises:
-        CannotWriteError: what was asked for cannot be written to standard output.
+        CannotWriteError: standard output cannot be written.
     """
     options = parse(arguments)
     secrets = Secrets(in_environment(os.environ))
     logs.configure(options.log_level, options.log_format, secrets=secrets)
     if options.version:
         write_out(_version())
-        return DONE
+        return SUCCESS
     try:
         return _run(options, secrets)
     except CannotWriteError:
         raise
     except Exception as error:
-        log.debug("failed", exc_info=error)
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        write_error(secrets.clean(f"aws-backup-exporter: failed: {said}"))
+        log.debug("Command failed", exc_info=error)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        write_error(secrets.clean(f"aws-backup-exporter: failed: {reason}"))
         return FAILED
 
 
 def _run(options: Options, secrets: Secrets) -> int:
     with ExitStack() as stack:
         try:
-            read, world = (
-                _demo(stack) if options.demo else (partial(_read, options, secrets), real_world(secrets))
+            read, dependencies = (
+                _demo(stack)
+                if options.demo
+                else (partial(_read, options, secrets), default_dependencies(secrets))
             )
-            watcher = WebConfigWatcher(options.web_config_file, world.clock, secrets)
+            watcher = WebConfigWatcher(options.web_config_file, dependencies.clock, secrets)
             if options.config_check:
                 write_out(to_yaml(read()))
-                return DONE
+                return SUCCESS
             if options.command == "doctor":
-                return _doctor(read(), world, options)
+                return _doctor(read(), dependencies, options)
             telemetry = Telemetry()
             reloader = Reloader(
                 read,
-                Assembler(telemetry, world),
-                read_along=watcher.reread,
+                Assembler(telemetry, dependencies),
+                reload_web_config=watcher.reread,
                 telemetry=telemetry,
-                clock=world.clock,
+                clock=dependencies.clock,
             )
         except ConfigError as error:
             write_error(secrets.mask(str(error)))
-            return WRONG_USE
+            return USAGE_ERROR
         except MissingExtraError as error:
             write_error(f"aws-backup-exporter: {error}")
-            return WRONG_USE
+            return USAGE_ERROR
         if options.once:
             return _once(reloader.exporter)
         site = Site(
@@ -99,13 +101,13 @@ def _run(options: Options, secrets: Secrets) -> int:
             reloader,
             lifecycle=options.web_enable_lifecycle,
             secrets=secrets,
-            clock=world.clock,
+            clock=dependencies.clock,
         )
         return _serve(reloader, site, watcher, options)
 
 
 class MissingExtraError(Exception):
-    """Something was asked for that is not installed."""
+    """An option needs an optional dependency that is not installed."""
 
 
 def _read(options: Options, secrets: Secrets) -> Config:
@@ -115,33 +117,33 @@ def _read(options: Options, secrets: Secrets) -> Config:
     return config
 
 
-def _demo(stack: ExitStack) -> tuple[Callable[[], Config], World]:
+def _demo(stack: ExitStack) -> tuple[Callable[[], Config], Dependencies]:
     try:
         from exporter.command.demo import demo_account
     except ModuleNotFoundError as error:
-        message = f"--demo needs {error.name}: pip install 'aws-backup-exporter[demo]'"
+        message = f"--demo requires {error.name}; run: pip install 'aws-backup-exporter[demo]'"
         raise MissingExtraError(message) from error
-    config, world = stack.enter_context(demo_account())
-    return lambda: config, world
+    config, dependencies = stack.enter_context(demo_account())
+    return lambda: config, dependencies
 
 
-def _doctor(config: Config, world: World, options: Options) -> int:
-    report = examine(config, world)
-    write_out((as_json if options.json else as_text)(report, world.secrets))
-    return DONE if report.healthy else FAILED
+def _doctor(config: Config, dependencies: Dependencies, options: Options) -> int:
+    report = examine(config, dependencies)
+    write_out((as_json if options.json else as_text)(report, dependencies.secrets))
+    return SUCCESS if report.healthy else FAILED
 
 
 def _once(exporter: Exporter) -> int:
     exporter.refresher.refresh_completely()
     write_out(exporter.exposition.write(Form()))
-    got_through = all(health.up for ledger in exporter.ledgers for health in ledger.health().values())
+    all_up = all(health.up for ledger in exporter.ledgers for health in ledger.health().values())
     exporter.refresher.stop()
-    return DONE if got_through else FAILED
+    return SUCCESS if all_up else FAILED
 
 
 def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: Options) -> int:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it waits until the server can take it
-    sys.setswitchinterval(TURN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # delivered once the server can handle it
+    sys.setswitchinterval(SWITCH_INTERVAL)
     raise_open_files_limit()
     try:
         sockets = [listen(address) for address in options.web_listen_address]
@@ -149,55 +151,55 @@ def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: O
         write_error(f"aws-backup-exporter: {error}")
         return FAILED
     refresher = reloader.exporter.refresher
-    threading.Thread(target=refresher.start, name="start", daemon=True).start()  # many targets take a while
+    threading.Thread(target=refresher.start, name="start", daemon=True).start()  # slow with many targets
     watcher.watch()
     server = make_server(AccessMiddleware(site.app(), watcher), watcher)
-    say_where = partial(_say_where, sockets, options, tls=bool(watcher.config.tls))
-    asyncio.run(_serve_until_told(server, site, reloader, sockets, say_where))
+    announce = partial(_announce, sockets, options, tls=bool(watcher.config.tls))
+    asyncio.run(_serve_until_stopped(server, site, reloader, sockets, announce))
     refresher.stop()
-    log.info("stopped")
-    return DONE
+    log.info("Stopped")
+    return SUCCESS
 
 
-async def _serve_until_told(
+async def _serve_until_stopped(
     server: Server,
     site: Site,
     reloader: Reloader,
     sockets: Sequence[socket.socket],
-    say_where: Callable[[], None],
+    announce: Callable[[], None],
 ) -> None:
     def stop() -> None:
         server.should_exit = True
         site.stopping.set()
 
     loop = asyncio.get_running_loop()
-    for signal_number in ENDS:
+    for signal_number in STOP_SIGNALS:
         loop.add_signal_handler(signal_number, stop)
     loop.add_signal_handler(signal.SIGHUP, reloader.begin_reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    say_where()
-    tidying = asyncio.create_task(_keep_tidy())
+    announce()
+    trimming = asyncio.create_task(_trim_memory_regularly())
     await server.serve(sockets=list(sockets))
-    tidying.cancel()
-    for signal_number in ENDS:
+    trimming.cancel()
+    for signal_number in STOP_SIGNALS:
         loop.remove_signal_handler(signal_number)
-        signal.signal(signal_number, signal.SIG_IGN)  # a second one need not end what has ended
+        signal.signal(signal_number, signal.SIG_IGN)  # ignore a second signal while stopping
 
 
-async def _keep_tidy() -> None:
+async def _trim_memory_regularly() -> None:
     while True:
-        await asyncio.sleep(TIDY_EVERY)
-        give_back()
+        await asyncio.sleep(MEMORY_TRIM_INTERVAL)
+        trim_memory()
 
 
-def _say_where(sockets: Sequence[socket.socket], options: Options, *, tls: bool) -> None:
-    where = {"addresses": ", ".join(addresses(sockets)), "tls": tls}
-    log.info("listening", extra={"version": __version__, **where})
+def _announce(sockets: Sequence[socket.socket], options: Options, *, tls: bool) -> None:
+    details = {"addresses": ", ".join(addresses(sockets)), "tls": tls}
+    log.info("Listening on", extra={"version": __version__, **details})
     if options.demo:
-        url = f"{'https' if tls else 'http'}://{reachable_at(sockets[0])}"
+        url = f"{'https' if tls else 'http'}://{local_address(sockets[0])}"
         with suppress(CannotWriteError):  # the log has the address too
             write_out(
-                f"A simulated AWS Backup account, and the exporter on it. Ctrl-C stops both.\n"
+                f"The exporter runs against a simulated AWS Backup account. Press Ctrl-C to stop both.\n"
                 f"  Status   {url}/\n"
                 f"  Metrics  {url}{options.web_telemetry_path}\n"
             )

@@ -1,4 +1,4 @@
-"""Standard input, output and error, whatever was made of them: closed, full, or of another encoding."""
+"""Standard input, output and error, even when they are closed, full or of another encoding."""
 
 import os
 import sys
@@ -8,10 +8,10 @@ from typing import TextIO
 
 
 class CannotWriteError(Exception):
-    """Standard output cannot be written to; says why.
+    """Standard output cannot be written; the message gives the reason.
 
     Attributes:
-        broken_pipe: whether that is because whoever read it has gone.
+        broken_pipe: whether the reading end of the pipe was closed.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -20,22 +20,22 @@ class CannotWriteError(Exception):
 
 
 def prepare() -> None:
-    """Keep the places of streams that are closed, and write UTF-8 whatever the locale is.
+    """Reserve the file descriptors of closed streams, and write UTF-8 whatever the locale is.
 
-    Left alone, the place of a closed stream goes to the next file or connection that is opened, and so does
-    what is then written to the stream.
+    Otherwise the next file or connection to be opened would get the descriptor of the closed stream, and
+    receive what is written to it.
     """
     for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
-        with suppress(OSError):  # no /dev/null: then there is nothing to put there
-            _keep(number, mode)
+        with suppress(OSError):  # there is no /dev/null
+            _reserve(number, mode)
     sys.stdout, sys.stderr = _utf8(sys.stdout, 1), _utf8(sys.stderr, 2)
 
 
 def write_out(data: str | bytes) -> None:
-    """Write all of it to standard output.
+    """Write data to standard output completely.
 
     Raises:
-        CannotWriteError: it cannot be written.
+        CannotWriteError: standard output cannot be written.
     """
     rest = memoryview(data if isinstance(data, bytes) else data.encode(errors="backslashreplace"))
     try:
@@ -46,23 +46,23 @@ def write_out(data: str | bytes) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write a line to standard error, if that can be written to."""
+    """Write a line to standard error; ignore failures."""
     with suppress(OSError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
 
-def _keep(number: int, mode: int) -> None:
-    """Put /dev/null in the place of a closed stream: standard output still cannot be written to."""
+def _reserve(number: int, mode: int) -> None:
+    """Open /dev/null on the descriptor of a closed stream; standard output stays unwritable."""
     try:
         os.fstat(number)
     except OSError:
-        os.set_inheritable(os.open(os.devnull, mode), True)  # the lowest number that is free
+        os.set_inheritable(os.open(os.devnull, mode), True)  # takes the lowest free descriptor
 
 
 def _utf8(stream: TextIO | None, number: int) -> TextIO:
-    if stream is None:  # what Python makes of one that is closed
-        stream = open(number, "w", buffering=1, closefd=False)  # noqa: SIM115 - it stays open
+    if stream is None:  # Python's value for a closed stream
+        stream = open(number, "w", buffering=1, closefd=False)  # noqa: SIM115 - stays open
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     return stream

@@ -1,6 +1,6 @@
-"""What the user wants: YAML to a frozen, validated `Config`, or to every problem with its file, line and key.
+"""Reads the YAML configuration as a frozen, validated `Config`; reports problems with file, line and key.
 
-`exporter.config.web` reads the file of `--web.config.file` likewise.
+`exporter.config.web` does the same for the file of `--web.config.file`.
 """
 
 from exporter.config.config import (

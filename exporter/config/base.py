@@ -1,4 +1,4 @@
-"""What every part of a configuration is: a frozen record that takes nothing but what it knows."""
+"""The base class of all sections of a configuration: a frozen record that rejects unknown keys."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Self
@@ -9,10 +9,10 @@ from exporter.config.fields import Broken, enforce
 
 
 class Record(BaseModel):
-    """A frozen part of the configuration; each field's description and example make its documentation.
+    """A frozen section of the configuration; its documentation is generated from its field docstrings.
 
     Attributes:
-        decisive: of a whole configuration, the fields without which the rules between the others say nothing.
+        decisive: fields of the top-level record that the rules between the other fields depend on.
     """
 
     model_config = ConfigDict(
@@ -27,7 +27,7 @@ class Record(BaseModel):
     decisive: ClassVar[frozenset[str]] = frozenset()
 
     def broken_rules(self) -> Iterable[Broken]:
-        """Return what is wrong between this record's fields, each sound by itself."""
+        """Return the violated rules between fields that are valid individually."""
         return ()
 
     @model_validator(mode="after")

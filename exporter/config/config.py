@@ -1,4 +1,4 @@
-"""The whole configuration, and the rules between its parts."""
+"""The top-level configuration and the rules between its sections."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,80 +13,82 @@ from exporter.config.sections import Api, Discovery, Expectation, Limits, Target
 
 
 class Config(Record):
-    """A configuration that can be used as it stands."""
+    """A valid configuration."""
 
     decisive: ClassVar[frozenset[str]] = frozenset({"targets"})
 
     targets: Annotated[tuple[Target, ...], FILLED] = Field(
         default=(Target(name="default"),), examples=["[{name: production}]"]
     )
-    """The accounts and Regions to watch. Left out: one target named `default`, with AWS's default chain."""
+    """The accounts and Regions to monitor. Default: one target named `default` with the default AWS chain."""
 
     discovery: Discovery = Field(default=Discovery(), examples=["{window: 24h}"])
-    """Which jobs to look for."""
+    """Which jobs to discover."""
 
     collectors: Annotated[tuple[Collector, ...], FILLED, UNREPEATED] = Field(
         default=COLLECTORS, examples=["[backup_jobs, copy_jobs]"]
     )
-    """What to collect. The jobs are asked for on each scrape, the other three every 5 minutes."""
+    """The collectors to run. Jobs are refreshed on each scrape, the others every 5 minutes."""
 
     api: Api = Field(default=Api(), examples=["{requests_per_second: 10}"])
-    """How hard and how patiently to call AWS."""
+    """Rate limit and timeouts for calls to AWS."""
 
     limits: Limits = Field(default=Limits(), examples=["{max_jobs: 20000}"])
-    """What keeps the number of series within bounds."""
+    """Limits on the number of series."""
 
     expectations: tuple[Expectation, ...] = Field(
         default=(),
         examples=["[{resource_arn: 'arn:aws:ec2:eu-west-1:123456789012:volume/vol-0abc', within: 26h}]"],
     )
-    """Resources that must be backed up, whether or not AWS Backup knows them. Empty: none."""
+    """Resources that must be backed up, even if AWS Backup does not know them. Empty: none."""
 
     def broken_rules(self) -> Iterable[Broken]:
-        """Return what is wrong between the parts, each sound by itself."""
+        """Return the violated rules between sections that are valid individually."""
         yield from _same_names(self.targets)
         yield from _same_scopes(self.targets)
         if not self.discovery.enabled and not any(target.job_ids for target in self.targets):
-            message = "nothing to do: set it to true, or name jobs in a target's job_ids"
+            message = "no jobs to monitor; set it to true, or add job_ids to a target"
             yield Broken(("discovery", "enabled"), message)
         arns = [expectation.resource_arn for expectation in self.expectations]
         for place, before, arn in first_places(arns):
-            message = f"{quoted(arn)} is repeated; remove one of the two"
+            message = f"{quoted(arn)} is a duplicate; remove one of them"
             yield _expected(place, "resource_arn", message, ("expectations", before, "resource_arn"))
         for place, expectation in enumerate(self.expectations):
-            yield from _unwatched(place, expectation, self.targets)
+            yield from _check_target(place, expectation, self.targets)
 
     def expected_in(self, target: Target, region: str) -> dict[str, float]:
-        """Give the resources that a target must back up in a Region, and the seconds within which.
+        """Return the resources that a target must back up in a Region, and their maximum age in seconds.
 
-        A target without a role may be of any account, so one whose role is in the ARN's account comes first.
+        A target without a role may be in any account, so a target with a role in the ARN's account is
+        preferred.
         """
         return {
             expectation.resource_arn: expectation.within
             for expectation in self.expectations
-            if _watcher(expectation, self.targets) == target
+            if _monitoring_target(expectation, self.targets) == target
             and (expectation.region or expectation.arn_region or region) == region
         }
 
 
-def _watcher(expectation: Expectation, targets: tuple[Target, ...]) -> Target | None:
+def _monitoring_target(expectation: Expectation, targets: tuple[Target, ...]) -> Target | None:
     region = expectation.region or expectation.arn_region
-    watching = [
+    candidates = [
         target
         for target in targets
-        if _may_watch(target, expectation) and (not region or not target.regions or region in target.regions)
+        if _may_monitor(target, expectation)
+        and (not region or not target.regions or region in target.regions)
     ]
-    return min(watching, key=lambda target: target.role_arn is None, default=None)
+    return min(candidates, key=lambda target: target.role_arn is None, default=None)
 
 
 def _same_names(targets: tuple[Target, ...]) -> Iterable[Broken]:
     for place, before, name in first_places(target.name for target in targets):
-        message = f"{quoted(name)} names another target too; choose another name"
+        message = f"{quoted(name)} is already the name of another target; choose another name"
         yield Broken(("targets", place, "name"), message, ("targets", before, "name"))
 
 
 def _same_scopes(targets: tuple[Target, ...]) -> Iterable[Broken]:
-    """Find targets that show the same account and Region: their series would come twice."""
+    """Find targets with the same account and Region, which would produce duplicate series."""
     first: dict[tuple[str, ...], int] = {}
     for place, target in enumerate(targets):
         shared: dict[int, list[str]] = defaultdict(list)
@@ -98,7 +100,9 @@ def _same_scopes(targets: tuple[Target, ...]) -> Iterable[Broken]:
             message = (
                 f"the same account and Region ({', '.join(regions)}) as target {quoted(targets[before].name)}"
             )
-            yield Broken(("targets", place), f"{message}; remove it from one of them", ("targets", before))
+            yield Broken(
+                ("targets", place), f"{message}; remove it from one of the targets", ("targets", before)
+            )
 
 
 def _account(target: Target) -> str:
@@ -119,27 +123,27 @@ def _endpoint(target: Target) -> str:
     return (target.endpoint_url or "").rstrip("/")
 
 
-def _unwatched(place: int, expectation: Expectation, targets: tuple[Target, ...]) -> Iterable[Broken]:
-    """Say why no target, or no single one, can watch the resource."""
+def _check_target(place: int, expectation: Expectation, targets: tuple[Target, ...]) -> Iterable[Broken]:
+    """Report when no target, or more than one, can monitor the resource."""
     names = [target.name for target in targets]
     if expectation.target is not None and expectation.target not in names:
-        hint = nearest(expectation.target, names, "the targets")
+        hint = nearest(expectation.target, names, "the configured targets")
         yield _expected(place, "target", f"no target is named {quoted(expectation.target)}; {hint}")
         return
     if expectation.target is None and not expectation.arn_account and len(targets) > 1:
-        message = f"the ARN names no account; add target, one of {', '.join(names)}"
+        message = f"the ARN contains no account; set target to one of: {', '.join(names)}"
         yield _expected(place, "target", message)
         return
-    watching = [target for target in targets if _may_watch(target, expectation)]
-    if not watching:
+    candidates = [target for target in targets if _may_monitor(target, expectation)]
+    if not candidates:
         message = f"no target's role is in account {expectation.arn_account}; "
-        yield _expected(place, "resource_arn", f"{message}add a target for it, or name one with target")
+        yield _expected(place, "resource_arn", f"{message}add a target for the account or set target")
         return
-    yield from _nowhere(place, expectation, watching)
+    yield from _check_region(place, expectation, candidates)
 
 
-def _may_watch(target: Target, expectation: Expectation) -> bool:
-    """Tell whether the target is the one named, or else may be of the ARN's account."""
+def _may_monitor(target: Target, expectation: Expectation) -> bool:
+    """Return whether the target is the configured one or may be in the account of the ARN."""
     if expectation.target is not None:
         return target.name == expectation.target
     if target.role_arn is None or not expectation.arn_account:
@@ -147,16 +151,18 @@ def _may_watch(target: Target, expectation: Expectation) -> bool:
     return _role_account(target.role_arn) == expectation.arn_account
 
 
-def _nowhere(place: int, expectation: Expectation, watching: list[Target]) -> Iterable[Broken]:
-    """Say why none of the Regions, or no single one, can be the resource's."""
+def _check_region(place: int, expectation: Expectation, candidates: list[Target]) -> Iterable[Broken]:
+    """Report when no Region, or more than one, can be that of the resource."""
     region = expectation.region or expectation.arn_region
-    listed = sorted({region for target in watching for region in target.regions})
-    if not region and any(len(target.regions) > 1 for target in watching):
-        yield _expected(place, "region", f"the ARN names no Region; add region, one of {', '.join(listed)}")
-    if region and not any(region in target.regions or not target.regions for target in watching):
+    listed = sorted({region for target in candidates for region in target.regions})
+    if not region and any(len(target.regions) > 1 for target in candidates):
+        yield _expected(
+            place, "region", f"the ARN contains no Region; set region to one of: {', '.join(listed)}"
+        )
+    if region and not any(region in target.regions or not target.regions for target in candidates):
         key = "region" if expectation.region else "resource_arn"
         message = (
-            f"no target for it watches {region}; add the Region to the target's regions ({', '.join(listed)})"
+            f"no matching target monitors {region}; add it to the target's regions ({', '.join(listed)})"
         )
         yield _expected(place, key, message)
 

@@ -1,4 +1,4 @@
-"""Durations as people write them (`24h`, `1h30m`) and as the exporter counts them (seconds)."""
+"""Parses and formats durations such as `24h` and `1h30m`; the exporter uses seconds internally."""
 
 import re
 
@@ -11,24 +11,26 @@ LONGEST = 100 * 365 * DAY
 
 
 def parse(text: str) -> float:
-    """Read a duration in Prometheus' syntax and return seconds.
+    """Parse a duration in the syntax of Prometheus and return seconds.
 
-    Units run from the largest to the smallest, each at most once: `y w d h m s ms`.
-    Raises ValueError for anything else, for nothing at all (`0s`) and beyond a hundred years.
+    Units must be in descending order, each at most once: `y w d h m s ms`.
+
+    Raises:
+        ValueError: the syntax is invalid, or the duration is zero or exceeds 100 years.
     """
     match = _SYNTAX.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"expected a duration such as 24h or 1h30m, got {quoted(text)}")
     seconds = sum(int(count) * _SECONDS[unit] for unit, count in match.groupdict(default="0").items())
     if not 0 < seconds <= LONGEST:
-        raise ValueError(f"a duration must be more than 0 and at most 100 years, got {quoted(text)}")
+        raise ValueError(f"a duration must be greater than 0 and at most 100 years, got {quoted(text)}")
     return float(seconds)
 
 
 def text(seconds: float) -> str:
-    """Write seconds as a duration that `parse` reads: `24h`, `7d`, `1m30s`, `500ms`.
+    """Format seconds as a duration that `parse` accepts: `24h`, `7d`, `1m30s`, `500ms`.
 
-    Two days and more are days where they are whole days; else hours are the largest unit.
+    Whole days from two days on are formatted in days; otherwise the largest unit is hours.
     """
     if seconds >= 2 * DAY and seconds % DAY == 0:
         return f"{seconds / DAY:.0f}d"

@@ -1,4 +1,4 @@
-"""What is wrong in a configuration file, and where."""
+"""Errors in a configuration file and their locations."""
 
 import difflib
 import json
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
-"""The way to a value: `("targets", 0, "name")`."""
+"""The path to a value: `("targets", 0, "name")`."""
 
 _PLAIN = re.compile(r"[\w-]+")
-_SHOWN = 80
+_MAX_QUOTED = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right.
+    """One error in a configuration file.
 
-    `line` and `column` count from 1; 0 means the file as a whole. `key` is the way to the value, such as
-    `targets[0].name`, and empty where there is none.
+    `line` and `column` start at 1; 0 refers to the file as a whole. `key` is the path to the value, such as
+    `targets[0].name`, or empty.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used; `problems` says all that is wrong with it, in line order."""
+    """The configuration is invalid; `problems` holds all errors, in line order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
@@ -41,7 +41,7 @@ class ConfigError(Exception):
 
 
 def written(path: Path) -> str:
-    """Write a path the way people do: `targets[0].name`."""
+    """Format a path: `targets[0].name`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -51,14 +51,14 @@ def written(path: Path) -> str:
     return text
 
 
-def quoted(text: str, most: int = _SHOWN) -> str:
-    """Put text between quotes for a message: on one line, and cut where it is long."""
+def quoted(text: str, most: int = _MAX_QUOTED) -> str:
+    """Quote text for a message, on one line and truncated if it is long."""
     short = text if len(text) <= most else text[:most] + "..."
     return json.dumps(short, ensure_ascii=not short.isprintable())
 
 
-def nearest(word: str, right: Iterable[str], what: str) -> str:
-    """Say which of the right words is meant, or which there are: `what` names them."""
-    words = tuple(right)
-    near = difflib.get_close_matches(word, words, n=1)
-    return f"did you mean {quoted(near[0])}?" if near else f"{what} are {', '.join(words)}"
+def nearest(word: str, valid: Iterable[str], what: str) -> str:
+    """Suggest the closest valid word, or list all valid words; `what` describes them."""
+    words = tuple(valid)
+    matches = difflib.get_close_matches(word, words, n=1)
+    return f"did you mean {quoted(matches[0])}?" if matches else f"{what} are {', '.join(words)}"

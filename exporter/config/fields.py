@@ -1,4 +1,4 @@
-"""The kinds of value a configuration holds: each a type that refuses what cannot be right, and says why."""
+"""The value types of a configuration; each rejects invalid values with a reason and a remedy."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -65,7 +65,7 @@ RESERVED_LABELS = frozenset(
         "version",
     }
 )
-"""The labels that the exporter's own series carry; a static label of that name would collide."""
+"""The labels of the exporter's own series; a static label with such a name would collide."""
 
 _SCRAPE_LABELS = frozenset({"job", "instance"})
 _T = TypeVar("_T", bound=Hashable)
@@ -75,10 +75,10 @@ _Number = TypeVar("_Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class FromFile:
-    """The validation context of a file, where a bare number is no duration; in Python it is seconds.
+    """The validation context of a file, in which a bare number is not a duration; in Python it is seconds.
 
     Attributes:
-        directory: what relative paths in it are relative to.
+        directory: the directory that relative paths refer to.
     """
 
     directory: FilePath
@@ -86,7 +86,7 @@ class FromFile:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A broken rule: the value's path below the record, what to do, and the other value it clashes with."""
+    """A violated rule: the path below the record, the message, and the path of the conflicting value."""
 
     path: Path
     message: str
@@ -94,7 +94,7 @@ class Broken:
 
 
 class FrozenMapping(Mapping[str, _V]):
-    """Values by name that nobody can change, and that can be hashed and copied with their record."""
+    """An immutable, hashable mapping."""
 
     __slots__ = ("_items",)
 
@@ -118,7 +118,7 @@ class FrozenMapping(Mapping[str, _V]):
 
 
 def enforce(broken: Iterable[Broken]) -> None:
-    """Raise pydantic's ValidationError, with every broken rule at its own place, if there is any."""
+    """Raise a pydantic ValidationError with all violated rules, if there are any."""
     errors: list[InitErrorDetails] = []
     for rule in broken:
         clash = f"; see {written(rule.clash)}" if rule.clash else ""
@@ -136,29 +136,29 @@ def enforce(broken: Iterable[Broken]) -> None:
 
 
 def first_places(items: Iterable[_T]) -> Iterable[tuple[int, int, _T]]:
-    """Return (place, first place, item) of each item that came before."""
+    """Yield (index, first index, item) for each duplicate item."""
     first: dict[_T, int] = {}
     for place, item in enumerate(items):
         if first.setdefault(item, place) != place:
             yield place, first[item], item
 
 
-def _unrepeated(items: tuple[_T, ...]) -> tuple[_T, ...]:
+def _unique(items: tuple[_T, ...]) -> tuple[_T, ...]:
     enforce(
-        Broken((place,), f"{quoted(str(item))} is repeated; remove one of the two", (before,))
+        Broken((place,), f"{quoted(str(item))} is a duplicate; remove one of them", (before,))
         for place, before, item in first_places(items)
     )
     return items
 
 
-def _filled(items: tuple[_T, ...]) -> tuple[_T, ...]:
+def _not_empty(items: tuple[_T, ...]) -> tuple[_T, ...]:
     if not items:
-        raise ValueError("empty; name at least one, or leave the key out")
+        raise ValueError("must not be empty; add at least one item or remove the key")
     return items
 
 
-def _looks_like(pattern: str, expected: str) -> AfterValidator:
-    """Accept text that matches the whole pattern; `expected` says what that is, with an example."""
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """Accept text that matches the whole pattern; `expected` describes it, with an example."""
     syntax = re.compile(pattern)
 
     def check(text: str) -> str:
@@ -170,11 +170,11 @@ def _looks_like(pattern: str, expected: str) -> AfterValidator:
 
 
 def within(most: _Number, of: Callable[[_Number], str], why: str) -> AfterValidator:
-    """Accept numbers that are positive and not above `most`; `of` writes one, `why` says why that is so."""
+    """Accept positive numbers up to `most`; `of` formats a number, `why` explains the limit."""
 
     def check(number: _Number) -> _Number:
         if number <= 0:
-            raise ValueError(f"must be more than 0, got {of(number)}")
+            raise ValueError(f"must be greater than 0, got {of(number)}")
         if number > most:
             raise ValueError(f"at most {of(most)}, got {of(number)}: {why}")
         return number
@@ -188,32 +188,30 @@ def _seconds(value: Any, info: ValidationInfo) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or isinstance(info.context, FromFile):
         raise PydanticCustomError("duration_type", "expected a duration such as 24h or 1h30m")
     if not 0 < value <= duration.LONGEST:
-        raise ValueError(f"a duration must be more than 0 and at most 100 years, got {value} s")
+        raise ValueError(f"a duration must be greater than 0 and at most 100 years, got {value} s")
     return float(value)
 
 
 _SDK_HOST = re.compile(r"((?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-)\.?|.*:.*")
-"""What botocore takes: no underscore, which host names elsewhere may have. IPv6 addresses have colons."""
+"""Host names that botocore accepts; unlike elsewhere, no underscores. IPv6 addresses contain colons."""
 
 
 def _endpoint(url: str) -> str:
-    # The URL itself is never shown: what is wrong with it may be a password.
+    # Never show the URL itself: it may contain a password.
     try:
         parts = urlsplit(url)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        sound = False
+        valid = False
         parts = urlsplit("")
     if "@" in url:
         raise ValueError(
-            "the URL holds a user name or password; remove it, and give credentials with a profile"
+            "the URL contains a user name or password; remove it and configure credentials in a profile"
         )
-    if not sound or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", url):
-        raise ValueError(
-            "expected an http or https URL such as https://backup.example.com, and no query in it"
-        )
+    if not valid or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", url):
+        raise ValueError("expected an http or https URL such as https://backup.example.com, without a query")
     if not _SDK_HOST.fullmatch(parts.hostname or ""):
-        raise ValueError("the AWS SDK takes a host of letters, digits, - and . only; give it such a name")
+        raise ValueError("the AWS SDK allows only letters, digits, - and . in a host name; use another name")
     return url
 
 
@@ -229,38 +227,38 @@ def _label_name(name: str) -> str:
             "expected a label name such as team: letters, digits and _, not starting with a digit"
         )
     if name.startswith("__"):
-        raise ValueError("label names that start with __ belong to Prometheus; choose another")
+        raise ValueError("label names that start with __ are reserved for Prometheus; choose another name")
     if name in RESERVED_LABELS:
-        raise ValueError("the exporter's own series carry this label; choose another")
+        raise ValueError("the exporter uses this label itself; choose another name")
     if name in _SCRAPE_LABELS:
-        raise ValueError("Prometheus sets this label when it scrapes; choose another")
+        raise ValueError("Prometheus sets this label on each scrape; choose another name")
     return name
 
 
-Text = Annotated[str, _looks_like(r"\S(.*\S)?", "text that is not empty, without spaces around it")]
-TargetName = Annotated[str, _looks_like(r"[A-Za-z0-9_-]+", "letters, digits, - and _ such as production")]
-Region = Annotated[str, _looks_like(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "an AWS Region such as eu-west-1")]
+Text = Annotated[str, _matching(r"\S(.*\S)?", "non-empty text without leading or trailing spaces")]
+TargetName = Annotated[str, _matching(r"[A-Za-z0-9_-]+", "letters, digits, - and _ such as production")]
+Region = Annotated[str, _matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "an AWS Region such as eu-west-1")]
 RoleArn = Annotated[
     str,
-    _looks_like(
+    _matching(
         r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]*/)?[A-Za-z0-9_+=,.@-]+",
         "a role's ARN such as arn:aws:iam::123456789012:role/aws-backup-exporter",
     ),
 ]
 ResourceArn = Annotated[
     str,
-    _looks_like(
+    _matching(
         r"arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:\S(.*\S)?",
         "a resource's ARN such as arn:aws:ec2:eu-west-1:123456789012:volume/vol-0abc",
     ),
 ]
-JobId = Annotated[str, _looks_like(r"\S+", "a job id such as 1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e")]
+JobId = Annotated[str, _matching(r"\S+", "a job id such as 1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e")]
 VaultName = Annotated[
-    str, _looks_like(r"[A-Za-z0-9._/-]{1,255}", "a vault's name of letters, digits and -._/ (not an ARN)")
+    str, _matching(r"[A-Za-z0-9._/-]{1,255}", "a vault's name of letters, digits and -._/ (not an ARN)")
 ]
 ResourceType = Annotated[
     str,
-    _looks_like(
+    _matching(
         r"(?! )[A-Za-z0-9._/()& -]{1,255}(?<! )",
         "a resource type such as EBS or SAP HANA on Amazon EC2 (not an ARN)",
     ),
@@ -292,7 +290,7 @@ COLLECTORS = (
 if TYPE_CHECKING:
     Collector = str
 else:
-    Collector = Literal[COLLECTORS]  # a new kind of job brings its name along
+    Collector = Literal[COLLECTORS]  # includes each kind of job
 
-UNREPEATED = AfterValidator(_unrepeated)
-FILLED = AfterValidator(_filled)
+UNREPEATED = AfterValidator(_unique)
+FILLED = AfterValidator(_not_empty)

@@ -1,4 +1,4 @@
-"""The exporter's own configuration: from a file, from text, from nothing; and back for people to read."""
+"""Loads the configuration from a file or text, provides the default, and formats it as YAML."""
 
 import os
 from typing import Any
@@ -10,28 +10,29 @@ from exporter.config.validation import read_file, read_text
 
 
 def default() -> Config:
-    """Return the configuration that holds without a file: one target, with AWS's default chain."""
+    """Return the configuration used without a file: one target with the default AWS credential chain."""
     return Config()
 
 
 def load_file(path: str | os.PathLike[str]) -> Config:
-    """Read a configuration file; raises ConfigError with all that is wrong with it."""
+    """Read a configuration file; raise ConfigError with all problems."""
     return read_file(Config, path)
 
 
 def load(text: str, filename: str) -> Config:
-    """Read a configuration; `filename` is for the messages.
+    """Read a configuration from text; `filename` is used in messages.
 
-    Raises ConfigError with all that is wrong, in line order.
+    Raises:
+        ConfigError: the configuration is invalid; holds all problems in line order.
     """
     return read_text(Config, text, filename)
 
 
 def masked(config: Config) -> dict[str, Any]:
-    """Return the configuration as plain data for people: durations like `24h`, secrets as `<secret>`."""
+    """Return the configuration as plain data, with durations such as `24h` and secrets as `<secret>`."""
     return config.model_dump(mode="json")
 
 
 def to_yaml(config: Config) -> str:
-    """Write the configuration as YAML, as `masked` shows it."""
+    """Format the configuration as YAML, with masked secrets."""
     return yaml.safe_dump(masked(config), sort_keys=False, allow_unicode=True)

@@ -1,4 +1,4 @@
-"""What may stand at a path of a configuration, by the records that it is made of."""
+"""Looks up the schema at a path of the configuration, from the records that define it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
@@ -11,7 +11,7 @@ from exporter.config.errors import Path
 
 
 def record_at(root: type[Record], path: Path) -> type[Record] | None:
-    """Return the kind of record at the path, or in the list there."""
+    """Return the record type at the path, or that of the items of the list there."""
     for kind in _at(root, path):
         for inner in (kind, *_within(kind, 0)):
             if _is_record(inner):
@@ -20,25 +20,25 @@ def record_at(root: type[Record], path: Path) -> type[Record] | None:
 
 
 def field_at(root: type[Record], path: Path) -> FieldInfo | None:
-    """Return the field at the path; None for an item, an entry, and what nobody knows."""
+    """Return the field at the path; None for an item, an entry or an unknown key."""
     record = record_at(root, path[:-1]) if path else None
     return record.model_fields.get(str(path[-1])) if record else None
 
 
 def names_at(root: type[Record], path: Path) -> tuple[str, ...]:
-    """Return the names to choose from at the path; empty where it is not a choice."""
+    """Return the allowed names at the path; empty if it is not an enumeration."""
     return tuple(name for kind in _at(root, path) if get_origin(kind) is Literal for name in get_args(kind))
 
 
 def secret_at(root: type[Record], path: Path) -> bool:
-    """Tell whether a secret may stand at the path, or at a field that it is below."""
+    """Return whether the value at the path, or a field above it, may be a secret."""
     fields = (field_at(root, path[:end]) for end in range(len(path), 0, -1))
     nearest = next((field for field in fields if field), None)
     return nearest is not None and _holds_secret(nearest.annotation)
 
 
 def example_at(root: type[Record], path: Path) -> str:
-    """Return what could stand at the path, as YAML; empty where nothing is known."""
+    """Return an example value for the path as YAML; empty if there is none."""
     if field := field_at(root, path):
         return str(field.examples[0]) if field.examples else ""
     if record := record_at(root, path):
@@ -48,7 +48,7 @@ def example_at(root: type[Record], path: Path) -> str:
 
 
 def _at(root: type[Record], path: Path) -> list[Any]:
-    """Return the kinds of value that may stand at the path."""
+    """Return the types allowed at the path."""
     kinds: list[Any] = [root]
     for part in path:
         kinds = [inner for kind in kinds for inner in _within(kind, part)]
@@ -56,7 +56,7 @@ def _at(root: type[Record], path: Path) -> list[Any]:
 
 
 def _within(kind: Any, part: str | int) -> Iterator[Any]:
-    """Give the kinds of value that may stand at one part of a value of this kind."""
+    """Yield the types allowed at one key or index of a value of this type."""
     if _is_record(kind):
         field = kind.model_fields.get(part)
         yield from _choices(field.annotation) if field else ()
@@ -67,7 +67,7 @@ def _within(kind: Any, part: str | int) -> Iterator[Any]:
 
 
 def _choices(annotation: Any) -> Iterator[Any]:
-    """Give what an annotation allows: a union's members, and an annotated type bare."""
+    """Yield the types that an annotation allows: the members of a union, without `Annotated`."""
     if hasattr(annotation, "__metadata__"):
         yield from _choices(annotation.__origin__)
     elif isinstance(annotation, type) or get_origin(annotation) in (tuple, Mapping, Literal):

@@ -1,4 +1,4 @@
-"""The parts of a configuration: frozen records, each valid on its own."""
+"""The sections of a configuration as frozen records."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -27,59 +27,59 @@ from exporter.config.fields import (
     within,
 )
 
-_WINDOW = within(30 * DAY, duration.text, "AWS Backup lists the jobs of the last 30 days")
+_WINDOW = within(30 * DAY, duration.text, "AWS Backup lists only the jobs of the last 30 days")
 
 
 class Target(Record):
-    """An AWS account as seen with one set of credentials, and its Regions."""
+    """An AWS account, accessed with one set of credentials, and its Regions."""
 
     name: TargetName = Field(examples=["production"])
-    """What the target is called in labels and in `/probe?target=`. Letters, digits, `-` and `_`; unique."""
+    """The name of the target in labels and in `/probe?target=`. Letters, digits, `-` and `_`; unique."""
 
     regions: Annotated[tuple[Region, ...], UNREPEATED] = Field(
         default=(), examples=["[eu-west-1, us-east-1]"]
     )
-    """The Regions to watch. Empty: the one Region that the default AWS chain gives."""
+    """The Regions to monitor. Empty: the Region of the default AWS chain."""
 
     profile: Text | None = Field(default=None, examples=["backup"])
-    """A profile of the AWS configuration files. Left out: the default credential chain."""
+    """A profile of the AWS configuration files. Default: the default credential chain."""
 
     role_arn: RoleArn | None = Field(
         default=None, examples=["arn:aws:iam::123456789012:role/aws-backup-exporter"]
     )
-    """A role to assume with those credentials. Left out: they are used as they are."""
+    """A role to assume with these credentials. Default: no role is assumed."""
 
     external_id: Secret | None = Field(default=None, examples=["a-long-random-text"])
-    """The external id that the role's trust policy asks for; needs `role_arn`. A secret: never shown."""
+    """The external id that the trust policy of the role requires; needs `role_arn`. Secret: never shown."""
 
     endpoint_url: EndpointUrl | None = Field(default=None, examples=["https://backup.example.com"])
-    """Where to call AWS Backup, http or https, without credentials. Left out: AWS's own endpoint."""
+    """The http or https URL of AWS Backup, without credentials. Default: the endpoint of AWS."""
 
     job_ids: Annotated[tuple[JobId, ...], UNREPEATED] = Field(
         default=(), examples=["[1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e]"]
     )
-    """Jobs to follow whatever discovery finds, for as long as AWS knows them. Empty: only discovery's."""
+    """Ids of backup jobs to monitor in addition to discovered ones, while AWS knows them. Empty: none."""
 
     labels: Labels = Field(default=FrozenMapping({}), examples=["team: storage"])
-    """Static labels for all series of this target. Empty: none."""
+    """Static labels to add to all series of this target. Empty: none."""
 
     def broken_rules(self) -> Iterable[Broken]:
-        """An external id is of no use without a role."""
+        """Check that an external id comes with a role."""
         if self.external_id is not None and self.role_arn is None:
-            yield Broken(("external_id",), "needs role_arn; add the role, or remove the external id")
+            yield Broken(("external_id",), "requires role_arn; set role_arn or remove external_id")
 
 
 class Discovery(Record):
-    """Which jobs to look for."""
+    """Which jobs to discover."""
 
     enabled: bool = True
-    """Whether to look for jobs. false: only the targets' `job_ids` are followed."""
+    """Whether to discover jobs. false: only the `job_ids` of the targets are monitored."""
 
     window: Annotated[Duration, _WINDOW] = Field(default=DAY, examples=["24h"])
-    """Jobs created within this time get series of their own. At most 30d."""
+    """Jobs created within this time have series of their own. At most 30d."""
 
     lookback: Annotated[Duration, _WINDOW] = Field(default=7 * DAY, examples=["7d"])
-    """How far back to read jobs at start, for the facts about resources. From `window` to 30d."""
+    """How far back to list jobs at start, for the metrics of resources. From `window` to 30d."""
 
     resource_types: Annotated[tuple[ResourceType, ...], UNREPEATED] = Field(
         default=(), examples=["[EBS, RDS]"]
@@ -95,7 +95,7 @@ class Discovery(Record):
         return bool(self.resource_types or self.vaults)
 
     def broken_rules(self) -> Iterable[Broken]:
-        """What gets series must have been read."""
+        """Check that lookback covers the window."""
         if self.lookback < self.window:
             lookback, window = duration.text(self.lookback), duration.text(self.window)
             given = "lookback" if "lookback" in self.model_fields_set else "window"
@@ -106,50 +106,50 @@ class Discovery(Record):
 
 
 class Api(Record):
-    """How hard and how patiently to call AWS."""
+    """Rate limit and timeouts for calls to AWS."""
 
     requests_per_second: Annotated[
-        float, within(50.0, "{:g}".format, "AWS allows 50 for all calls of an account together")
+        float, within(50.0, "{:g}".format, "AWS allows 50 for all calls of an account in total")
     ] = Field(default=10.0, examples=["10", "0.5"])
-    """Calls a second for each target and Region, retries included; the burst is twice that. At most 50."""
+    """Calls per second for each target and Region, including retries; the burst is twice that. At most 50."""
 
     connect_timeout: Duration = Field(default=2.0, examples=["2s"])
-    """How long to wait for a connection to AWS."""
+    """Timeout for connecting to AWS."""
 
     read_timeout: Duration = Field(default=5.0, examples=["5s"])
-    """How long to wait for AWS to answer."""
+    """Timeout for a response from AWS."""
 
 
 class Limits(Record):
-    """What keeps the number of series within bounds."""
+    """Limits on the number of series."""
 
-    max_jobs: Annotated[int, within(10**9, str, "more will never fit in memory")] = Field(
+    max_jobs: Annotated[int, within(10**9, str, "a larger number does not fit in memory")] = Field(
         default=20_000, examples=["20000"]
     )
-    """Jobs with series for each target and Region; beyond it the oldest finished ones lose theirs first."""
+    """Maximum number of jobs with series for each target and Region; the oldest finished jobs are dropped."""
 
 
 class Expectation(Record):
-    """A resource that must be backed up, whether or not AWS Backup knows it."""
+    """A resource that must be backed up, even if AWS Backup does not know it."""
 
     resource_arn: ResourceArn = Field(examples=["arn:aws:ec2:eu-west-1:123456789012:volume/vol-0abc"])
-    """The resource's ARN."""
+    """The ARN of the resource."""
 
     within: Duration = Field(examples=["26h"])
-    """How old the last successful backup may get; published as the resource's expected interval."""
+    """The maximum age of the last successful backup; exported as the expected interval of the resource."""
 
     target: TargetName | None = Field(default=None, examples=["production"])
-    """The target that watches it. Left out: the one whose account the ARN names, or the only one there is."""
+    """The target that monitors it. Default: the target of the account in the ARN, or the only target."""
 
     region: Region | None = Field(default=None, examples=["eu-west-1"])
-    """The Region where it is backed up. Left out: the one in the ARN, or the target's only one."""
+    """The Region in which it is backed up. Default: the Region in the ARN, or the only one of the target."""
 
     @property
     def arn_region(self) -> str:
-        """The Region in the ARN; empty where it has none (S3)."""
+        """The Region in the ARN; empty if it has none (S3)."""
         return self.resource_arn.split(":")[3]
 
     @property
     def arn_account(self) -> str:
-        """The account id in the ARN; empty where it has none (S3)."""
+        """The account id in the ARN; empty if it has none (S3)."""
         return self.resource_arn.split(":")[4]

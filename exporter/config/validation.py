@@ -1,6 +1,6 @@
-"""From a YAML file to a frozen record, or to everything that is wrong with the file.
+"""Reads a YAML file as a frozen record, or reports all problems of the file.
 
-Whatever the record: this holds for every file that the exporter reads its settings from.
+It is used for every configuration file of the exporter.
 """
 
 import os
@@ -42,54 +42,54 @@ _KINDS_OF_FILE = {
 
 
 class UnreadableError(Exception):
-    """A file that cannot be read; says why and what to do."""
+    """A file cannot be read; the message gives the reason and the remedy."""
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """Read at most so many bytes of a regular file; anything else could keep the reader waiting for ever.
+    """Read at most this many bytes of a regular file; reading any other file could block forever.
 
     Raises:
-        UnreadableError: it cannot be read.
+        UnreadableError: the file cannot be read.
     """
     try:
-        _expect_regular(os.stat(path).st_mode)  # noqa: PTH116 - opening a device may do something
-        # Not blocking: something else may have come in its place just now.
+        _expect_regular(os.stat(path).st_mode)  # noqa: PTH116 - opening a device may have side effects
+        # Non-blocking, because the file may have been replaced since the check.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
             _expect_regular(os.fstat(file.fileno()).st_mode)
             data: bytes | None = file.read(most)
     except FileNotFoundError:
-        raise UnreadableError("no such file; check the path") from None
+        raise UnreadableError("the file does not exist; check the path") from None
     except PermissionError:
-        raise UnreadableError("no permission to read it; check its owner and mode") from None
+        raise UnreadableError("permission denied; check the owner and mode of the file") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableError(f"cannot be read: {reason}") from None
     if data is None:
-        raise UnreadableError("has nothing to read yet; name a regular file")
+        raise UnreadableError("the file is not ready for reading; specify a regular file")
     return data
 
 
 def _expect_regular(mode: int) -> None:
     if stat.S_ISDIR(mode):
-        raise UnreadableError("a directory; name the file in it")
+        raise UnreadableError("is a directory; specify a file")
     if not stat.S_ISREG(mode):
         kind = _KINDS_OF_FILE.get(stat.S_IFMT(mode), "special")
-        raise UnreadableError(f"a {kind}, not a regular file; name a regular file")
+        raise UnreadableError(f"a {kind}, not a regular file; specify a regular file")
 
 
 def path_text(path: str | os.PathLike[str]) -> str:
-    """Write a path for a message, in UTF-8 whatever the locale."""
+    """Format a path for a message, in UTF-8 whatever the locale is."""
     return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def read_file(root: type[R], path: str | os.PathLike[str]) -> R:
-    """Read a file as a record; raises ConfigError with all that is wrong with it."""
+    """Read a file as a record; raise ConfigError with all problems."""
     filename = path_text(path)
     try:
-        data = read_bytes(path, yaml_source.LARGEST + 1)
+        data = read_bytes(path, yaml_source.MAX_SIZE + 1)
     except UnreadableError as error:
         raise ConfigError([Problem(filename, 0, 0, "", str(error))]) from None
-    if len(data) > yaml_source.LARGEST:
+    if len(data) > yaml_source.MAX_SIZE:
         raise ConfigError([yaml_source.too_large(filename)])
     try:
         text = data.decode("utf-8-sig")
@@ -97,24 +97,25 @@ def read_file(root: type[R], path: str | os.PathLike[str]) -> R:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise ConfigError(
-            [Problem(filename, line, column, "", "not UTF-8; save the file as UTF-8")]
+            [Problem(filename, line, column, "", "the file is not valid UTF-8; save it as UTF-8")]
         ) from None
     return read_text(root, text, filename, FilePath(path).parent)
 
 
 def read_text(root: type[R], text: str, filename: str, directory: FilePath | None = None) -> R:
-    """Read YAML as a record; `filename` is for the messages.
+    """Read YAML as a record; `filename` is used in messages.
 
-    Relative paths are relative to the directory: that of the file when not given.
+    Relative paths refer to `directory`, by default that of the file.
 
-    Raises ConfigError with all that is wrong, in line order.
+    Raises:
+        ConfigError: the text is invalid; holds all problems in line order.
     """
     return _Reading(root, FromFile(directory or FilePath(filename).parent)).read(text, filename)
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What pydantic found: where, the kind of error, and for a broken rule the value it clashes with."""
+    """An error of pydantic: its path, kind and message, and the path of a conflicting value."""
 
     path: Path
     kind: str
@@ -124,7 +125,7 @@ class _Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Reading(Generic[R]):
-    """One reading of a file: for which record, and from where."""
+    """Reads one file as a record of the given type."""
 
     root: type[R]
     context: FromFile
@@ -133,22 +134,22 @@ class _Reading(Generic[R]):
         top, problems = yaml_source.read(text, filename)
         record, findings = self.validated(top.plain())
         explained = [(finding.kind, self.explained(finding, top, filename)) for finding in findings]
-        # Of a number that is not plain there is more to say where something else than a number is expected.
+        # If a field does not expect a number, that error replaces the one about the format of the number.
         better = {_place(p) for kind, p in explained if kind in ("string_type", "duration_type")}
         problems = [p for p in problems if _place(p) not in better]
         known = set(map(_place, problems))
         problems += [p for _, p in explained if _place(p) not in known]
         if problems or record is None:
-            # What is wrong below an anchor is wrong wherever it is used; once is enough.
+            # Report a problem below an anchor only once, even if the anchor is used several times.
             once = {(p.line, p.column, p.message): p for p in reversed(problems)}
             raise ConfigError(reversed(once.values()))
         return record
 
     def validated(self, data: Any) -> tuple[R | None, list[_Finding]]:
-        """Validate, and where that fails look again at what is left without the broken parts.
+        """Validate; on errors, validate again without the invalid parts.
 
-        Rules between parts wait until the parts are sound; without the second look, putting one mistake right
-        would only bring the next to light.
+        Rules between sections are checked only when the sections are valid. The second validation reports
+        their violations too, so that the user sees all errors at once.
         """
         try:
             return self.root.model_validate(data, context=self.context), []
@@ -156,17 +157,17 @@ class _Reading(Generic[R]):
             findings = list(_findings(error))
         if isinstance(data, dict):
             broken = {finding.path[:2] for finding in findings}
-            sound, places = _sound_part(data, broken, self.root.decisive)
+            valid, places = _valid_part(data, broken, self.root.decisive)
             try:
-                self.root.model_validate(sound, context=self.context)
+                self.root.model_validate(valid, context=self.context)
             except ValidationError as error:
                 for more in _findings(error):
-                    clash = more.clash and _moved(more.clash, places)
-                    findings.append(replace(more, path=_moved(more.path, places), clash=clash))
+                    clash = more.clash and _original_path(more.clash, places)
+                    findings.append(replace(more, path=_original_path(more.path, places), clash=clash))
         return None, findings
 
     def explained(self, finding: _Finding, top: Value, filename: str) -> Problem:
-        """Put a finding in the operator's words, at its place in the file."""
+        """Convert a finding to a problem with a message for the operator and its location in the file."""
         value = top.at(finding.path)
         message = self.message(finding, value)
         if finding.clash:
@@ -174,7 +175,7 @@ class _Reading(Generic[R]):
         return Problem(filename, value.line, value.column, written(self.shown(finding.path)), message)
 
     def shown(self, path: Path) -> Path:
-        """Return the path without an entry that may be a secret itself: `name:secret` is no pair in YAML."""
+        """Return the path without a key that may contain a secret: `name:secret` is a single key in YAML."""
         if path and field_at(self.root, path) is None and secret_at(self.root, path) and ":" in str(path[-1]):
             return path[:-1]
         return path
@@ -183,12 +184,12 @@ class _Reading(Generic[R]):
         match finding.kind:
             case "extra_forbidden":
                 record = record_at(self.root, finding.path[:-1]) or self.root
-                return f"unknown key; {nearest(str(finding.path[-1]), record.model_fields, 'the keys here')}"
+                return f"unknown key; {nearest(str(finding.path[-1]), record.model_fields, 'the valid keys')}"
             case "missing":
                 return f"required; add {finding.path[-1]}: {example_at(self.root, finding.path)}"
             case "literal_error":
                 names = names_at(self.root, finding.path)
-                return f"unknown name {quoted(value.raw)}; {nearest(value.raw, names, 'the names')}"
+                return f"unknown name {quoted(value.raw)}; {nearest(value.raw, names, 'the valid names')}"
             case "duration_type":
                 return f"{finding.message}, {self.got(finding, value)}"
             case kind if kind in _EXPECTED:
@@ -198,15 +199,15 @@ class _Reading(Generic[R]):
         return finding.message
 
     def got(self, finding: _Finding, value: Value) -> str:
-        """Say what was found instead, and how to put that right; text where a secret may be is not shown."""
+        """Describe the invalid value and the remedy; never show a value that may be a secret."""
         field = field_at(self.root, finding.path)
         hidden = finding.kind == "model_type" or secret_at(self.root, finding.path)
         shown = "" if hidden else quoted(value.raw)
-        remedy = f"; put it in quotes{shown and f': {shown}'}" if finding.kind == "string_type" else ""
+        remedy = f"; quote it{shown and f': {shown}'}" if finding.kind == "string_type" else ""
         match value.data:
             case None:
-                needed = field is not None and field.is_required()
-                return f"got nothing; give it a value{'' if needed else ', or leave it out'}"
+                required = field is not None and field.is_required()
+                return f"got no value; set a value{'' if required else ' or remove the key'}"
             case bool():
                 return f"got {'a boolean' if hidden else f'the boolean {value.raw}'}{remedy}"
             case int() | float():
@@ -235,28 +236,28 @@ def _findings(error: ValidationError) -> Iterator[_Finding]:
             yield _Finding(path, details["type"], str(context.get("error", details["msg"])))
 
 
-def _sound_part(
+def _valid_part(
     data: dict[str, Any], broken: set[Path], decisive: frozenset[str]
 ) -> tuple[dict[str, Any], dict[str, list[int]]]:
-    """Return the data without its broken parts, and the places that the items of its lists had before.
+    """Return the data without its invalid parts, and the original indexes of the remaining list items.
 
-    Of a list only the broken items go. With any part of what is decisive goes all that hangs on it.
+    Only the invalid items of a list are removed. If a decisive field is invalid, only decisive fields remain.
     """
-    gone = {str(path[0]) for path in broken if path}
-    sound = {key: value for key, value in data.items() if key not in gone}
+    invalid = {str(path[0]) for path in broken if path}
+    valid = {key: value for key, value in data.items() if key not in invalid}
     places: dict[str, list[int]] = {}
-    for key in gone:
+    for key in invalid:
         items = data.get(key)
         if isinstance(items, tuple) and (key,) not in broken:
             places[key] = [place for place in range(len(items)) if (key, place) not in broken]
             if places[key]:
-                sound[key] = tuple(items[place] for place in places[key])
-    if decisive & gone:
-        sound = {key: value for key, value in sound.items() if key in decisive}
-    return sound, places
+                valid[key] = tuple(items[place] for place in places[key])
+    if decisive & invalid:
+        valid = {key: value for key, value in valid.items() if key in decisive}
+    return valid, places
 
 
-def _moved(path: Path, places: dict[str, list[int]]) -> Path:
+def _original_path(path: Path, places: dict[str, list[int]]) -> Path:
     match path:
         case (str(key), int(place), *rest) if key in places:
             return (key, places[key][place], *rest)

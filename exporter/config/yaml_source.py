@@ -1,6 +1,6 @@
-"""YAML text to plain values that know where they stand.
+"""Parses YAML into values with their line and column.
 
-YAML itself keeps the last of two equal keys and says nothing; here that is a problem like any other.
+PyYAML silently keeps the last of two equal keys; this module reports duplicate keys as errors.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ import yaml
 
 from exporter.config.errors import ConfigError, Path, Problem, quoted, written
 
-LARGEST = 1 << 20
-"""Characters in a file; a configuration of a thousand targets has about a third of it."""
+MAX_SIZE = 1 << 20
+"""Maximum number of characters in a file; a configuration of a thousand targets has about a third."""
 
-_DEEPEST = 32
-_MOST_VALUES = 100_000
-_LONGEST_NUMBER = 40
+_MAX_DEPTH = 32
+_MAX_VALUES = 100_000
+_MAX_NUMBER_LENGTH = 40
 _PLAIN_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+|\.(inf|nan))", re.IGNORECASE)
 _TAG = "tag:yaml.org,2002:"
 _NAMED = re.compile(r"(alias|anchor|tag handle) .*", re.DOTALL)
 _HINTS = (
-    ("'\\t'", "indent with spaces, not with tabs"),
+    ("'\\t'", "indent with spaces instead of tabs"),
     ("mapping values are not allowed", 'check the indentation, and quote a value that holds ": "'),
-    ("undefined alias", "define it further up with &, or put the value in quotes"),
-    ("cannot start any token", "put the value in quotes"),
+    ("undefined alias", "define it earlier with &, or quote the value"),
+    ("cannot start any token", "quote the value"),
     ("escape", "use single quotes, or two backslashes"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value, as data and as it was written, at the place (from 1) of its key, or its own in a list."""
+    """A value as data and as source text, with the position (from 1) of its key or list item."""
 
     line: int
     column: int
@@ -42,7 +42,7 @@ class Value:
     raw: str = ""
 
     def plain(self) -> Any:
-        """Return the data without places: dicts, tuples and scalars."""
+        """Return the data without positions: dicts, tuples and scalars."""
         if isinstance(self.data, Mapping):
             return {key: value.plain() for key, value in self.data.items()}
         if isinstance(self.data, tuple):
@@ -50,7 +50,7 @@ class Value:
         return self.data
 
     def at(self, path: Path) -> Value:
-        """Return the value at the end of the path, or the last one on the way that exists."""
+        """Return the value at the path, or its closest existing ancestor."""
         value = self
         for part in path:
             if isinstance(value.data, Mapping) and part in value.data:
@@ -63,11 +63,12 @@ class Value:
 
 
 def read(text: str, filename: str) -> tuple[Value, list[Problem]]:
-    """Read YAML into one value and the problems that leave the rest readable.
+    """Parse YAML into a value and a list of non-fatal problems.
 
-    Raises ConfigError where nothing can be read: broken syntax, two documents, a flood of aliases.
+    Raises:
+        ConfigError: the text cannot be parsed: invalid syntax, several documents, or too many aliases.
     """
-    if len(text) > LARGEST:
+    if len(text) > MAX_SIZE:
         raise ConfigError([too_large(filename)])
     try:
         loader = _Loader(text)
@@ -81,20 +82,20 @@ def read(text: str, filename: str) -> tuple[Value, list[Problem]]:
         mark = error.problem_mark or error.context_mark or loader.get_mark()
         problem = _place(filename, mark, (), _advice(error.problem or error.context or "broken"))
     except (ValueError, OverflowError):
-        # PyYAML lets Python's own errors through, for "\U99999999" and the like.
+        # PyYAML raises built-in exceptions for values such as "\U99999999".
         problem = _place(filename, loader.get_mark(), (), _advice("found a number or escape out of range"))
     raise ConfigError([problem])
 
 
 def too_large(filename: str) -> Problem:
-    """Return the problem of a file beyond `LARGEST`."""
-    return Problem(filename, 0, 0, "", f"larger than {LARGEST:,} characters; is it the right file?")
+    """Return the problem for a file larger than `MAX_SIZE`."""
+    return Problem(filename, 0, 0, "", f"larger than {MAX_SIZE:,} characters; check the file name")
 
 
 def _advice(problem: str) -> str:
-    problem = _NAMED.sub(r"\1", problem)  # a password that starts with * or ! is taken for one
+    problem = _NAMED.sub(r"\1", problem)  # the name may be a password that starts with * or !
     hint = next((hint for sign, hint in _HINTS if sign in problem), None)
-    hint = hint or "check the indentation, brackets and quotes here and just above"
+    hint = hint or "check the indentation, brackets and quotes on this line and above"
     return f"not valid YAML: {problem}; {hint}"
 
 
@@ -103,7 +104,7 @@ def _place(filename: str, mark: yaml.Mark, path: Path, message: str) -> Problem:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, but no deeper than needed, and dates stay text."""
+    """PyYAML's safe loader with a limit on the depth and without conversion of dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
@@ -112,7 +113,7 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.depth == _DEEPEST:
+        if self.depth == _MAX_DEPTH:
             raise yaml.composer.ComposerError(None, None, "nested too deeply", self.next_mark())
         self.depth += 1
         node = super().compose_node(parent, index)
@@ -124,7 +125,7 @@ class _Loader(yaml.SafeLoader):
         return mark
 
     def scalar(self, node: yaml.ScalarNode) -> str | int | float | None:
-        """Return the node's data; raises KeyError for an unknown tag, ValueError for a broken value."""
+        """Return the data of a node; raise KeyError for an unknown tag, ValueError for an invalid value."""
         node.value.encode()
         if node.tag in (f"{_TAG}str", f"{_TAG}value"):
             return str(node.value)
@@ -134,7 +135,7 @@ class _Loader(yaml.SafeLoader):
             f"{_TAG}int": self.construct_yaml_int,
             f"{_TAG}float": self.construct_yaml_float,
         }[node.tag]
-        if len(node.value) > _LONGEST_NUMBER:
+        if len(node.value) > _MAX_NUMBER_LENGTH:
             raise ValueError("too long")
         try:
             data: int | float | None = construct(node)
@@ -144,16 +145,16 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Reader:
-    """One reading of one file: nodes to values, problems gathered on the way."""
+    """Converts the nodes of one file to values and collects problems."""
 
     def __init__(self, filename: str, loader: _Loader) -> None:
         self.filename = filename
         self.loader = loader
         self.problems: list[Problem] = []
-        self.left = _MOST_VALUES
+        self.remaining = _MAX_VALUES
 
     def document(self) -> tuple[Value, list[Problem]]:
-        """Read the only document; an empty file is an empty mapping."""
+        """Read the only document; an empty file counts as an empty mapping."""
         node = self.loader.get_node() if self.loader.check_node() else None
         if node is not None and self.loader.check_node():
             mark = self.loader.next_mark()
@@ -164,8 +165,8 @@ class _Reader:
         return self.value(node, node.start_mark, (), 0), self.problems
 
     def value(self, node: yaml.Node, mark: yaml.Mark, path: Path, depth: int) -> Value:
-        """Turn a node, and all below it, to a value at the place of `mark`."""
-        self.spend(mark, path, depth)
+        """Convert a node and its children to a value at the position of `mark`."""
+        self.count_values(mark, path, depth)
         line, column = mark.line + 1, mark.column + 1
         if isinstance(node, yaml.ScalarNode):
             return Value(line, column, self.scalar(node, mark, path), node.value)
@@ -192,14 +193,16 @@ class _Reader:
         except KeyError:
             self.expect_tag(node, "str", mark, path)
         except UnicodeEncodeError:
-            self.report(mark, path, "holds half a character (\\ud800 to \\udfff); write the character itself")
+            self.report(
+                mark, path, "contains a lone surrogate (\\ud800 to \\udfff); write the character itself"
+            )
         except ValueError:
             kind = node.tag.removeprefix(_TAG)
-            self.report(mark, path, f"not a valid {kind}; correct it, or put it in quotes")
+            self.report(mark, path, f"not a valid {kind}; correct the value or quote it")
         return ""
 
     def entries(self, node: yaml.Node, path: Path, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        """Return what the mapping holds by key: key node and value node, those merged with `<<` included."""
+        """Return the key node and value node of each entry by key, including entries merged with `<<`."""
         merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
@@ -209,7 +212,9 @@ class _Reader:
             if name in own:
                 first = own[name][0].start_mark.line + 1
                 self.report(
-                    key.start_mark, (*path, name), f"repeated, first on line {first}; keep one of them"
+                    key.start_mark,
+                    (*path, name),
+                    f"duplicate key, first used on line {first}; keep one of them",
                 )
                 continue
             own[name] = key, value
@@ -223,11 +228,13 @@ class _Reader:
 
     def key(self, node: yaml.Node, path: Path) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self.report(node.start_mark, path, "a key must be text; a list or a mapping stands in its place")
+            self.report(node.start_mark, path, "a key must be text, got a list or a mapping; replace it")
         elif node.tag not in (f"{_TAG}str", f"{_TAG}value", f"{_TAG}merge"):
-            self.report(node.start_mark, path, f"a key must be text; put it in quotes: {quoted(node.value)}")
+            self.report(node.start_mark, path, f"a key must be text; quote it: {quoted(node.value)}")
         elif not node.value.isprintable():
-            self.report(node.start_mark, path, f"a key must be printable text, got {quoted(node.value)}")
+            self.report(
+                node.start_mark, path, f"a key must consist of printable characters, got {quoted(node.value)}"
+            )
         else:
             return str(node.value)
         return None
@@ -235,27 +242,27 @@ class _Reader:
     def merge_sources(self, node: yaml.Node, mark: yaml.Mark, path: Path, depth: int) -> Iterator[yaml.Node]:
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if isinstance(source, yaml.MappingNode):
-                self.spend(mark, path, depth, 1 + len(source.value))
+                self.count_values(mark, path, depth, 1 + len(source.value))
                 yield source
             else:
-                self.report(mark, path, "expected an alias of a mapping such as *base, or a list of them")
+                self.report(mark, path, "expected an alias of a mapping such as *base, or a list of aliases")
 
     def expect_tag(self, node: yaml.Node, tag: str, mark: yaml.Mark, path: Path) -> None:
         if node.tag != f"{_TAG}{tag}":
-            message = "a tag (what starts with !) has no meaning here; remove it, or put the text in quotes"
+            message = "tags (starting with !) are not supported; remove the tag or quote the text"
             self.report(mark, path, message)
 
     def expect_plain(self, node: yaml.ScalarNode, mark: yaml.Mark, path: Path) -> None:
         if not _PLAIN_NUMBER.fullmatch(node.value):
-            message = "write the number in decimal digits, such as 10: YAML takes 010 for 8 and 1:30 for 90"
+            message = "write the number in decimal digits, such as 10; YAML reads 010 as 8 and 1:30 as 90"
             self.report(mark, path, message)
 
     def report(self, mark: yaml.Mark, path: Path, message: str) -> None:
         self.problems.append(_place(self.filename, mark, path, message))
 
-    def spend(self, mark: yaml.Mark, path: Path, depth: int, values: int = 1) -> None:
-        """Stop where aliases hold themselves or multiply without end."""
-        self.left -= values
-        if self.left < 0 or depth > _DEEPEST:
-            message = "aliases hold themselves or grow beyond measure; write the values out"
+    def count_values(self, mark: yaml.Mark, path: Path, depth: int, values: int = 1) -> None:
+        """Stop when aliases are recursive or expand to too many values."""
+        self.remaining -= values
+        if self.remaining < 0 or depth > _MAX_DEPTH:
+            message = "aliases are recursive or expand to too many values; write out the values"
             raise ConfigError([_place(self.filename, mark, path[:1], message)])

@@ -1,6 +1,6 @@
-"""Tells what stands between the exporter and AWS: credentials, permissions, the network, and what to do.
+"""Checks access to AWS: credentials, identity, permissions and network, with a remedy for each problem.
 
-It lets the collectors ask once and reports what came of it.
+It lets each collector call AWS once and reports the outcome.
 """
 
 from exporter.doctor.checks import (

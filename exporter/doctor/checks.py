@@ -1,4 +1,4 @@
-"""Examines what a configuration needs of AWS: targets, Regions and checks side by side."""
+"""Checks that the exporter can use AWS as configured, for all targets and Regions in parallel."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from exporter.assembly import World
+from exporter.assembly import Dependencies
 from exporter.aws import (
     AwsError,
     BackupApi,
@@ -32,69 +32,74 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AT_ONCE = 8  # targets; Regions of each; checks in each of those
+MAX_WORKERS = 8  # parallel targets, parallel Regions of a target, and parallel checks in a Region
 
-_NO_REGION = Fault("region", "no Region found", "name the target's regions, or set AWS_REGION")
-_FOR_IDENTITY = "the exporter does without; to know it"
-_REACH_STS = "check the way to STS and AWS_ENDPOINT_URL_STS"
-_FOR_JOBS = "check the id, the account and the Region; when AWS has forgotten it, remove it from job_ids"
-_IN_VAIN = (
-    "no list told of one, so one was asked for that does not exist: if this is allowed already, "
-    "look again when there is one"
+_NO_REGION = Fault("region", "no Region is configured", "set regions of the target, or set AWS_REGION")
+_IDENTITY_IS_OPTIONAL = "optional: the exporter works without this check; to fix it"
+_CHECK_STS_CONNECTION = "check the network connection to STS and the value of AWS_ENDPOINT_URL_STS"
+_UNKNOWN_JOB_REMEDY = (
+    "check the job id, the account and the Region; if AWS no longer keeps the job, remove it from job_ids"
+)
+_UNCERTAIN_DENIAL = (
+    "AWS Backup has no such object yet, so the check used an id that does not exist; if the policy already "
+    "allows the action, run the doctor again once there is one"
 )
 
 
-def examine(config: Config, world: World) -> Report:
-    """Look at the credentials, identity, permissions and job ids of every target and Region.
+def examine(config: Config, dependencies: Dependencies) -> Report:
+    """Check the credentials, identity, permissions and job ids of every target and Region.
 
-    Only reads, within the configured request budget and time-outs. What fails holds up nothing else.
+    It makes read-only calls, within the configured request budget and timeouts. A failed check does not
+    stop the others.
     """
-    profiles = world.profiles(config.api, Clients())
-    found = _side_by_side(
-        partial(_examine_target, config, world, profiles, target) for target in config.targets
+    profiles = dependencies.profiles(config.api, Clients())
+    diagnoses = _run_parallel(
+        partial(_examine_target, config, dependencies, profiles, target) for target in config.targets
     )
-    return Report(tuple(_with_duplicates(chain.from_iterable(found))))
+    return Report(tuple(_add_duplicate_checks(chain.from_iterable(diagnoses))))
 
 
-def _examine_target(config: Config, world: World, profiles: Profiles, target: Target) -> Iterable[Diagnosis]:
-    """Look for the credentials once, then into each Region."""
+def _examine_target(
+    config: Config, dependencies: Dependencies, profiles: Profiles, target: Target
+) -> Iterable[Diagnosis]:
+    """Check the credentials once, then each Region."""
     regions = regions_of(target, profiles)
     identity = TargetIdentity(target, regions[0], profiles)
-    checks, credentials = _enter(identity, target, regions[0])
+    checks, credentials = _check_credentials(identity, target, regions[0])
     if regions == ("",):
         no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
         return [Diagnosis(Scope(target.name, ""), credentials, None, (*checks, no_region))]
     if any(check.fault for check in checks):
         return [Diagnosis(Scope(target.name, region), credentials, None, checks) for region in regions]
     known = profiles.regions_with("backup")
-    visits = [_Visit(config, world, target, identity, region, known) for region in regions]
-    found = _side_by_side(partial(visit.diagnose, credentials, checks) for visit in visits)
-    return _without_elsewhere(found)
+    checkers = [_RegionChecker(config, dependencies, target, identity, region, known) for region in regions]
+    diagnoses = _run_parallel(partial(checker.diagnose, credentials, checks) for checker in checkers)
+    return _drop_unknown_elsewhere(diagnoses)
 
 
-def _enter(
+def _check_credentials(
     identity: TargetIdentity, target: Target, region: str
 ) -> tuple[tuple[Check, ...], Credentials | None]:
-    """Find the credentials, and assume the role where there is one and a Region to ask in."""
-    found = Check("credentials", "credentials")
+    """Find the credentials, and assume the role if one is configured and the Region is known."""
+    check = Check("credentials", "credentials")
     try:
         credentials = identity.credentials()
     except AwsError as error:
-        return (_failed(found, error),), None
-    found = replace(found, detail=str(credentials))
+        return (_failed(check, error),), None
+    check = replace(check, detail=str(credentials))
     if not (target.role_arn and region):
-        return (found,), credentials
-    role = Check("role", "sts:AssumeRole", detail=target.role_arn)
+        return (check,), credentials
+    role_check = Check("role", "sts:AssumeRole", detail=target.role_arn)
     try:
         identity.assume_role()
     except AwsError as error:
-        role = _failed(role, error, _remedy_for_role(error, target.role_arn))
-    return (found, role), credentials
+        role_check = _failed(role_check, error, _remedy_for_role(error, target.role_arn))
+    return (check, role_check), credentials
 
 
 def _remedy_for_role(error: AwsError, role_arn: str) -> str:
     remedy = error.fault.remedy
-    if result_of(error) is Result.DENIED and "trust policy" in remedy:  # none of the organization, say
+    if result_of(error) is Result.DENIED and "trust policy" in remedy:  # not denied by an SCP, for example
         return f'allow sts:AssumeRole on "{role_arn}" for the identity in use; {remedy}'
     return remedy
 
@@ -103,38 +108,38 @@ def _remedy_for_identity(error: AwsError) -> str:
     if error.is_about_credentials:
         return error.fault.remedy
     unreachable = result_of(error) is Result.UNREACHABLE
-    return f"{_FOR_IDENTITY}, {_REACH_STS if unreachable else error.fault.remedy}"
+    return f"{_IDENTITY_IS_OPTIONAL}, {_CHECK_STS_CONNECTION if unreachable else error.fault.remedy}"
 
 
-class _Visit:
-    """One target in one Region, with credentials that were found."""
+class _RegionChecker:
+    """Checks one target in one Region, once its credentials are known to work."""
 
     def __init__(
         self,
         config: Config,
-        world: World,
+        dependencies: Dependencies,
         target: Target,
         identity: TargetIdentity,
         region: str,
         known_regions: Sequence[str],
     ) -> None:
         self._config = config
-        self._world = world
+        self._dependencies = dependencies
         self._target = target
         self._identity = identity
         self._region = region
         self._known_regions = known_regions
-        self._budget = Budget(config.api.requests_per_second, world.steady)
+        self._budget = Budget(config.api.requests_per_second, dependencies.steady)
 
-    def diagnose(self, credentials: Credentials | None, before: Iterable[Check]) -> Diagnosis:
-        """Make the checks of this Region, after those of the target."""
+    def diagnose(self, credentials: Credentials | None, target_checks: Iterable[Check]) -> Diagnosis:
+        """Run the checks of this Region and append them to those of the target."""
         scope = Scope(self._target.name, self._region)
         identity, caller = self._check_identity()
-        each = dry_runs(self._config, scope, self._world.clock)
-        permissions = _side_by_side(partial(self._permissions, *one) for one in each.items())
-        job_ids = self._target.job_ids if BACKUP.collector in each else ()
-        jobs = _side_by_side(partial(self._job, job_id) for job_id in job_ids)
-        checks = (*before, identity, *chain.from_iterable(permissions), *jobs)
+        runs = dry_runs(self._config, scope, self._dependencies.clock)
+        permissions = _run_parallel(partial(self._check_permissions, *item) for item in runs.items())
+        job_ids = self._target.job_ids if BACKUP.collector in runs else ()
+        jobs = _run_parallel(partial(self._check_job, job_id) for job_id in job_ids)
+        checks = (*target_checks, identity, *chain.from_iterable(permissions), *jobs)
         return Diagnosis(scope, credentials, caller, checks)
 
     def _check_identity(self) -> tuple[Check, Caller | None]:
@@ -145,38 +150,38 @@ class _Visit:
             return _failed(check, error, _remedy_for_identity(error)), None
         return replace(check, detail=caller.arn), caller
 
-    def _permissions(self, collector: str, ask_once: Callable[[BackupApi], None]) -> list[Check]:
+    def _check_permissions(self, collector: str, dry_run: Callable[[BackupApi], None]) -> list[Check]:
         api = self._api()
-        with suppress(AwsError):  # it is among the outcomes
-            ask_once(api)
+        with suppress(AwsError):  # api.outcomes holds it
+            dry_run(api)
         checks = []
         for operation, error in api.outcomes.items():
             check = Check("permission", f"backup:{operation}", collector=collector)
             if error:
-                # For a vault that does not exist AWS Backup says "denied"; perhaps for other things too.
-                unsure = operation in api.in_vain and result_of(error) is Result.DENIED
-                remedy = f"{self._remedy(error)}; {_IN_VAIN}" if unsure else self._remedy(error)
+                # AWS Backup denies access to a vault that does not exist, perhaps to other objects too.
+                uncertain = operation in api.placeholder_calls and result_of(error) is Result.DENIED
+                remedy = f"{self._remedy(error)}; {_UNCERTAIN_DENIAL}" if uncertain else self._remedy(error)
                 check = _failed(check, error, remedy)
             checks.append(check)
         return checks
 
-    def _job(self, job_id: str) -> Check:
+    def _check_job(self, job_id: str) -> Check:
         check = Check("job", job_id)
         try:
             answer = describe(BACKUP, self._api(), job_id)
         except AwsError as error:
             if error.is_about_the_job:
-                return replace(_failed(check, error, _FOR_JOBS), result=Result.UNKNOWN)
+                return replace(_failed(check, error, _UNKNOWN_JOB_REMEDY), result=Result.UNKNOWN)
             return _failed(check, error, self._remedy(error))
         return replace(check, detail=str(answer.get(BACKUP.state_member) or ""))
 
     def _remedy(self, error: AwsError) -> str:
-        """Say more where the Region may be none."""
+        """Return the remedy; point out a Region that AWS Backup may not have."""
         known = self._known_regions
         if result_of(error) is not Result.UNREACHABLE or not known or self._region in known:
             return error.fault.remedy
-        meant = nearest(self._region, known, "the known ones")
-        return f"{self._region} is not known as a Region of AWS Backup ({meant}); {error.fault.remedy}"
+        suggestion = nearest(self._region, known, "the known Regions")
+        return f"{self._region} is not a known Region of AWS Backup ({suggestion}); {error.fault.remedy}"
 
     def _api(self) -> DryRun:
         return DryRun(
@@ -185,24 +190,26 @@ class _Visit:
             budget=self._budget,
             meter=self._log,
             omissions=self._log_omissions,
-            clock=self._world.steady,
-            sleep=self._world.sleep,
+            clock=self._dependencies.steady,
+            sleep=self._dependencies.sleep,
         )
 
     def _log(self, operation: str, code: str, seconds: float) -> None:
         where = {"target": self._target.name, "aws_region": self._region}
-        log.debug("asked AWS", extra=where | {"operation": operation, "code": code, "seconds": seconds})
+        log.debug(
+            "AWS request finished", extra=where | {"operation": operation, "code": code, "seconds": seconds}
+        )
 
     def _log_omissions(self, operation: str, left_out: Sequence[LeftOut]) -> None:
         where = {"target": self._target.name, "aws_region": self._region, "operation": operation}
         for value in left_out:
             details = {"place": value.place, "id": value.row_id, "reason": value.reason}
-            log.debug("left out a malformed value of an answer", extra=where | details)
+            log.debug("Skipped malformed value in response", extra=where | details)
 
 
-def _side_by_side(works: Iterable[Callable[[], T]]) -> list[T]:
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as pool:
-        return [begun.result() for begun in [pool.submit(work) for work in works]]
+def _run_parallel(tasks: Iterable[Callable[[], T]]) -> list[T]:
+    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="check") as pool:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
 
 
 def _failed(check: Check, error: AwsError, remedy: str = "") -> Check:
@@ -210,27 +217,32 @@ def _failed(check: Check, error: AwsError, remedy: str = "") -> Check:
     return replace(check, result=result_of(error), fault=fault)
 
 
-def _without_elsewhere(diagnoses: list[Diagnosis]) -> Iterator[Diagnosis]:
-    """Pass over that a Region does not know a job which another one knows."""
+def _drop_unknown_elsewhere(diagnoses: list[Diagnosis]) -> Iterator[Diagnosis]:
+    """Drop the checks of job ids that one Region does not know but another Region does."""
     known = {
-        check.name for found in diagnoses for check in found.checks if check.kind == "job" and not check.fault
+        check.name
+        for diagnosis in diagnoses
+        for check in diagnosis.checks
+        if check.kind == "job" and not check.fault
     }
-    for found in diagnoses:
+    for diagnosis in diagnoses:
         kept = (
-            check for check in found.checks if check.result is not Result.UNKNOWN or check.name not in known
+            check
+            for check in diagnosis.checks
+            if check.result is not Result.UNKNOWN or check.name not in known
         )
-        yield replace(found, checks=tuple(kept))
+        yield replace(diagnosis, checks=tuple(kept))
 
 
-def _with_duplicates(diagnoses: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
-    """Find the targets that turn out to be the same account and Region: only one of them gets series."""
+def _add_duplicate_checks(diagnoses: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
+    """Report targets that resolve to the same account and Region: only the first of them gets series."""
     first: dict[tuple[str, str], Scope] = {}
-    for found in diagnoses:
-        scope, account_id = found.scope, found.caller.account_id if found.caller else ""
-        holder = first.setdefault((account_id, scope.region), scope) if account_id else scope
-        if holder == scope:
-            yield found
+    for diagnosis in diagnoses:
+        scope, account_id = diagnosis.scope, diagnosis.caller.account_id if diagnosis.caller else ""
+        owner = first.setdefault((account_id, scope.region), scope) if account_id else scope
+        if owner == scope:
+            yield diagnosis
             continue
-        fault = published_already(account_id, scope, holder).fault
+        fault = published_already(account_id, scope, owner).fault
         check = Check("account", account_id, Result.DUPLICATE, fault=fault)
-        yield replace(found, checks=(*found.checks, check))
+        yield replace(diagnosis, checks=(*diagnosis.checks, check))

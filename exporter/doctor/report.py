@@ -1,4 +1,4 @@
-"""What the doctor finds: plain records."""
+"""The results of the doctor, as plain records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from exporter.model import Fault, Scope
 
 
 class Result(StrEnum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     DENIED = "denied"
@@ -24,16 +24,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """One check.
 
     Attributes:
         kind: `credentials`, `role`, `region`, `identity`, `permission`, `job` or `account`.
-        name: what of that kind (`backup:ListBackupJobs`, a job id).
-        result: how it ended.
-        collector: which one needs it; empty when it is not one alone.
-        detail: what was found.
-        fault: what is wrong; None when all is well.
-        needed: whether the exporter cannot do without.
+        name: what was checked, such as `backup:ListBackupJobs` or a job id.
+        result: the result.
+        collector: the collector that needs it; empty when it is not specific to one collector.
+        detail: what the check found, such as the ARN of the caller.
+        fault: the problem and its remedy; None when the check passed.
+        needed: whether the exporter needs it to work.
     """
 
     kind: str
@@ -46,13 +46,13 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing needs to be done about it."""
+        """Whether the check passed or is optional."""
         return self.fault is None or not self.needed
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found about one target in one Region; None where that could not be told."""
+    """The checks of one target in one Region. Credentials and caller are None when unknown."""
 
     scope: Scope
     credentials: Credentials | None
@@ -61,28 +61,28 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether the exporter can do its work here."""
+        """Whether all required checks passed."""
         return all(check.passed for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found about every target and Region of a configuration."""
+    """The diagnoses of all targets and Regions of a configuration."""
 
     diagnoses: tuple[Diagnosis, ...]
 
     @property
     def healthy(self) -> bool:
-        """Whether the exporter can do its work everywhere."""
+        """Whether all required checks of all targets and Regions passed."""
         return all(diagnosis.healthy for diagnosis in self.diagnoses)
 
     def checks(self) -> Iterator[tuple[Scope, Check]]:
-        """Every check, with where it was made."""
+        """Return every check with its target and Region."""
         return ((diagnosis.scope, check) for diagnosis in self.diagnoses for check in diagnosis.checks)
 
 
 def result_of(error: AwsError) -> Result:
-    """Sort an error by what is to be done about it."""
+    """Classify an error by how to fix it."""
     code = error.fault.code
     if code.startswith("AccessDenied"):
         return Result.DENIED

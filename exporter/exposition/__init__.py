@@ -1,6 +1,6 @@
-"""What is known, as metrics: names, types and HELP as data, and the text formats of Prometheus.
+"""The state as metrics: names, types and HELP as data, and the text formats of Prometheus.
 
-Lines are rendered when they change, and kept.
+Lines are rendered when they change, and cached.
 """
 
 from exporter.exposition.exposition import (

@@ -1,4 +1,4 @@
-"""The lines of jobs that can still change: a job that moves on has only those lines made anew that differ."""
+"""The lines of jobs that can still change: only lines that differ are rendered again."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,7 +10,7 @@ from exporter.model import Job, Kind, Number
 
 
 class KeyedLines:
-    """Lines by metric and key, joined and deflated by metric only when one of them changed.
+    """Lines by metric and key. The lines of a metric are joined and deflated when one of them has changed.
 
     Args:
         families: the names of the metrics.
@@ -21,14 +21,14 @@ class KeyedLines:
         self._runs: dict[str, Run] = {}
 
     def put(self, key: str, lines: Lines) -> None:
-        """Put the lines of a key in the place of those it had."""
+        """Replace the lines of a key."""
         for family, known in self._lines.items():
             text = lines.get(family, b"")
             if text != known.get(key, b""):
                 self.update(family, {key: text})
 
     def update(self, family: str, lines: Mapping[str, bytes]) -> None:
-        """Put lines of one metric, by key, in the place of those that the keys had; empty for none."""
+        """Replace lines of one metric, by key; an empty line removes the key."""
         known = self._lines[family]
         known.update(lines)
         for key in [key for key, text in lines.items() if not text]:
@@ -36,7 +36,7 @@ class KeyedLines:
         self._runs.pop(family, None)
 
     def runs(self) -> Mapping[str, Run]:
-        """Give all lines of each metric that has any."""
+        """Return the lines of each metric that has any."""
         for family, lines in self._lines.items():
             if lines and family not in self._runs:
                 self._runs[family] = deflate(b"".join(lines.values()), FASTEST)
@@ -44,27 +44,27 @@ class KeyedLines:
 
 
 class ActiveJobLines:
-    """The lines of the live jobs of one kind in one scope.
+    """The lines of the tracked jobs of one kind in one scope.
 
     Args:
-        kind: the row of the table of kinds.
-        group_of: makes a job's samples.
+        kind: the job kind.
+        group_of: returns the samples of a job.
     """
 
     def __init__(self, kind: Kind, group_of: Callable[[Job], Group]) -> None:
         self._group_of = group_of
         self._gauges = gauge_names(kind)
         self._values: dict[str, tuple[Number | None, ...]] = {}
-        self._labels: dict[str, bytes] = {}  # those that all lines of a job share, as they stand in a line
+        self._labels: dict[str, bytes] = {}  # those that all lines of a job share, rendered
         self._lines = KeyedLines(family.name for family in job_families(kind))
         self.runs = self._lines.runs
 
-    def take(self, changed: Mapping[str, Job | None], progressed: Mapping[str, Job]) -> None:
-        """Take in what is new of some jobs.
+    def update(self, changed: Mapping[str, Job | None], progressed: Mapping[str, Job]) -> None:
+        """Render the changes of some jobs.
 
         Args:
-            changed: by id, how each is now; None for one that is no longer live.
-            progressed: likewise, those that were taken in before and of which nothing but numbers changed.
+            changed: new versions by id; None for a job that is no longer tracked.
+            progressed: new versions of known jobs of which only numbers changed.
         """
         for job_id, job in changed.items():
             if job:
@@ -72,7 +72,7 @@ class ActiveJobLines:
             else:
                 self._remove(job_id)
         if progressed:
-            self._take_numbers(progressed)
+            self._update_numbers(progressed)
 
     def _put(self, job: Job) -> None:
         group = self._group_of(job)
@@ -85,8 +85,8 @@ class ActiveJobLines:
             del self._labels[job_id]
             self._lines.put(job_id, {})
 
-    def _take_numbers(self, progressed: Mapping[str, Job]) -> None:
-        """Compare the numbers gauge by gauge: for most gauges they are the same for all jobs."""
+    def _update_numbers(self, progressed: Mapping[str, Job]) -> None:
+        """Compare the numbers gauge by gauge, because most gauges are unchanged for all jobs."""
         after = {job_id: job.values for job_id, job in progressed.items()}
         before = [self._values[job_id] for job_id in after]
         self._values |= after

@@ -1,7 +1,7 @@
-"""One exposition from the pages of all scopes: what changed is rendered when it changes, a scrape joins.
+"""Writes one exposition from the cached series of all scopes.
 
-Every gauge's line is the same bytes in each text format, so lines are rendered once and kept. The lines of
-sealed jobs are kept deflated; a gzip answer copies them as they are and combines their checksums.
+The line of a gauge is the same in each text format, so lines are rendered once and cached. The lines of final
+jobs are cached in deflated form; a gzip response copies them and combines their checksums.
 """
 
 import struct
@@ -24,30 +24,30 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 
 class Form(NamedTuple):
-    """How a client wants its answer."""
+    """The text format and encoding that a client accepts."""
 
     openmetrics: bool = False
     gzip: bool = False
 
 
 class Exposition:
-    """Writes the series of all pages, or of one.
+    """Writes the series of all scopes, or of one.
 
     Args:
-        pages: one for each scope.
-        telemetry: what the exporter tells of itself; on the exposition of everything only.
-        quiet: holds back other work that needs the CPU while an exposition is written.
+        pages: the series of each scope.
+        telemetry: the metrics about the exporter; only in the exposition of all scopes.
+        pause_work: pauses other CPU-bound work while an exposition is written.
     """
 
     def __init__(
         self,
         pages: Iterable[ScopeSeries],
         telemetry: Telemetry,
-        quiet: Callable[[], AbstractContextManager[None]] = nullcontext,
+        pause_work: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._pages: Mapping[Scope, ScopeSeries] = {page.scope: page for page in pages}
         self._telemetry = telemetry
-        self._quiet = quiet
+        self._pause_work = pause_work
 
     def write(self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()) -> bytes:
         """Write one exposition; the arguments are those of `parts`."""
@@ -56,14 +56,14 @@ class Exposition:
     def parts(
         self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()
     ) -> Sequence[bytes]:
-        """Write one exposition, in parts: what is kept is handed on as it is, without a copy.
+        """Write one exposition, in parts: cached lines are passed on without a copy.
 
         Args:
-            form: which format and encoding.
-            scope: only this scope's series; None for everything.
-            names: only samples of these names; empty for all.
+            form: the format and encoding.
+            scope: write only the series of this scope; None for all.
+            names: write only samples with these names; empty for all.
         """
-        with self._quiet():
+        with self._pause_work():
             return self._parts(form, scope, names)
 
     def _parts(self, form: Form, scope: Scope | None, names: Collection[str]) -> Sequence[bytes]:
@@ -101,7 +101,7 @@ class _PlainWriter:
 
 
 class _GzipWriter:
-    """Writes one gzip member: text is deflated now, what is deflated already is copied."""
+    """Writes one gzip member: text is deflated, deflated runs are copied."""
 
     def __init__(self) -> None:
         self._out = [_GZIP_HEADER]
@@ -144,7 +144,7 @@ def _write_family(writer: _Writer, family: Family, pieces: Sequence[Piece], form
 
 @cache
 def _header(name: str, type_: str, help_: str, openmetrics: bool) -> tuple[bytes, Run]:
-    """Write HELP and TYPE, as text and deflated: text before what is deflated would cost a flush."""
-    told = name.removesuffix("_total") if openmetrics else name
-    text = f"# HELP {told} {help_}\n# TYPE {told} {type_}\n".encode()
+    """Write HELP and TYPE, as text and as a run: text before a run would need a flush."""
+    name = name.removesuffix("_total") if openmetrics else name
+    text = f"# HELP {name} {help_}\n# TYPE {name} {type_}\n".encode()
     return text, deflate(text)

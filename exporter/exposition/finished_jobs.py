@@ -1,8 +1,8 @@
-"""Lines that never change again, kept deflated and ready to be copied into a gzip answer.
+"""Lines that never change again, cached in deflated form and copied into gzip responses.
 
-Each family's lines of some jobs form a run: a raw deflate stream that ends with a full flush, so that
-runs can stand one behind the other, with its checksum and length. A block holds the runs of up to a
-thousand jobs of one bucket; small blocks are merged as they come, so that there are few.
+The lines of one metric of several jobs form a run: a raw deflate stream that ends with a full flush, so that
+runs can be concatenated, with its checksum and length. A block has the runs of up to a thousand jobs of one
+bucket; small blocks are merged, so that there are few.
 """
 
 import re
@@ -25,7 +25,7 @@ Lines = Mapping[str, bytes]  # by family
 
 
 class Run(NamedTuple):
-    """Deflated lines: parts to be copied one behind the other; checksum and length are of all their lines."""
+    """Deflated lines: parts to concatenate, and the checksum and length of all lines before compression."""
 
     parts: tuple[bytes, ...] = ()
     crc: int = 0
@@ -33,19 +33,19 @@ class Run(NamedTuple):
 
 
 def deflate(lines: bytes, level: int = _LEVEL) -> Run:
-    """Deflate lines so that anything may follow them."""
+    """Deflate lines into a run that others may follow."""
     compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
     deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
     return Run((deflated,), zlib_ng.crc32(lines), len(lines))
 
 
 def inflate(run: Run) -> Iterator[bytes]:
-    """Give back the lines, part by part."""
+    """Yield the lines of a run, part by part."""
     return (zlib_ng.decompressobj(RAW_DEFLATE).decompress(part) for part in run.parts)
 
 
 def join(runs: Sequence[Run]) -> Run:
-    """Put runs one behind the other."""
+    """Concatenate runs."""
     crc, length = 0, 0
     for run in runs:
         crc = zlib_ng.crc32_combine(crc, run.crc, run.length)
@@ -60,10 +60,10 @@ class _Block:
 
 
 class FinishedJobLines:
-    """The lines of the finished jobs of one kind in one scope.
+    """The lines of the final jobs of one kind in one scope.
 
     Args:
-        families: the metrics; each line begins with its metric's name, and job_id is its first label.
+        families: the metrics; each line starts with the metric's name, and job_id is its first label.
     """
 
     def __init__(self, families: Sequence[str]) -> None:
@@ -72,30 +72,30 @@ class FinishedJobLines:
         self._runs: dict[str, Run] | None = None
 
     def add(self, bucket: int, rows: Mapping[str, Lines]) -> None:
-        """Take in jobs, by id, that belong to a bucket."""
+        """Add the lines of jobs, by id, to a bucket."""
         blocks = self._buckets.setdefault(bucket, [])
         job_ids = tuple(rows)
         for start in range(0, len(job_ids), MOST_JOBS_IN_A_BLOCK):
             some = job_ids[start : start + MOST_JOBS_IN_A_BLOCK]
             blocks.append(_Block(some, self._deflate(rows[job_id] for job_id in some)))
-            while len(blocks) > 1 and _worth_merging(blocks[-2], blocks[-1]):
+            while len(blocks) > 1 and _should_merge(blocks[-2], blocks[-1]):
                 blocks[-2:] = [self._merge(blocks[-2], blocks[-1])]
         self._runs = None
 
     def remove(self, bucket: int, job_ids: Collection[str]) -> None:
-        """Let go of some jobs of a bucket."""
+        """Remove some jobs of a bucket."""
         kept = (self._without(block, job_ids) for block in self._buckets.pop(bucket, ()))
         if blocks := [block for block in kept if block.job_ids]:
             self._buckets[bucket] = blocks
         self._runs = None
 
     def remove_bucket(self, bucket: int) -> None:
-        """Let go of a bucket and all its jobs."""
+        """Remove a bucket and all its jobs."""
         if self._buckets.pop(bucket, None):
             self._runs = None
 
     def runs(self) -> Mapping[str, Run]:
-        """Give all lines of each family that has any, oldest bucket first."""
+        """Return the lines of each metric that has any, oldest bucket first."""
         if self._runs is None:
             blocks = [block for bucket in sorted(self._buckets) for block in self._buckets[bucket]]
             of_families = {
@@ -131,7 +131,7 @@ class FinishedJobLines:
         return _Block(kept, {family: deflate(text) for family, text in lines.items() if text})
 
 
-def _worth_merging(first: _Block, second: _Block) -> bool:
+def _should_merge(first: _Block, second: _Block) -> bool:
     together = len(first.job_ids) + len(second.job_ids)
     return len(first.job_ids) <= 2 * len(second.job_ids) and together <= MOST_JOBS_IN_A_BLOCK
 

@@ -21,7 +21,7 @@ SUCCESS = "success"
 
 
 def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Make the samples of one job; what is secret in its message is masked."""
+    """Return the samples of one job; secrets in its message are masked."""
     prefix = kind.metric_prefix
     labels = (("job_id", job.id), *aws_labels(ledger, job.account_id))
     info = tuple((label, value) for (label, _), value in zip(kind.info, job.info, strict=True))
@@ -44,7 +44,7 @@ def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] =
 
 
 def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
-    """Make the samples that count the jobs of one vault and resource type."""
+    """Return the samples that count the jobs of one vault and resource type."""
     where = (("vault_name", tally.vault_name), ("resource_type", tally.resource_type))
     labels = (*aws_labels(ledger, tally.account_id), *where)
     total = f"{kind.fleet_prefix}_finished_total"
@@ -61,7 +61,7 @@ def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
 
 
 def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Make the samples that tell how the exporter itself fares in one scope; codes are masked."""
+    """Return the samples about the exporter in one scope; secrets in codes are masked."""
     return Group(
         scope_labels(ledger),
         (
@@ -77,7 +77,7 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
 
 
 def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
-    """Make the samples that tell of how many things there are no series."""
+    """Return the samples that count items without series."""
     return Group(
         scope_labels(ledger),
         tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
@@ -108,7 +108,7 @@ def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
 
 
 def _bounded(child_states: Sequence[tuple[str, Number]]) -> Sequence[tuple[str, Number]]:
-    """Give the counts of the first states, and of all others together."""
+    """Return the counts of the first states, and the sum of all others."""
     if len(child_states) <= MOST_STATES:
         return child_states
     others = sum(count for _, count in child_states[MOST_STATES:])

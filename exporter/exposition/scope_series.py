@@ -1,4 +1,4 @@
-"""The rendered series of one scope: what changed in the ledger is rendered, the rest is kept."""
+"""The rendered series of one scope: changes in the ledger are rendered, all else is cached."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,16 +29,16 @@ from exporter.ledger import Inventory, Ledger
 from exporter.model import Kind
 
 Piece = bytes | Run
-"""Some lines: as text, or kept deflated."""
+"""Some lines, as text or deflated."""
 
 
 class ScopeSeries:
-    """The rendered series of one scope. May be used from several threads.
+    """The rendered series of one scope. Thread-safe.
 
     Args:
-        ledger: what is known of the scope.
+        ledger: the state of the scope.
         clock: seconds since 1970.
-        mask: takes what is secret out of a text.
+        mask: masks secrets in a text.
     """
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
@@ -46,33 +46,33 @@ class ScopeSeries:
         self._ledger = ledger
         self._clock = clock
         self._mask = mask
-        self._kinds = [_KindOfJobs(kind, ledger, mask) for kind in ledger.kinds]
-        self._resources = _Resources(ledger, mask)
-        self._inventory = _Inventory(ledger)
+        self._kinds = [_JobSeries(kind, ledger, mask) for kind in ledger.kinds]
+        self._resources = _ResourceSeries(ledger, mask)
+        self._inventory = _InventorySeries(ledger)
         self._left_out: Mapping[str, int] = {}
-        self._lines_of_left_out: Lines = {}
+        self._left_out_lines: Lines = {}
         self._lock = threading.Lock()
 
     def update(self) -> None:
-        """Render the jobs that changed in the ledger, so that it need not keep them."""
+        """Render the changes in the ledger, so that it need not store them."""
         with self._lock:
             self._update()
 
     def pieces(self) -> list[tuple[str, Piece]]:
-        """Give the lines of every metric that has any, in one piece or several, as things are now."""
+        """Return the current lines of each metric that has any, in one or several pieces."""
         with self._lock:
             self._update()
             of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
-            of_exporter = render(exporter_group(self._ledger, self._mask)) | self._of_left_out()
+            of_exporter = render(exporter_group(self._ledger, self._mask)) | self._render_left_out()
             of_resources = self._resources.runs().items()
             return [*of_jobs, *self._inventory.runs(), *of_resources, *of_exporter.items()]
 
-    def _of_left_out(self) -> Lines:
+    def _render_left_out(self) -> Lines:
         left_out = self._ledger.left_out()
         if left_out != self._left_out:
             self._left_out = left_out
-            self._lines_of_left_out = render(dropped_group(left_out, self._ledger))
-        return self._lines_of_left_out
+            self._left_out_lines = render(dropped_group(left_out, self._ledger))
+        return self._left_out_lines
 
     def _update(self) -> None:
         now = self._clock()
@@ -82,8 +82,8 @@ class ScopeSeries:
             kind.update(now)
 
 
-class _KindOfJobs:
-    """The part of a page that one kind of job has."""
+class _JobSeries:
+    """The series of the jobs of one kind."""
 
     def __init__(self, kind: Kind, ledger: Ledger, mask: Callable[[str], str]) -> None:
         self._kind = kind
@@ -103,7 +103,7 @@ class _KindOfJobs:
             self._finished.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():
             self._finished.remove(bucket, job_ids)
-        self._active.take(changes.tracked, changes.progressed)
+        self._active.update(changes.tracked, changes.progressed)
         rows_by_bucket: dict[int, dict[str, Lines]] = {}
         for job_id, (bucket, job) in changes.final.items():
             rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))
@@ -117,7 +117,7 @@ class _KindOfJobs:
         return chain(self._counts.items(), self._finished.runs().items(), self._active.runs().items())
 
 
-class _Resources:
+class _ResourceSeries:
     """The rendered series of resources."""
 
     def __init__(self, ledger: Ledger, mask: Callable[[str], str]) -> None:
@@ -136,7 +136,7 @@ class _Resources:
         return self._lines.runs()
 
 
-class _Inventory:
+class _InventorySeries:
     """The rendered series of vaults, plans, settings, restore testing plans and frameworks."""
 
     def __init__(self, ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""Samples to lines of text, alike in every text format."""
+"""Renders samples as lines of text, which are the same in each text format."""
 
 import re
 from hashlib import sha256
@@ -8,7 +8,7 @@ from exporter.model import Number
 
 Lines = dict[str, bytes]  # by family
 
-LONGEST_VALUE = 1024  # bytes of a label's value
+LONGEST_VALUE = 1024  # bytes of a label value
 _SURELY_SHORT = LONGEST_VALUE // 4  # characters
 _HASH = 16  # hex digits
 
@@ -16,7 +16,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def render(group: Group) -> Lines:
-    """Render the samples of a group, by family."""
+    """Render the samples of a group, by metric."""
     shared = label_text(group.labels)
     lines: dict[str, bytes] = {}
     for family, own, value in group.samples:
@@ -26,12 +26,12 @@ def render(group: Group) -> Lines:
 
 
 def line(name: str, labels: str, value: Number) -> bytes:
-    """Write one sample."""
+    """Render one sample."""
     return encode(f"{name}{{{labels}}} {value!r}\n" if labels else f"{name} {value!r}\n")
 
 
 def encode(text: str) -> bytes:
-    """Encode as UTF-8. A lone surrogate, which JSON can carry, has no such form and becomes U+FFFD."""
+    """Encode as UTF-8. A lone surrogate, which JSON can contain but UTF-8 cannot, becomes U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -39,9 +39,9 @@ def encode(text: str) -> bytes:
 
 
 def label_text(labels: Labels) -> str:
-    """Write labels as they stand between the braces."""
+    """Render labels, without the braces."""
     plain = ",".join([f'{name}="{value}"' for name, value in labels])
-    # Hardly any value needs escapes, or is too long: all of them are looked at together first.
+    # Hardly any value needs escapes or is too long, so all values are checked together first.
     if len(plain) > _SURELY_SHORT and any(len(value) > _SURELY_SHORT for _, value in labels):
         labels = tuple((name, shortened(value)) for name, value in labels)
     elif "\\" not in plain and "\n" not in plain and plain.count('"') == 2 * len(labels):
@@ -50,15 +50,15 @@ def label_text(labels: Labels) -> str:
 
 
 def escape(value: str) -> str:
-    """Escape a label's value."""
+    """Escape a label value."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def shortened(value: str) -> str:
-    """Shorten a label's value to `LONGEST_VALUE` bytes.
+    """Shorten a label value to `LONGEST_VALUE` bytes.
 
-    In the place of what is cut off stands its hash: values that differ anywhere stay different, and a series
-    comes once.
+    It ends in a hash of the whole value, so that different values remain different and no series is
+    duplicated.
     """
     if len(value) <= _SURELY_SHORT:
         return value

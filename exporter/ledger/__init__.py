@@ -1,6 +1,6 @@
-"""What is known of each target and Region: jobs, their counts, and the backups of each resource.
+"""The state of each target and Region: jobs, their counts, and the backups of each resource.
 
-It is pure: no I/O, and the time is passed in.
+There is no I/O here, and the time is passed in.
 """
 
 from exporter.ledger.account_owners import (

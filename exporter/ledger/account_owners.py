@@ -7,32 +7,32 @@ from exporter.model import Scope
 
 
 class AccountOwners:
-    """Gives each account and Region to the first scope that shows it. May be used from several threads.
+    """Assigns each account and Region to the first scope that shows it. Thread-safe.
 
-    A job that tells no account stands for itself: its id is claimed in the account's place.
+    Where AWS gives no account for a job, the job's id takes its place.
     """
 
     def __init__(self) -> None:
-        self._holders: dict[tuple[str, str], Scope] = {}
-        self._claimants: frozenset[Scope] = frozenset()
+        self._owners: dict[tuple[str, str], Scope] = {}
+        self._scopes: frozenset[Scope] = frozenset()
         self._lock = threading.Lock()
 
-    def admit_only(self, scopes: Iterable[Scope]) -> None:
-        """Let these scopes claim and no other; what others held is free again."""
+    def set_scopes(self, scopes: Iterable[Scope]) -> None:
+        """Set the scopes that may own accounts; the accounts of all other scopes are free again."""
         with self._lock:
-            self._claimants = frozenset(scopes)
-            self._holders = {
-                what: holder for what, holder in self._holders.items() if holder in self._claimants
+            self._scopes = frozenset(scopes)
+            self._owners = {
+                account: owner for account, owner in self._owners.items() if owner in self._scopes
             }
 
     def find(self, account_id: str, region: str) -> Scope | None:
         """Find the scope that publishes an account and Region."""
         with self._lock:
-            return self._holders.get((account_id, region))
+            return self._owners.get((account_id, region))
 
-    def holder(self, shown: str, scope: Scope) -> Scope:
-        """Claim what a scope shows in its Region. Returns who holds it: this scope or an earlier one."""
+    def owner(self, account_id: str, scope: Scope) -> Scope:
+        """Return the owner of an account in the Region of a scope: an earlier scope, else this one."""
         with self._lock:
-            if scope not in self._claimants:
-                return scope  # its last call came back after it was removed: nobody reads what it shows
-            return self._holders.setdefault((shown, scope.region), scope)
+            if scope not in self._scopes:
+                return scope  # its last call ended after it was removed: its series are not published
+            return self._owners.setdefault((account_id, scope.region), scope)

@@ -1,4 +1,4 @@
-"""The job ids that the configuration names."""
+"""The job IDs in the configuration."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -7,13 +7,13 @@ from exporter.model import Fault
 
 
 class ConfiguredIds:
-    """The configured job ids of one target, which may have several Regions.
+    """The configured job IDs of one target, which may have several Regions. Thread-safe.
 
-    A job lives in one Region only: once one knows it, the others need not be asked, and their not
-    knowing it is no error. May be used from several threads.
+    A job exists in one Region only: once a Region knows it, the others are not asked any more, and it is not
+    an error that they do not know it.
 
     Args:
-        job_ids: as the configuration has them.
+        job_ids: the IDs in the configuration.
     """
 
     def __init__(self, job_ids: Iterable[str] = ()) -> None:
@@ -30,7 +30,7 @@ class ConfiguredIds:
         return iter(self._ids)
 
     def wanted_in(self, region: str) -> dict[str, float]:
-        """The ids to ask about in this Region, and when each last was (0: never)."""
+        """The IDs to ask about in this Region, and when each was last asked about (0: never)."""
         with self._lock:
             return {
                 job_id: self._asked.get((job_id, region), 0.0)
@@ -39,7 +39,7 @@ class ConfiguredIds:
             }
 
     def found(self, job_id: str, region: str, now: float) -> None:
-        """Take note that this Region knows the id."""
+        """Record that this Region knows the ID."""
         with self._lock:
             if job_id in self._ids:
                 self._asked[job_id, region] = now
@@ -47,14 +47,14 @@ class ConfiguredIds:
                 self._faults.pop((job_id, region), None)
 
     def refused(self, job_id: str, region: str, now: float, fault: Fault) -> None:
-        """Take note of what this Region said when asked about the id."""
+        """Record the error with which this Region responded for the ID."""
         with self._lock:
             if job_id in self._ids:
                 self._asked[job_id, region] = now
                 self._faults[job_id, region] = fault
 
     def faults_in(self, region: str) -> dict[str, Fault]:
-        """What is wrong with ids that no other Region knows."""
+        """The errors of IDs that no other Region knows."""
         with self._lock:
             return {
                 job_id: fault

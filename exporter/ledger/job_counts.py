@@ -1,8 +1,7 @@
-"""How many jobs of one kind there are in each vault, by resource type and state. Pure.
+"""The number of jobs of one kind by vault, resource type and state. Pure.
 
-What AWS may answer has no end, and series must: beyond `MOST_GROUPS` pairs of vault and resource type jobs
-are counted together as `other`, so that sums over all of them stay right. So it is with states that nobody
-knows.
+The number of series is limited: after `MOST_GROUPS` pairs of vault and resource type, further jobs are
+counted as `other`, so that sums remain correct. Unknown states are limited likewise.
 """
 
 from collections import Counter
@@ -15,13 +14,13 @@ Place = tuple[Group, str]  # and state
 
 
 class Counts:
-    """Counts jobs by where they are.
+    """Counts jobs by account, vault, resource type and state.
 
     Args:
-        kind: the row of the table of kinds.
+        kind: the job kind.
 
     Attributes:
-        account_id: the account to assume where a job and its ARNs tell none.
+        account_id: the account of jobs that have none, neither as a field nor in an ARN.
     """
 
     account_id = ""
@@ -37,7 +36,7 @@ class Counts:
         self._changes = 0
 
     def place(self, job: Job) -> Place | None:
-        """Where a job is counted; None for a child job, whose parent is, and for one without a state."""
+        """Where a job is counted; None for a child job, whose parent is counted, or one without a state."""
         if job.parent_id or not job.state:
             return None
         group = job.account_id or self.account_id, job.vault_name, job.resource_type
@@ -47,29 +46,29 @@ class Counts:
         return group if self._groups.admit(group) else self._other(group[0]), state
 
     def add(self, place: Place, bucket: int) -> None:
-        """Count a job among those of a bucket."""
+        """Add a job of a bucket."""
         self._changes += 1
         self._in_bucket.setdefault(bucket, Counter())[place] += 1
 
     def remove(self, place: Place, bucket: int) -> None:
-        """Count a job no longer."""
+        """Remove a job of a bucket."""
         counted = self._in_bucket.get(bucket)
         if counted and counted[place]:
             self._changes += 1
             counted[place] -= 1
 
     def add_end(self, place: Place) -> None:
-        """Count a job as having finished since the start."""
+        """Count a job that finished since the start."""
         self._changes += 1
         self._finished_total[place] += 1
 
     def remove_before(self, oldest: int) -> None:
-        """Let the buckets go that come before one."""
+        """Remove the buckets before this one."""
         for bucket in [bucket for bucket in self._in_bucket if bucket < oldest]:
             del self._in_bucket[bucket]
 
     def tallies(self, oldest: int) -> list[Tally]:
-        """Give the counts of all groups that were seen, of jobs from this bucket on."""
+        """Return the counts of all groups, of the jobs from this bucket on."""
         in_window: Counter[Place] = Counter()
         for bucket, counted in self._in_bucket.items():
             if bucket >= oldest:
@@ -96,16 +95,16 @@ class Counts:
 
     @property
     def version(self) -> int:
-        """Something that changes whenever a count does, or a group is new."""
+        """A number that changes whenever a count changes or a group is new."""
         return self._changes + len(self._groups) + len(self._others)
 
     @property
     def left_out(self) -> int:
-        """How many pairs of vault and resource type are counted as `other`."""
+        """The number of pairs of vault and resource type that are counted as `other`."""
         return self._groups.left_out
 
     def _other(self, account_id: str) -> Group:
-        """Choose the group of those beyond the limit, one for each account that has a group of its own."""
+        """Return the group beyond the limit: one per account that has a group of its own."""
         known = any(account_id == group[0] for group in self._groups)
         group = (account_id if known else self.account_id, OTHER, OTHER)
         self._others[group] = None

@@ -1,7 +1,7 @@
-"""Which of two versions of a job is the newer: the one place that decides it. Pure.
+"""Decides which of two versions of a job is newer. Pure.
 
-AWS tells of a job many times, in lists and in descriptions, and calls run side by side: what was written
-first may arrive last. So the order of arrival counts only where what the versions say does not decide.
+AWS reports a job many times, in lists and in descriptions, and calls run in parallel, so versions may arrive
+in another order than they were made. The order of arrival counts only if the contents do not decide.
 """
 
 from dataclasses import replace
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from exporter.model import Job, Kind, Number
 
-LATEST = 60.0  # seconds after which no answer is still on its way that was written before another arrived
+MAX_DELAY = 60.0  # seconds that a response takes at most: later ones are newer
 CHILD_COUNT = "NumberOfChildJobs"
 PROGRESS = ("PercentDone", "BytesTransferred")
 
 
 class Version(NamedTuple):
-    """What AWS once told of a job: whether by describing it, and when that arrived."""
+    """One report of a job: whether by a describe call, and when it arrived."""
 
     job: Job
     described: bool
@@ -25,30 +25,30 @@ class Version(NamedTuple):
 class Versions:
     """Compares versions of jobs of one kind.
 
-    - A job never goes back to an earlier stage: its states have the order of the kind's table, an end is
-      final, and a validation follows the end. A state that nobody knows may come anywhere before the end.
-    - Within a stage, progress does not go back, and a description outranks a row of a list.
-    - What arrives `LATEST` seconds after another cannot have been written before it: within a stage it is
-      newer, whatever it says. Progress keeps its highest value.
+    - A job never returns to an earlier stage: its states have the order of `kind.states`, terminal states
+      are last, and a validation follows. An unknown state may come anywhere before the terminal states.
+    - Within a stage, progress does not decrease, and a description takes precedence over a row of a list.
+    - A version that arrives more than `MAX_DELAY` seconds after another one is newer within the same stage,
+      whatever its contents. Progress keeps its highest value.
 
     Args:
-        kind: the row of the table of kinds.
+        kind: the job kind.
     """
 
     def __init__(self, kind: Kind) -> None:
         active = kind.active_states
         self._end = len(active)
-        self._life = {state: place for place, state in enumerate(active)} | dict.fromkeys(
+        self._order = {state: place for place, state in enumerate(active)} | dict.fromkeys(
             kind.terminal, self._end
         )
-        self._life[""] = -1
+        self._order[""] = -1
         self._progress = [place for place, gauge in enumerate(kind.gauges) if gauge.member in PROGRESS]
         self._child_count = [gauge.member == CHILD_COUNT for gauge in kind.gauges]
         members = [member for _, member in kind.info]
         self._after_end = [(members.index(member), values) for member, values in kind.unfinished_while]
 
     def is_behind(self, job: Job, known: Job) -> bool:
-        """Whether a job was at an earlier stage than it is known to have reached."""
+        """Whether a job is at an earlier stage than the known version."""
         if job.state == known.state and not self._after_end:
             return False
         stage, reached = self._stage(job), self._stage(known)
@@ -56,39 +56,39 @@ class Versions:
             return reached is not None and reached[0] == self._end
         return stage < reached
 
-    def is_outdated(self, told: Version, known: Version) -> bool:
-        """Whether a version is older than one that is known."""
-        if told.job.state != known.job.state or self._after_end:
-            if self.is_behind(told.job, known.job):
+    def is_outdated(self, version: Version, known: Version) -> bool:
+        """Whether a version is older than the known one."""
+        if version.job.state != known.job.state or self._after_end:
+            if self.is_behind(version.job, known.job):
                 return True
-            if self.is_behind(known.job, told.job):
+            if self.is_behind(known.job, version.job):
                 return False
         if known.job.finished:
-            return not told.described
-        if told.job.state != known.job.state:  # one of them nobody knows
+            return not version.described
+        if version.job.state != known.job.state:  # one of the states is unknown
             return False
-        if told.at - known.at > LATEST:
+        if version.at - known.at > MAX_DELAY:
             return False
-        further = self._further(told.job, known.job)
-        return further < 0 or (further == 0 and known.described and not told.described)
+        progress = self._compare_progress(version.job, known.job)
+        return progress < 0 or (progress == 0 and known.described and not version.described)
 
-    def newest(self, told: Version, known: Version) -> Version:
-        """Choose the newer of two, with the progress of the other where that is further."""
-        if self.is_outdated(told, known):
+    def newest(self, version: Version, known: Version) -> Version:
+        """Return the newer version, with the progress of the other one where that is higher."""
+        if self.is_outdated(version, known):
             return known
-        if told.at - known.at <= LATEST or told.job.state != known.job.state:
-            return told
-        values = list(told.job.values)
+        if version.at - known.at <= MAX_DELAY or version.job.state != known.job.state:
+            return version
+        values = list(version.job.values)
         for place in self._progress:
             new, old = values[place], known.job.values[place]
             if new is not None and old is not None and new < old:
                 values[place] = old
-        if tuple(values) == told.job.values:
-            return told
-        return told._replace(job=replace(told.job, values=tuple(values)))
+        if tuple(values) == version.job.values:
+            return version
+        return version._replace(job=replace(version.job, values=tuple(values)))
 
     def with_child_counts(self, job: Job, described: Job) -> Job:
-        """Add what only a description tells to what a row of a list tells."""
+        """Add the child counts of a description, which rows of a list do not have."""
         values = tuple(
             old if new is None and counts_children else new
             for counts_children, new, old in zip(self._child_count, job.values, described.values, strict=True)
@@ -99,24 +99,24 @@ class Versions:
         return replace(job, values=values, child_states=child_states)
 
     def may_be_validated(self, job: Job) -> bool:
-        """Whether a finished job may turn out not to be finished, because a validation of it begins."""
+        """Whether a validation of a finished job may still begin, so that it is not finished after all."""
         return any(not job.info[place] for place, _ in self._after_end)
 
     def is_validated(self, job: Job) -> bool:
-        """Whether a validation of an ended job has begun, or ended."""
+        """Whether a validation of a finished job has begun or ended."""
         stage = self._stage(job)
         return stage is not None and stage > (self._end, 0)
 
     def _stage(self, job: Job) -> tuple[int, int] | None:
-        life = self._life.get(job.state)
-        if life is None:
+        order = self._order.get(job.state)
+        if order is None:
             return None
-        if life < self._end or not self._after_end:
-            return life, 0
-        return life, max(_course(job.info[place], values) for place, values in self._after_end)
+        if order < self._end or not self._after_end:
+            return order, 0
+        return order, max(_validation_stage(job.info[place], values) for place, values in self._after_end)
 
-    def _further(self, job: Job, known: Job) -> Number:
-        """How much further a job was, by what both tell; negative when it was not yet so far."""
+    def _compare_progress(self, job: Job, known: Job) -> Number:
+        """Compare the progress of two versions: positive if the first one is ahead, negative if behind."""
         for place in self._progress:
             new, old = job.values[place], known.values[place]
             if new is not None and old is not None and new != old:
@@ -124,5 +124,5 @@ class Versions:
         return 0
 
 
-def _course(value: str, while_unfinished: frozenset[str]) -> int:
+def _validation_stage(value: str, while_unfinished: frozenset[str]) -> int:
     return 0 if not value else 1 if value in while_unfinished else 2

@@ -1,4 +1,4 @@
-"""All that is known of one scope, and the lock around it."""
+"""The state of one scope, protected by a lock."""
 
 import math
 import threading
@@ -21,21 +21,18 @@ _T = TypeVar("_T")
 
 
 class Ledger:
-    """All that is known of one scope: its jobs, how its collectors fare, what was asked of AWS.
-
-    Every method may be called from any thread.
+    """The state of one scope: jobs, resources, vaults, plans, health of the collectors, calls. Thread-safe.
 
     Args:
-        scope: whose ledger this is.
-        stores: one for each kind of job.
-        max_jobs: how many jobs of all kinds together may have series. Those that nothing more is asked of
-            yield first, then the finished ones that are still to be described, then active ones; never
-            configured ones.
-        collectors: names of the collectors that run in this scope.
-        labels: static labels for all series of the scope.
-        account_id: the account to assume where a job and its ARNs tell none.
-        configured: the job ids that the configuration names.
-        resources: what is known of resources; None when nobody asks for them.
+        scope: the target and Region.
+        stores: one for each job kind.
+        max_jobs: how many jobs of all kinds together may have series. Final jobs lose their series first,
+            then finished jobs that are still to be described, then active ones, never configured ones.
+        collectors: names of the collectors of this scope.
+        labels: static labels of all series of the scope.
+        account_id: the account of items that have none, neither as a field nor in an ARN.
+        configured: the job IDs in the configuration.
+        resources: the resources; None if the collector `resources` is off.
     """
 
     def __init__(
@@ -70,32 +67,32 @@ class Ledger:
 
     @contextmanager
     def open(self, kind: Kind) -> Iterator[JobStore]:
-        """Work on one store while nobody else does; the limit on series holds again afterwards."""
+        """Lock the ledger and give access to one store; the limit on series is applied at the end."""
         with self._lock:
             yield self._stores[kind.name]
-            self._keep_to_the_limit()
+            self._apply_limit()
 
     def update_jobs(self, kind: Kind, jobs: Iterable[Job], now: float, *, described: bool) -> None:
-        """Take up what AWS just told of some jobs: rows of a list, or (`described`) their own descriptions.
+        """Record what AWS reported about jobs: rows of a list, or (`described`) their descriptions.
 
-        What follows from a job, such as the facts of its resource, follows the version that the store took
-        for the newest. Jobs that are too old for the store still tell of their resource.
+        The resource of a job is updated with the version that the store considers the newest, also if the
+        job is too old for the store.
         """
         with self._lock:
             store = self._stores[kind.name]
-            news = [store.update(job, now, described=described) for job in jobs]
-            self._keep_to_the_limit()
+            updated = [store.update(job, now, described=described) for job in jobs]
+            self._apply_limit()
             if self.follows_resources:
-                for job in news:
+                for job in updated:
                     if job:
                         self._resources.record(kind, job)
-            for job in news if "plans" in self._health else ():
+            for job in updated if "plans" in self._health else ():
                 if job and job.rule and kind.facts.expectation is Expectation.RULES:
                     self._rule_runs.record(job)
 
     @contextmanager
     def open_resources(self) -> Iterator[Resources]:
-        """Work on what is known of resources while nobody else does."""
+        """Lock the ledger and give access to the resources."""
         with self._lock:
             yield self._resources
 
@@ -112,7 +109,7 @@ class Ledger:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of job that have a store."""
+        """The job kinds that have a store."""
         return tuple(store.kind for store in self._stores.values())
 
     @property
@@ -131,7 +128,7 @@ class Ledger:
         return self._inventory.account_id or self.account_id
 
     def left_out(self) -> dict[str, int]:
-        """How many things of each kind have no series of their own, because there are more than may have."""
+        """The number of items without series of their own because there are too many, by kind."""
         with self._lock:
             return {
                 "job_groups": sum(store.groups_left_out for store in self._stores.values()),
@@ -142,39 +139,39 @@ class Ledger:
             }
 
     def count_call(self, operation: str, code: str) -> None:
-        """Take note of one attempt to call AWS."""
+        """Count one attempt to call AWS."""
         with self._lock:
             self._calls[operation, code if self._codes.admit(code) else OTHER] += 1
 
     def calls(self) -> dict[tuple[str, str], int]:
-        """How often each operation was attempted, by how it ended."""
+        """The number of attempts by operation and result."""
         with self._lock:
             return dict(self._calls)
 
     def count_malformed(self, operation: str, values: int) -> int:
-        """Take note of values that could not be read of an answer; returns how many there were before."""
+        """Count the malformed values of a response. Returns how many there were before."""
         with self._lock:
             before = self._malformed[operation]
             self._malformed[operation] += values
             return before
 
     def malformed(self) -> dict[str, int]:
-        """How many values of each operation's answers could not be read."""
+        """The number of malformed values by operation."""
         with self._lock:
             return dict(self._malformed)
 
     def set_health(self, collector: str, health: Health) -> None:
-        """Take note of how a collector's refresh ended."""
+        """Record the result of a collector's refresh."""
         with self._lock:
             self._health[collector] = health
 
     def health(self) -> dict[str, Health]:
-        """How each collector fares."""
+        """The health of each collector."""
         with self._lock:
             return dict(self._health)
 
-    def _keep_to_the_limit(self) -> None:
-        """Give room to active jobs first, what they leave to those that wait, the rest to sealed ones."""
+    def _apply_limit(self) -> None:
+        """Give series to active jobs first, then to undescribed ones, then to final ones."""
         stores = tuple(self._stores.values())
         wanted = sum(store.tracked_count + store.final_count for store in stores)
         if wanted <= self._max_jobs and not any(store.hidden_count for store in stores):
@@ -184,7 +181,7 @@ class Ledger:
             [(store, store.active_queue) for store in stores],
             [(store, store.undescribed_queue) for store in stores],
         ):
-            room -= _share_out(room, queues)
+            room -= _allocate(room, queues)
         over = sum(store.final_count for store in stores) - max(room, 0)
         while over > 0:
             oldest = min(stores, key=lambda store: store.oldest_final)
@@ -193,15 +190,15 @@ class Ledger:
             over -= oldest.drop_oldest(over)
 
 
-def _share_out(room: int, queues: Sequence[tuple[JobStore, SeriesQueue]]) -> int:
-    """Let as many jobs of some queues have series as there is room for. Returns how many have."""
+def _allocate(room: int, queues: Sequence[tuple[JobStore, SeriesQueue]]) -> int:
+    """Give series to as many jobs of some queues as there is room for. Returns how many have series."""
     shown = sum(queue.shown for _, queue in queues)
-    may_be_shown = min(sum(len(queue) for _, queue in queues), max(room, 0))
-    for _ in range(shown - may_be_shown):
+    target = min(sum(len(queue) for _, queue in queues), max(room, 0))
+    for _ in range(shown - target):
         store, queue = max((pair for pair in queues if pair[1].shown), key=lambda pair: pair[1].last_shown)
         store.hide(queue)
-    for _ in range(may_be_shown - shown):
-        some_hidden = (pair for pair in queues if pair[1].shown < len(pair[1]))
-        store, queue = min(some_hidden, key=lambda pair: pair[1].first_hidden)
+    for _ in range(target - shown):
+        with_hidden = (pair for pair in queues if pair[1].shown < len(pair[1]))
+        store, queue = min(with_hidden, key=lambda pair: pair[1].first_hidden)
         store.show(queue)
-    return may_be_shown
+    return target

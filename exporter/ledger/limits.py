@@ -1,7 +1,7 @@
-"""How many things of each kind may have series in one scope, and what becomes of the rest.
+"""Limits on the number of series of one scope.
 
-The numbers are far above what AWS's quotas allow: they are there so that nothing that AWS, or something in
-its place, may answer makes series without end. The limit on jobs is in the configuration: `limits.max_jobs`.
+The limits are far above AWS's quotas: they protect against unlimited series, whatever responses contain. The
+limit on jobs is in the configuration: `limits.max_jobs`.
 """
 
 from collections.abc import Hashable, Iterator
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T", bound=Hashable)
 
 MOST_GROUPS = 1000  # pairs of vault and resource type by which jobs of a kind are counted; 14 series each
-MOST_STATES = 20  # of those that nobody knows
+MOST_STATES = 20  # unknown ones
 MOST_CODES = 100  # error codes, of all operations together
 MOST_RESOURCES = 20_000  # at most 16 series each
 MOST_KEYS = 100  # of one resource: rules, and copy destinations and restore testing plans together
@@ -18,17 +18,17 @@ MOST_VAULTS = 5000
 MOST_PLANS = 5000
 MOST_RULES = 10_000  # of all plans together
 OTHER = "other"
-"""Stands in a label for all values beyond the limit."""
+"""The label value for all values beyond the limit."""
 
 TOLD_APART = 10
-"""Beyond a limit so many times as many are counted; then counting ends, for it takes memory."""
+"""Values beyond a limit are counted up to so many times the limit, because counting takes memory."""
 
 
 class Distinct(Generic[T]):
-    """The first so many distinct values, and the number of those beyond.
+    """The first distinct values up to a limit, and the number of those beyond it.
 
     Args:
-        most: how many are admitted.
+        most: the limit.
     """
 
     def __init__(self, most: int) -> None:
@@ -43,7 +43,7 @@ class Distinct(Generic[T]):
         return iter(self._admitted)
 
     def admit(self, value: T) -> bool:
-        """Whether a value is one of the first."""
+        """Return whether a value is within the limit, and count it."""
         if value in self._admitted:
             return True
         if len(self._admitted) < self._most:
@@ -55,5 +55,5 @@ class Distinct(Generic[T]):
 
     @property
     def left_out(self) -> int:
-        """How many distinct values were not admitted."""
+        """The number of distinct values beyond the limit."""
         return len(self._beyond)

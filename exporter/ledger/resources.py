@@ -1,7 +1,7 @@
 """What is known of each resource of one scope: its backups, copies, restores and scans. Pure: no clock.
 
-A job lives a day; people are called at night for a *resource* whose backup did not happen. So a resource's
-facts outlive its jobs, and go only when AWS no longer knows the resource.
+Jobs leave the window after a day, but alerts are about resources that were not backed up. So the facts about
+a resource outlast its jobs, and are removed only when AWS no longer knows the resource.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -220,7 +220,7 @@ class Resources:
 
     @property
     def left_out(self) -> int:
-        """How many resources are not known for want of room; counted up to ten times the limit."""
+        """The number of resources beyond the limit; counted up to ten times the limit."""
         return len(self._left_out)
 
     @property

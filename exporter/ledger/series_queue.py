@@ -1,11 +1,11 @@
-"""Which live jobs have series, where there is no room for all of them."""
+"""Which tracked jobs have series if there is no room for all."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
 
 
 class SeriesQueue:
-    """Live jobs in the order in which they get series: the first `shown` of them have some."""
+    """Tracked jobs in the order in which they get series: the first `shown` of them have series."""
 
     def __init__(self) -> None:
         self._order: list[tuple[float, str]] = []
@@ -28,7 +28,7 @@ class SeriesQueue:
         return self._order[self.shown]
 
     def add(self, key: tuple[float, str]) -> bool:
-        """Take in a job. Returns whether it has series: it has unless one before it has none."""
+        """Add a job. Returns whether it has series: it has, unless a job before it has none."""
         place = bisect_left(self._order, key)
         shown = place < self.shown or self.shown == len(self._order)
         self._order.insert(place, key)
@@ -36,7 +36,7 @@ class SeriesQueue:
         return shown
 
     def remove(self, key: tuple[float, str]) -> None:
-        """Let go of a job."""
+        """Remove a job."""
         place = bisect_left(self._order, key)
         del self._order[place]
         self.shown -= place < self.shown

@@ -1,7 +1,6 @@
-"""The table of job kinds: how AWS names their operations and fields, and how an answer becomes a Job.
+"""The table of job kinds: their operations and fields in the AWS API, and how to parse a response into a Job.
 
-A new kind of job is a new row here. Field names are those of botocore's service model; a test holds
-them against it.
+A new job kind is a new row. A test compares the field names with botocore's service model.
 """
 
 import math
@@ -22,12 +21,12 @@ _ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
 
 
 class MalformedJobError(ValueError):
-    """An answer that should describe a job but carries no job id."""
+    """A response that should describe a job but has no job ID."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One number of a job: the metric's suffix, the field it is read from, and how to read it."""
+    """One number of a job: the suffix of the metric, the AWS field, and how to parse it."""
 
     suffix: str
     member: str
@@ -140,26 +139,26 @@ class Kind:
 
     @property
     def active_states(self) -> tuple[str, ...]:
-        """The documented states a job can still leave."""
+        """The documented states that a job can leave."""
         return tuple(state for state in self.states if state not in self.terminal)
 
     def described(self, answer: Answer) -> Job:
-        """Read the answer of the describe call.
+        """Parse the response of the describe call.
 
         Raises:
-            MalformedJobError: the answer carries no job id: it was not an answer to this call.
+            MalformedJobError: the response has no job ID.
         """
         return self.read(answer.get(self.describe_member) or {} if self.describe_member else answer)
 
     def read(self, row: Answer) -> Job:
-        """Read one row of the list call, or a described job.
+        """Parse one row of the list call, or a described job.
 
         Raises:
-            MalformedJobError: the row carries no job id.
+            MalformedJobError: the row has no job ID.
         """
         job_id = _text(row, self.id_member) if isinstance(row, Mapping) else ""
         if not job_id:
-            raise MalformedJobError(f"no {self.id_member} in the answer")
+            raise MalformedJobError(f"the response has no {self.id_member}")
         state = _text(row, self.state_member)
         return Job(
             kind=self.name,
@@ -197,7 +196,7 @@ class Kind:
 
 
 def account_in_arn(arn: str) -> str:
-    """The account that an ARN names; empty when it names none."""
+    """Return the account in an ARN; empty if there is none."""
     found = _ACCOUNT_IN_ARN.match(arn)
     return found[1] if found else ""
 
@@ -209,27 +208,27 @@ def region_in_arn(arn: str) -> str:
 
 
 def number(value: object) -> Number | None:
-    """Read a number, or a time in seconds since 1970, as it is; None for what is not a finite one."""
+    """Return a finite number, or a time in seconds since 1970, unchanged; None for anything else."""
     if type(value) is not int and type(value) is not float:
         return None
     try:
         return value if math.isfinite(value) else None
-    except OverflowError:  # a whole number that no float can hold
+    except OverflowError:  # an integer that is too large for a float
         return None
 
 
 def percentage(value: object) -> float | None:
-    """Read AWS's PercentDone (`23.71`, `100.00%`) as a ratio; None when it is empty or no number."""
+    """Parse PercentDone (`23.71`, `100.00%`) as a ratio; None if it is not a number."""
     percent = str(value).strip().removesuffix("%").rstrip()
     try:
-        # Shifted in the text: 44.91 / 100 would be 0.44909999999999994.
+        # Shift the decimal point in the text: 44.91 / 100 would be 0.44909999999999994.
         return number(float(f"{percent}e-2"))
     except ValueError:
         return None
 
 
 def one_line(text: str) -> str:
-    """Fold white space and shorten to what a label can bear."""
+    """Collapse white space, and shorten the text to MESSAGE_LENGTH characters."""
     line = " ".join(text.split())
     return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"
 
@@ -332,12 +331,12 @@ BACKUP = Kind(
     unpublished=MappingProxyType(
         {
             "VaultType": "a property of the vault, not of the job",
-            "VaultLockState": "a property of the vault; the vaults collector tells whether it is locked",
-            "RecoveryPointLifecycle": "a property of the plan's rule; it does not tell how the job fares",
-            "EncryptionKeyArn": "identifies a key; best kept private",
-            "IsEncrypted": "a property of the recovery point, settled by the vault and the resource type",
-            "InitiationDate": "the plan's nominal time of the run; CreationDate is when the job came to be",
-            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
+            "VaultLockState": "a property of the vault; the collector vaults publishes whether it is locked",
+            "RecoveryPointLifecycle": "a property of the plan's rule; not about the progress of the job",
+            "EncryptionKeyArn": "identifies a key, which should stay private",
+            "IsEncrypted": "a property of the recovery point, determined by the vault and the resource type",
+            "InitiationDate": "the scheduled time of the run; CreationDate is when the job was created",
+            "CreatedBy.BackupPlanArn": "redundant: plan_id, aws_account_id and aws_region are labels",
             "CreatedBy.BackupRuleCron": "the schedule; published as the resource's expected interval",
             "CreatedBy.BackupRuleTimezone": "the schedule; published as the resource's expected interval",
         }
@@ -396,13 +395,13 @@ COPY = Kind(
         {
             "DestinationVaultType": "a property of the vault, not of the job",
             "DestinationVaultLockState": "a property of the vault, not of the job",
-            "DestinationEncryptionKeyArn": "identifies a key; best kept private",
+            "DestinationEncryptionKeyArn": "identifies a key, which should stay private",
             "DestinationRecoveryPointLifecycle": _RECOVERY_POINT,
-            "CompositeMemberIdentifier": "a part of a composite resource; resource_arn tells which",
-            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
-            "CreatedBy.BackupPlanVersion": "the copy's backup job tells it",
-            "CreatedBy.BackupRuleCron": "the schedule is the backup's",
-            "CreatedBy.BackupRuleTimezone": "the schedule is the backup's",
+            "CompositeMemberIdentifier": "identifies a part of a composite resource, as resource_arn does",
+            "CreatedBy.BackupPlanArn": "redundant: plan_id, aws_account_id and aws_region are labels",
+            "CreatedBy.BackupPlanVersion": "published for the backup job of the copy",
+            "CreatedBy.BackupRuleCron": "the schedule of the backup, not of the copy",
+            "CreatedBy.BackupRuleTimezone": "the schedule of the backup, not of the copy",
         }
     ),
 )
@@ -426,7 +425,7 @@ RESTORE = Kind(
     terminal=frozenset({"COMPLETED", "ABORTED", "FAILED"}),
     info=(
         ("resource_arn", "SourceResourceArn"),
-        ("resource_name", ""),  # AWS has none, but queries over all kinds may name it
+        ("resource_name", ""),  # AWS has none, but queries over all kinds may use the label
         ("resource_type", "ResourceType"),
         ("vault_arn", "BackupVaultArn"),
         ("recovery_point_arn", "RecoveryPointArn"),
@@ -452,11 +451,11 @@ RESTORE = Kind(
     unfinished_while=(("ValidationStatus", frozenset({"VALIDATING"})),),
     unpublished=MappingProxyType(
         {
-            "ExpectedCompletionTimeMinutes": "a guess made at the start",
+            "ExpectedCompletionTimeMinutes": "an estimate made at the start",
             "RecoveryPointCreationDate": _RECOVERY_POINT,
-            "ValidationStatusMessage": "validation_status tells how it ended",
-            "DeletionStatus": "cleaning up after a restore test, not the restore",
-            "DeletionStatusMessage": "cleaning up after a restore test, not the restore",
+            "ValidationStatusMessage": "validation_status has the result",
+            "DeletionStatus": "the cleanup after a restore test, not the restore",
+            "DeletionStatusMessage": "the cleanup after a restore test, not the restore",
         }
     ),
 )

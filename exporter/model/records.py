@@ -1,4 +1,4 @@
-"""The records that flow through the exporter: plain, frozen, free of boto3 and of Prometheus."""
+"""The records that the packages exchange: frozen, and independent of boto3 and Prometheus."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """One target of the configuration in one Region: the unit of asking, of failing and of publishing."""
+    """One target of the configuration in one Region. Each scope is refreshed and published on its own."""
 
     target: str
     region: str
@@ -19,7 +19,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The rule of a backup plan that made a job, with its schedule as the job tells it.
+    """The rule of a backup plan that created a job, with its schedule at that time.
 
     Attributes:
         plan_id, rule_id: which rule of which plan.
@@ -38,28 +38,28 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What AWS tells of one job, of whatever kind.
+    """One job of any kind. Fields that AWS does not give are empty or None.
 
     Attributes:
-        kind: name of its row in the table of kinds (`backup`).
-        id: the job id.
-        state: as AWS spells it; empty when AWS gave none.
-        finished: whether the state is one that a job never leaves.
-        account_id: twelve digits; empty when neither the job nor its ARNs tell.
-        created: CreationDate in seconds since 1970; None when AWS gave none.
-        completed: CompletionDate likewise.
-        vault_name: the vault that holds, or will hold, the recovery point.
+        kind: the name of the job kind (`backup`).
+        id: the job ID.
+        state: the state, as AWS spells it.
+        finished: whether the job can no longer leave its state.
+        account_id: AccountId, else the account in one of its ARNs; twelve digits.
+        created: CreationDate in seconds since 1970.
+        completed: CompletionDate in seconds since 1970.
+        vault_name: the vault of the recovery point.
         resource_type: as AWS spells it (`EBS`).
-        parent_id: the job that this one is a child of; empty for most.
-        is_parent: whether the job stands for several children.
-        info: values of the kind's info labels, in the kind's order.
-        values: values of the kind's gauges, in the kind's order; None where AWS gave none.
-        child_states: number of child jobs by state; empty when AWS did not tell.
+        parent_id: the ID of the parent job, if this is a child job.
+        is_parent: whether the job has child jobs.
+        info: the values of the kind's info labels, in the order of the kind.
+        values: the values of the kind's gauges, in the order of the kind.
+        child_states: the number of child jobs by state.
         message: StatusMessage on one line, shortened.
         category: MessageCategory.
-        resource_arn, resource_name: what is backed up, copied or restored.
-        size: of the backup in bytes; None when AWS gave none.
-        rule: the rule that made the job; None for one made on demand.
+        resource_arn, resource_name: the resource that is backed up, copied or restored.
+        size: the size of the backup in bytes.
+        rule: the rule that created the job; None for an on-demand job.
     """
 
     kind: str
@@ -86,12 +86,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why something asked of AWS did not come through.
+    """Why a call to AWS or a refresh failed.
 
     Attributes:
         code: the AWS error code, or `timeout`, `connection`, `malformed`, `credentials`.
-        message: what AWS or the network said, on one line.
-        remedy: what a person can do about it.
+        message: the message of AWS or of the network, on one line.
+        remedy: what to do about it.
     """
 
     code: str
@@ -106,12 +106,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How one collector fares in one scope.
+    """The health of one collector in one scope.
 
     Attributes:
-        up: whether the last refresh got through.
-        last_success: when one last got through, in seconds since 1970; None when none ever did.
-        fault: why the last one did not; None when it did, or when none has ended yet.
+        up: whether the last refresh succeeded.
+        last_success: the time of the last successful refresh, in seconds since 1970; None if there was none.
+        fault: why the last refresh failed; None if it succeeded, or none has ended yet.
     """
 
     up: bool = False
@@ -121,12 +121,12 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """How the configuration was last read.
+    """The result of the last reload of the configuration.
 
     Attributes:
-        successful: whether it is in force; otherwise the one before is.
-        succeeded_at: when one was last read without an error, in seconds since 1970.
-        reason: why the last one was refused, a problem a line; empty when it was not.
+        successful: whether the new configuration is in force; otherwise the previous one is.
+        succeeded_at: the time of the last successful reload, in seconds since 1970.
+        reason: why the last reload failed, one problem per line; empty if it succeeded.
     """
 
     successful: bool
@@ -136,7 +136,7 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many jobs there are of one account, vault and resource type, by state."""
+    """The number of jobs of one account, vault and resource type, by state."""
 
     account_id: str
     vault_name: str
@@ -151,7 +151,7 @@ class Protected:
 
     Attributes:
         arn, name, type: the resource.
-        last_recovery_point: LastBackupTime in seconds since 1970, whatever became of that backup.
+        last_recovery_point: LastBackupTime in seconds since 1970, of successful and failed backups.
     """
 
     arn: str

@@ -1,7 +1,7 @@
-"""When the rule of a backup plan runs, as its schedule expression says, and how long it rests at most.
+"""Schedule expressions of backup rules: the next run, and the largest gap between two runs.
 
 AWS writes a schedule as `rate(12 hours)` or as `cron(0 5 ? * MON-FRI *)`: minute, hour, day of month, month,
-day of week, year. What is not understood gives None, never an exception: AWS may add forms.
+day of week, year. An expression that cannot be parsed gives None, not an exception: AWS may add new forms.
 """
 
 import re
@@ -15,7 +15,7 @@ from itertools import islice, pairwise, product
 from zoneinfo import ZoneInfo
 
 _DAY = 86400
-_CYCLE = 28  # years until each date falls on the same weekday again
+_CYCLE = 28  # years after which each date falls on the same weekday again
 _ANY = ("*", "?")
 
 _CRON = re.compile(r"(?:CRON\s*\(([^()]*)\)|([^()]*))")
@@ -28,25 +28,24 @@ _DAY_OF_WEEK = re.compile(r"([A-Z0-9]{1,3}?)(?:L|#([1-5]))")
 
 
 def longest_gap(expression: str, timezone: str | None, now: float) -> float | None:
-    """Tell the largest number of seconds between two consecutive runs.
+    """Return the largest number of seconds between two consecutive runs.
 
-    They are seconds of the rule's own wall clock, so that a daily rule gives 24 hours all year. With true
-    seconds the change of clocks would make that 25 hours, and what alerts wait for would change with the
-    season. For the same reason the runs of the calendar's whole cycle of years are compared, and not those of
-    the next
-    months: as long as the rule goes on, the answer is the same on each day.
+    They are seconds of local time, so that a daily rule gives 24 hours all year. In real seconds a clock
+    change would make that 25 hours, and the threshold of alerts would change with the season. For the same
+    reason the runs of a whole calendar cycle are compared, not only those of the next months: the result is
+    the same on each day.
 
-    Where clocks go forward over a run, AWS skips it: a daily rule at half past two then rests for 47 hours.
-    That gap counts from the run before it to the second run after it, so that the backup which ends it has
-    the time to complete that it has on any other day.
+    Where clocks go forward past a run, AWS skips it: a daily rule at half past two then has a gap of 47
+    hours. That gap counts from the run before it to the second run after it, so that the backup which ends
+    it has as much time to complete as on any other day.
 
     Args:
         expression: as AWS writes it.
-        timezone: an IANA name; None is UTC, and so is a name that nobody knows.
+        timezone: an IANA name; None means UTC, and so does an unknown name.
         now: seconds since 1970.
 
     Returns:
-        None for a rule that runs once or never again, or that nobody understands.
+        None for a rule that runs once or never again, or that cannot be parsed.
     """
     today = datetime.fromtimestamp(now, _zone(timezone) or UTC).date()
     gap = _longest_gap(expression, today)
@@ -61,11 +60,11 @@ def longest_gap(expression: str, timezone: str | None, now: float) -> float | No
 
 
 def next_run(expression: str, timezone: str | None, now: float) -> float | None:
-    """Tell when the rule runs next, in seconds since 1970; later than now.
+    """Return the next run after now, in seconds since 1970.
 
-    When clocks change, AWS skips a run whose time does not exist and runs once at a time that comes twice:
-    the first of the two, as told here. None for a rule that never runs again or that nobody understands,
-    for a time zone that nobody knows, and for a rate, which counts from a moment that AWS keeps to itself.
+    When clocks change, AWS skips a run at a time that does not exist, and runs once at a time that occurs
+    twice: at the first of the two. The result is None for a rule that never runs again or cannot be parsed,
+    for an unknown time zone, and for a rate, whose start AWS does not publish.
     """
     zone, cron = _zone(timezone), _cron(expression)
     if not zone or not cron:
@@ -100,27 +99,27 @@ def previous_run(expression: str, timezone: str | None, now: float) -> float | N
 
 
 def largest_gap_of(times: Iterable[float]) -> float | None:
-    """Tell the largest distance between two neighbours of these times, in their unit; None for fewer."""
+    """Return the largest difference between two successive times; None for less than two."""
     return max((later - earlier for earlier, later in pairwise(sorted(set(times)))), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What one of the six fields may hold: whole numbers from low to high, or their names."""
+    """One of the six fields of a cron expression: integers from low to high, or their names."""
 
     low: int
     high: int
     names: tuple[str, ...] = ()
 
     def number(self, text: str) -> int:
-        """Read a number or a name. Raises ValueError."""
+        """Parse a number or a name. Raises ValueError."""
         number = self.low + self.names.index(text) if text in self.names else int(text)
         if not self.low <= number <= self.high:
             raise ValueError(text)
         return number
 
     def span(self, text: str) -> set[int]:
-        """Read `*`, `5`, `1-5`, `0/15` or `1-30/2`; `FRI-MON` runs over the end. Raises ValueError."""
+        """Parse `*`, `5`, `1-5`, `0/15` or `1-30/2`; `FRI-MON` wraps around. Raises ValueError."""
         match = _SPAN.fullmatch(text)
         if not match:
             raise ValueError(text)
@@ -132,7 +131,7 @@ class _Field:
         return {self.low + (value - self.low) % size for value in range(start, stop + 1, int(step or 1))}
 
     def values(self, text: str) -> list[int]:
-        """Read a list of spans, in order. Raises ValueError."""
+        """Parse a list of spans into sorted values. Raises ValueError."""
         return sorted(set().union(*map(self.span, text.split(","))))
 
 
@@ -146,13 +145,13 @@ _YEAR = _Field(1970, 2199)
 
 @dataclass(frozen=True, slots=True)
 class _Cron:
-    """A schedule that has been read.
+    """A parsed cron expression.
 
     Attributes:
-        minutes: minutes since midnight at which it runs, ascending; each day alike.
-        days_of: the days of a month on which it runs, ascending, by what `calendar.monthrange` says of it.
-        months: the months in which it runs, ascending.
-        years: the years in which it runs, ascending.
+        minutes: the minutes since midnight of its runs, ascending; the same on each day.
+        days_of: the days of a month with runs, ascending, by the `calendar.monthrange` of the month.
+        months: the months with runs, ascending.
+        years: the years with runs, ascending.
     """
 
     minutes: list[int]
@@ -161,7 +160,7 @@ class _Cron:
     years: list[int]
 
     def days(self, first: int, last: int) -> Iterator[int]:
-        """Give the days on which it runs from one year to another, ascending, as `date.toordinal` counts."""
+        """Yield the days with runs between two years, ascending, as `date.toordinal` counts."""
         for year, month in product((year for year in self.years if first <= year <= last), self.months):
             before = date(year, month, 1).toordinal() - 1
             for day in self.days_of[monthrange(year, month)]:
@@ -207,7 +206,7 @@ def _recent_runs(expression: str, timezone: str | None, today: int) -> tuple[flo
 
 @dataclass(frozen=True, slots=True)
 class _Skip:
-    """A skipped run: the seconds between the runs before and after it, and when these count."""
+    """A skipped run: the seconds between the runs before and after it, and the period in which they count."""
 
     since: float
     until: float
@@ -216,7 +215,7 @@ class _Skip:
 
 @lru_cache(maxsize=4096)
 def _skipped_runs(expression: str, timezone: str, year: int) -> tuple[_Skip, ...]:
-    """Give the skipped runs that may count in a year: a yearly rule rests for two years over one."""
+    """Return the skipped runs that may count in a year: for a yearly rule the gap is two years."""
     zone, cron = _zone(timezone), _cron(expression)
     if not zone or not cron:
         return ()
@@ -227,7 +226,7 @@ def _skipped_runs(expression: str, timezone: str, year: int) -> tuple[_Skip, ...
 
 @lru_cache(maxsize=4096)
 def _shortened_days(timezone: str, year: int) -> tuple[int, ...]:
-    """Give the days of a year on which clocks go forward, as `date.toordinal` counts."""
+    """Return the days of a year on which clocks go forward, as `date.toordinal` counts."""
     zone = _zone(timezone)
     first, last = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
     midnights = [datetime.combine(date.fromordinal(day), time.min, zone) for day in range(first, last + 1)]
@@ -236,7 +235,7 @@ def _shortened_days(timezone: str, year: int) -> tuple[int, ...]:
 
 
 def _skip_on(day: int, cron: _Cron, zone: tzinfo) -> _Skip | None:
-    """Look for a run that is skipped on a day on which clocks go forward."""
+    """Return the skipped run of a day on which clocks go forward, if there is one."""
 
     def at(day: int, minute: int) -> float | None:
         return _epoch(datetime.combine(date.fromordinal(day), time.min) + timedelta(minutes=minute), zone)
@@ -262,7 +261,7 @@ def _skip_on(day: int, cron: _Cron, zone: tzinfo) -> _Skip | None:
 
 @lru_cache(maxsize=4096)
 def _cron(expression: str) -> _Cron | None:
-    """Read a cron expression; None when it is not understood."""
+    """Parse a cron expression; None if that fails."""
     match = _CRON.fullmatch(expression.strip().upper())
     fields = (match[1] or match[2] or "").split() if match else []
     if len(fields) != 6:
@@ -280,7 +279,7 @@ def _cron(expression: str) -> _Cron | None:
 
 
 def _days(monthday: str, weekday: str, first: int, length: int) -> list[int]:
-    """Give the days of a month that begins on a weekday, Monday is 0, and has a length. Raises ValueError."""
+    """Return the days of a month with runs; `first` is its first weekday (Monday is 0). Raises ValueError."""
     if weekday in _ANY:
         read, field = _by_day_of_month, "*" if monthday in _ANY else monthday
     elif monthday in _ANY:
@@ -292,7 +291,7 @@ def _days(monthday: str, weekday: str, first: int, length: int) -> list[int]:
 
 
 def _by_day_of_month(item: str, first: int, length: int) -> set[int]:
-    """Read `15`, `1-15`, `L` (the last), `L-3`, `15W` (the nearest weekday in the same month) or `LW`."""
+    """Parse `15`, `1-15`, `L` (the last), `L-3`, `15W` (the nearest weekday in the same month) or `LW`."""
     match = _DAY_OF_MONTH.fullmatch(item)
     if not match:
         return _MONTHDAY.span(item)
@@ -309,7 +308,7 @@ def _by_day_of_month(item: str, first: int, length: int) -> set[int]:
 
 
 def _by_day_of_week(item: str, first: int, length: int) -> set[int]:
-    """Read `2`, `MON-FRI`, `L` (the last of the week, Saturday), `6L` (the month's last Friday) or `2#1`."""
+    """Parse `2`, `MON-FRI`, `L` (the last of the week, Saturday), `6L` (the month's last Friday) or `2#1`."""
     match = _DAY_OF_WEEK.fullmatch(item)
     span = {_WEEKDAY.high} if item == "L" else {_WEEKDAY.number(match[1])} if match else _WEEKDAY.span(item)
     days = [day for day in range(1, length + 1) if (first + day) % 7 + 1 in span]
@@ -319,7 +318,7 @@ def _by_day_of_week(item: str, first: int, length: int) -> set[int]:
 
 
 def _zone(name: str | None) -> tzinfo | None:
-    """Find a time zone by its name; None when nobody knows it."""
+    """Return a time zone by its name; None if it is unknown."""
     try:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):
@@ -327,6 +326,6 @@ def _zone(name: str | None) -> tzinfo | None:
 
 
 def _epoch(wall: datetime, zone: tzinfo) -> float | None:
-    """Turn a wall clock's time into seconds since 1970: the first of two; None if it is skipped."""
+    """Convert local time to seconds since 1970: the first of two; None if it is skipped."""
     moment = wall.replace(tzinfo=zone).astimezone(UTC)
     return moment.timestamp() if moment.astimezone(zone).replace(tzinfo=None) == wall else None

@@ -1,6 +1,6 @@
-"""When to ask AWS: each collector of each target and Region runs once at a time, apart from the others.
+"""When to ask AWS: runs the collectors of all targets and Regions, independently of each other.
 
-Scrapes that come at the same time share a refresh.
+Scrapes at the same time share a refresh.
 """
 
 from exporter.refresh.refresher import (

@@ -28,24 +28,31 @@ QUEUED_SECONDS = 60.0  # for which a refresh may be queued, when thousands start
 
 @dataclass(slots=True)
 class _RunningRefresh:
-    """A refresh under way: when it was asked for, when it began, and how many scrapes came since."""
+    """A refresh that is queued or running.
+
+    Attributes:
+        done: is done when the refresh has ended.
+        requested: when it was queued.
+        started: when it started to run; None while it is queued.
+        scrapes: how many scrapes have waited for it since the first one.
+    """
 
     done: Future[None]
-    asked: float
-    began: float | None = None
+    requested: float
+    started: float | None = None
     scrapes: int = 0
 
     def seconds(self, now: float) -> float:
-        """How long it takes, its turn not counted unless that is long in coming."""
-        return now - self.asked - QUEUED_SECONDS if self.began is None else now - self.began
+        """How long it has been running, or queued for longer than QUEUED_SECONDS."""
+        return now - (self.requested + QUEUED_SECONDS if self.started is None else self.started)
 
 
 class Refresher:
-    """Refreshes all scopes side by side.
+    """Refreshes all scopes in parallel.
 
     Args:
         clock: seconds on a monotonic clock.
-        observe: told how long each refresh of everything took, in seconds.
+        observe: called with the duration of each refresh of all scopes, in seconds.
         busy: whether more threads would only wait for the CPU.
     """
 
@@ -69,55 +76,59 @@ class Refresher:
         self._lock = threading.Lock()
 
     def set_scopes(self, scopes: Iterable[ScopeRefresh]) -> None:
-        """Refresh these from now on. Those among them that are attended to already go on undisturbed.
+        """Set the scopes to refresh. Scopes that were set before continue undisturbed.
 
-        Of one that is left out nothing more is begun; what is under way ends by itself.
+        For scopes that are no longer set no work is started; what is running is left to end.
         """
         with self._lock:
             self._scopes = {scope.scope: scope for scope in scopes}
-            for left_out in self._backgrounds.keys() - set(self._scopes.values()):
-                del self._backgrounds[left_out]
-                self._idle.discard(left_out)
+            for removed in self._backgrounds.keys() - set(self._scopes.values()):
+                del self._backgrounds[removed]
+                self._idle.discard(removed)
             started = self._started
         if started:
             self._start_new_scopes()
 
     def start(self) -> None:
-        """Begin to refresh, and then to catch up, before anybody asks."""
+        """Start to refresh, and then to catch up, without waiting for a scrape."""
         with self._lock:
             self._started = True
         self._start_new_scopes()
         threading.Thread(target=self._run_background, name="background", daemon=True).start()
 
     def refresh(self, only: Scope | None = None) -> Future[None]:
-        """Begin to refresh every scope, or one, as far as that is not under way. Done when all of it is."""
-        began = self._clock()
+        """Start a refresh of all scopes, or of one. Collectors that are running are not started again.
+
+        Returns:
+            A future that is done when all these refreshes have ended.
+        """
+        started = self._clock()
         refreshes: list[Future[None]] = []
         stalled: list[tuple[ScopeRefresh, Collector, float]] = []
-        begun = False
+        any_new = False
         with self._lock:
             for scope in self._scopes.values() if only is None else self._of(only):
                 for collector in scope.collectors:
                     running = self._running.get((scope, collector.name))
                     if running is None:
                         running = self._submit(scope, collector)
-                        begun = True
+                        any_new = True
                     elif self._is_stalled(running):
-                        stalled.append((scope, collector, began - running.asked))
+                        stalled.append((scope, collector, started - running.requested))
                     refreshes.append(running.done)
         for scope, collector, seconds in stalled:
             scope.record_stall(collector, seconds)
         done = _all_done(refreshes)
-        if begun and not only:
-            done.add_done_callback(lambda _: self._observe(self._clock() - began))
+        if any_new and not only:
+            done.add_done_callback(lambda _: self._observe(self._clock() - started))
         return done
 
     def refresh_completely(self) -> None:
-        """Take in all there is to know of every scope, once, and wait for it."""
+        """Read everything of every scope once, and wait for the end."""
         wait([self._pool.submit(scope.refresh_completely, scope) for scope in self._scopes.values()])
 
     def stop(self) -> None:
-        """Begin nothing more. What is under way is left to end by itself."""
+        """Start no more work. What is running is left to end."""
         self._stop.set()
         self._pool.stop()
         self._background_pool.stop()
@@ -132,7 +143,7 @@ class Refresher:
         return running
 
     def _is_stalled(self, running: _RunningRefresh) -> bool:
-        """Whether too many scrapes have come in vain; scrapes that come all at once are not counted alone."""
+        """Whether the refresh has outlasted too many scrapes and too many seconds."""
         running.scrapes += 1
         return running.scrapes >= STALLED_SCRAPES and running.seconds(self._clock()) >= STALLED_SECONDS
 
@@ -146,7 +157,7 @@ class Refresher:
 
     def _run(self, scope: ScopeRefresh, collector: Collector) -> None:
         with self._lock:
-            self._running[scope, collector.name].began = self._clock()
+            self._running[scope, collector.name].started = self._clock()
         try:
             if self._scopes.get(scope.scope) is scope:
                 scope.refresh(collector)
@@ -155,7 +166,7 @@ class Refresher:
                 del self._running[scope, collector.name]
 
     def _run_background(self) -> None:
-        """Wake those that rest, again and again."""
+        """Continue the background work of idle scopes at intervals."""
         while not self._stop.wait(CHECK_INTERVAL):
             with self._lock:
                 idle, self._idle = self._idle, set()
@@ -170,32 +181,32 @@ class Refresher:
         background = self._backgrounds.get(scope)
         if background is None:
             return
-        due_at_once = next(background, None)
-        if due_at_once:
+        more = next(background, None)
+        if more:
             self._continue(scope)
-        elif due_at_once is False:
+        elif more is False:
             with self._lock:
                 self._idle.add(scope)
 
 
 def _report_bug(done: Future[None]) -> None:
-    """Log what no collector should raise: nobody else looks at it."""
+    """Log an unexpected exception, because nothing else reads the future's result."""
     if not done.cancelled() and (error := done.exception()):
         log.error("the exporter has a bug", exc_info=error)
 
 
 def _all_done(refreshes: Sequence[Future[None]]) -> Future[None]:
-    """Give one future that is done when all of them are, however they ended."""
+    """Return a future that is done when all of these are, with or without an exception."""
     done: Future[None] = Future()
-    done.set_running_or_notify_cancel()  # whoever waits for it in vain cannot cancel it for others
+    done.set_running_or_notify_cancel()  # a caller that stops waiting cannot cancel it for others
     remaining = count(len(refreshes) - 1, -1)
 
     def finished(_: Future[None]) -> None:
         if next(remaining) == 0:
             done.set_result(None)
 
-    for running in refreshes:
-        running.add_done_callback(finished)
+    for refresh in refreshes:
+        refresh.add_done_callback(finished)
     if not refreshes:
         done.set_result(None)
     return done

@@ -27,12 +27,12 @@ class ScopeRefresh:
     """Refreshes one scope.
 
     Args:
-        ledger: where the collectors enter what they learn, and their health.
-        collectors: run on each scrape.
-        slow: run at a pace of their own, in the background.
+        ledger: stores the data and the health of the collectors.
+        collectors: the collectors to run on each scrape.
+        slow: the collectors to run in the background, at an interval of their own.
         clock: seconds since 1970.
         steady: seconds on a monotonic clock.
-        render: called while catching up, so that what was learned can be rendered and let go.
+        render: called while catching up, so that new data is rendered and need not be stored.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ScopeRefresh:
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
-        """Those to run on each scrape; side by side, so that one which fails or hangs holds up no other."""
+        """The collectors to run on each scrape, in parallel: a failure of one does not delay the others."""
         return tuple(self._collectors)
 
     def refresh(self, collector: Collector) -> None:
@@ -67,7 +67,7 @@ class ScopeRefresh:
         self._record(collector.name, self._run(collector.refresh, collector.name))
 
     def refresh_completely(self) -> None:
-        """Take in all there is to know, once; what fails is not tried again."""
+        """Read everything once, without retries."""
         for collector in self._collectors:
             self.refresh(collector)
         for _ in chain(self._refresh_slow(), self._catch_up(), self._refresh_slow(hourly=True)):
@@ -77,34 +77,34 @@ class ScopeRefresh:
                 self.refresh(collector)
 
     def background(self) -> Iterator[bool]:
-        """Take in what was there before the start, and keep the slow collectors' pace, step by step.
+        """Read the data from before the start, and run the slow collectors when they are due, in steps.
 
-        Yields whether the next step is due at once, or not for a while. A collector that cannot catch up is
-        tried again and again, and holds up no other.
+        Yields True if there is more to do at once, and False if there is nothing to do for a while. A
+        collector that fails to catch up is retried, and does not delay the others.
         """
-        try_at, pause = -math.inf, FIRST_PAUSE
+        retry_at, pause = -math.inf, FIRST_PAUSE
         while True:
             for _ in self._refresh_slow():
                 yield True
             if not self._behind:
-                try_at, pause = -math.inf, FIRST_PAUSE
-            elif self._steady() >= try_at:
+                retry_at, pause = -math.inf, FIRST_PAUSE
+            elif self._steady() >= retry_at:
                 for _ in self._catch_up():
                     yield True
-                try_at = self._steady() + pause
+                retry_at = self._steady() + pause
                 pause = min(LONGEST_PAUSE, 2 * pause)
             for _ in self._refresh_slow(hourly=True):
                 yield True
             yield False
 
     def record_stall(self, collector: Collector, seconds: float) -> None:
-        """Take note that a refresh is under way for so long that what is published is stale."""
-        message = f"a refresh is under way for {seconds:.0f} s; what is published is as old as that"
+        """Record that a refresh has been running for so long that the published data is stale."""
+        message = f"a refresh has been running for {seconds:.0f} s; the published data is as old as that"
         self._record(collector.name, Fault("stalled", message, REMEDY_FOR_STALL))
 
     @property
     def _behind(self) -> list[Collector]:
-        """The collectors that have not taken in what was there before the start."""
+        """The collectors that have not read all data from before the start."""
         return [collector for collector in self._collectors if not collector.caught_up]
 
     def _refresh_slow(self, *, hourly: bool = False) -> Iterator[None]:
@@ -120,7 +120,7 @@ class ScopeRefresh:
                 yield
 
     def _catch_up(self) -> Iterator[None]:
-        """Let each collector that is behind take step after step, until it has caught up or fails."""
+        """Let each collector that is behind read on, step by step, until it has caught up or fails."""
         for collector in self._behind:
             fault = None
             while not (collector.caught_up or fault):
@@ -141,30 +141,30 @@ class ScopeRefresh:
         except AwsError as error:
             return error.fault
         except OverBudgetError:
-            return Fault("budget", "the request budget was spent", "raise api.requests_per_second")
+            return Fault("budget", "the request budget is exhausted", "raise api.requests_per_second")
         except Exception as error:
             log.exception("the exporter has a bug", extra=self._log_fields(collector))
             return Fault("bug", f"{type(error).__name__}: {error}", "please report it with the log")
         return None
 
     def _record(self, collector: str, fault: Fault | None) -> None:
-        """Keep the health; say it in the log once, when it changes."""
+        """Record the health of a collector, and log it when it changes."""
         with self._lock:
             before = self._ledger.health()
             succeeded = before[collector].last_success if fault else self._clock()
-            # A refresh got through, but what came before the start cannot be read: not all is well.
+            # The refresh succeeded, but the data from before the start cannot be read: still unhealthy.
             fault = fault or self._catch_up_faults.get(collector)
             if fault:
-                known = {(said.fault.code, said.fault.remedy) for said in before.values() if said.fault}
+                known = {(one.fault.code, one.fault.remedy) for one in before.values() if one.fault}
                 if (fault.code, fault.remedy) not in known:
                     self._log_fault(collector, fault)
             self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
             if not fault and collector in self._logged:
                 self._logged.remove(collector)
-                log.info("refreshing works again", extra=self._log_fields(collector))
+                log.info("refresh works again", extra=self._log_fields(collector))
 
     def _log_fault(self, collector: str, fault: Fault) -> None:
-        """Say it once for all collectors that need the same remedy."""
+        """Log a fault, once for all collectors that need the same remedy."""
         self._logged.add(collector)
         details = {"code": fault.code, "reason": fault.message, "remedy": fault.remedy}
         log.error("cannot refresh", extra=self._log_fields(collector) | details)

@@ -1,13 +1,13 @@
-"""What the exporter needs of its process: the time of day, worker threads, memory, and redaction.
+"""Process-level utilities: the current time, worker threads, memory and redaction of secrets.
 
-It knows nothing of backups.
+It is independent of AWS Backup.
 """
 
 from exporter.runtime.clock import (
     Clock,
 )
 from exporter.runtime.memory import (
-    give_back,
+    trim_memory,
 )
 from exporter.runtime.redaction import (
     Secrets,
@@ -19,4 +19,4 @@ from exporter.runtime.worker_pool import (
     WorkerPool,
 )
 
-__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "give_back", "printable", "user_info"]
+__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "printable", "trim_memory", "user_info"]

@@ -1,8 +1,9 @@
-"""The time of day, as far as it can be trusted.
+"""The current time, corrected by AWS when the system clock is wrong.
 
-The clock of a machine may be wrong when the exporter starts, and may jump while it runs: a virtual machine
-starts with a wrong clock until NTP sets it, or somebody sets it. Which jobs are within the window, and
-which ended since the start, depends on the time. AWS tells the true time in the `Date` header of each answer.
+The system clock may be wrong when the exporter starts, and may jump while it runs: a virtual machine may
+start with a wrong clock until NTP corrects it, or an administrator may set it. Which jobs are within the
+window, and which ended since the start, depends on the time. AWS sends the true time in the `Date` header of
+each response.
 """
 
 import logging
@@ -12,122 +13,120 @@ from email.utils import parsedate_to_datetime
 
 log = logging.getLogger(__name__)
 
-TOLERANCE = (
-    30.0  # seconds by which AWS's time may differ; the header tells whole seconds, and answers take a while
-)
-STEP = 2.0  # seconds within one look by which the system clock may move against the monotonic one
-WORD_KEPT = 300.0  # seconds for which the last word of a source counts
-REMEDY = (
-    "synchronize the clock of this machine by NTP; AWS refuses requests that are signed with a wrong time"
-)
+TOLERANCE = 30.0  # seconds by which AWS's time may differ: the header has whole seconds, responses take time
+MAX_STEP = 2.0  # seconds the system clock may drift from the monotonic clock between two reads
+REPORT_LIFETIME = 300.0  # seconds for which the time that a source reported counts
+REMEDY = "synchronize the clock of this machine with NTP; AWS rejects requests signed with a wrong time"
 
 
 class Clock:
-    """Tells the time of day; notices when the system clock is wrong. May be used from several threads.
+    """Returns the current time and detects when the system clock is wrong. Thread-safe.
 
-    Time passes as on the monotonic clock. A jump of the system clock is not followed, unless no source has
-    ever told the time. When the sources agree that the time is another, it is set to theirs.
+    Time advances with the monotonic clock. When the system clock jumps, this clock follows only if no source
+    has reported the time yet. When the sources agree on another time, this clock is set to theirs.
 
     Args:
         system: seconds since 1970 on the system clock.
         steady: seconds on a monotonic clock.
 
     Attributes:
-        corrections: how often the time was set anew. Whoever has worked with the time from before looks again
-            at what hangs on it.
+        corrections: how often the time was corrected. After a correction, results that depend on the time
+            must be computed again.
     """
 
     def __init__(self, system: Callable[[], float], steady: Callable[[], float]) -> None:
         self._system = system
         self._steady = steady
-        self._offset = system() - steady()  # between the time and the monotonic clock
+        self._offset = system() - steady()  # of the current time from the monotonic clock
         self._started = steady()
-        self._words: dict[Hashable, tuple[float, float]] = {}  # by source: the offset it told, and when
-        self._distrusted = False  # the system clock
+        self._reports: dict[Hashable, tuple[float, float]] = {}  # by source: the reported offset, and when
+        self._system_clock_wrong = False
         self.corrections = 0
         self._lock = threading.Lock()
 
     def __call__(self) -> float:
         """Seconds since 1970."""
         with self._lock:
-            self._look()
+            self._update()
             return self._steady() + self._offset
 
     @property
     def started(self) -> float:
-        """When the exporter started, in seconds since 1970, as far as that is known by now."""
+        """When the exporter started, in seconds since 1970; changes when the time is corrected."""
         with self._lock:
             return self._started + self._offset
 
-    def heard(self, source: Hashable, date: str) -> None:
-        """Take note of the time that AWS just told.
+    def record_date(self, source: Hashable, date: str) -> None:
+        """Record the time that AWS just reported.
 
         Args:
-            source: who told it. Of each source the last word counts.
-            date: the `Date` header of an answer; one that cannot be read is passed over.
+            source: the source of the report. Only the latest report of each source counts.
+            date: the `Date` header of a response; an invalid one is ignored.
         """
         try:
-            told = parsedate_to_datetime(date).timestamp()
+            reported = parsedate_to_datetime(date).timestamp()
         except (ValueError, TypeError, OverflowError):
             return
         with self._lock:
-            self._look()
+            self._update()
             now = self._steady()
-            offset = told - now
-            self._words[source] = offset, now
+            offset = reported - now
+            self._reports[source] = offset, now
             if abs(offset - self._offset) > TOLERANCE:
                 if self._support(offset) > self._support(self._offset):
                     self._correct(offset)
-            elif abs(self._away()) <= TOLERANCE:
+            elif abs(self._system_error()) <= TOLERANCE:
                 self._follow_system()
 
-    def _away(self) -> float:
-        """Seconds by which the system clock is ahead of the time."""
+    def _system_error(self) -> float:
+        """Return the seconds by which the system clock is ahead of this clock."""
         return self._system() - self._steady() - self._offset
 
-    def _look(self) -> None:
-        """Follow the system clock in small steps; where it jumps, leave it to AWS to tell the time."""
-        away = self._away()
-        if abs(away) <= STEP:
+    def _update(self) -> None:
+        """Follow small steps of the system clock. When it jumps, rely on the time that AWS reports."""
+        error = self._system_error()
+        if abs(error) <= MAX_STEP:
             self._follow_system()
-        elif not self._words:
-            self._correct(self._offset + away)
-        elif not self._distrusted:
-            self._distrusted = True
+        elif not self._reports:
+            self._correct(self._offset + error)
+        elif not self._system_clock_wrong:
+            self._system_clock_wrong = True
             log.warning(
-                "the system clock jumped; the exporter goes by the time that AWS tells",
-                extra={"seconds": round(away), "remedy": REMEDY},
+                "System clock jumped; using the time reported by AWS",
+                extra={"seconds": round(error), "remedy": REMEDY},
             )
 
     def _follow_system(self) -> None:
-        self._offset += self._away()
-        if self._distrusted:
-            self._distrusted = False
-            log.info("the system clock is right again")
+        self._offset += self._system_error()
+        if self._system_clock_wrong:
+            self._system_clock_wrong = False
+            log.info("System clock is correct again")
 
     def _support(self, offset: float) -> float:
-        """How much speaks for an offset: each source that lately told it, and a little the system clock.
+        """Count the votes for an offset: one for each recent source, half a vote for the system clock.
 
-        So AWS outweighs a wrong system clock, and one endpoint with a wrong clock misleads no other target.
+        So AWS outvotes a wrong system clock, and one endpoint with a wrong clock does not affect other
+        targets.
         """
         now = self._steady()
-        lately = [told for told, heard_at in self._words.values() if now - heard_at <= WORD_KEPT]
-        system = self._offset + self._away()
-        return (
-            sum(abs(told - offset) <= TOLERANCE for told in lately) + (abs(system - offset) <= TOLERANCE) / 2
-        )
+        recent = [
+            reported
+            for reported, received_at in self._reports.values()
+            if now - received_at <= REPORT_LIFETIME
+        ]
+        system = self._offset + self._system_error()
+        votes = sum(abs(reported - offset) <= TOLERANCE for reported in recent)
+        return votes + (abs(system - offset) <= TOLERANCE) / 2
 
     def _correct(self, offset: float) -> None:
-        by = offset - self._offset
+        difference = offset - self._offset
         self._offset = offset
         self.corrections += 1
-        if abs(self._away()) <= TOLERANCE:
-            self._distrusted = False
-            self._offset += self._away()
-            log.warning("the time was corrected; jobs are read again", extra={"seconds": round(by)})
+        if abs(self._system_error()) <= TOLERANCE:
+            self._system_clock_wrong = False
+            self._offset += self._system_error()
+            log.warning("Time corrected; listing jobs again", extra={"seconds": round(difference)})
         else:
-            self._distrusted = True
-            details = {"seconds": round(self._away()), "remedy": REMEDY}
-            log.error(
-                "the system clock is wrong; the exporter goes by the time that AWS tells", extra=details
-            )
+            self._system_clock_wrong = True
+            details = {"seconds": round(self._system_error()), "remedy": REMEDY}
+            log.error("System clock is wrong; using the time reported by AWS", extra=details)

@@ -1,14 +1,14 @@
-"""Freed memory goes back to the system.
+"""Returns freed memory to the operating system.
 
-glibc keeps what was freed as long as anything in use lies above it: after a rush of clients, or a start with
-many jobs, a process would look for ever as large as it once was.
+glibc keeps freed memory as long as memory above it on the heap is in use. After a burst of clients, or a
+start with many jobs, the resident size of the process would never shrink.
 """
 
 import ctypes
 
 
-def give_back() -> None:
-    """Give back what is free; does nothing where the C library is not glibc."""
+def trim_memory() -> None:
+    """Call `malloc_trim`; do nothing if the C library is not glibc."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
         trim(0)

@@ -1,7 +1,7 @@
-"""What must not leave the process, and how text is made fit to be shown.
+"""Masks secrets in text, and escapes characters that cannot be printed.
 
-Whatever writes text for people or other programs (log, status page, `/config`, doctor, labels, messages of
-commands) passes it through one `Secrets`.
+All text that leaves the process (log, status page, `/config`, doctor, labels, error messages) passes through
+one `Secrets` object.
 """
 
 import json
@@ -16,63 +16,65 @@ from urllib.parse import quote, quote_plus, unquote
 from weakref import finalize
 
 MASK = "***"
-SHORTEST = 8  # characters; a shorter value may be an ordinary word and is masked only in quotes
-SHORTEST_WITH_PUNCTUATION = 4  # characters; no ordinary word, but shorter ones may be anything
+MIN_LENGTH = 8  # characters; a shorter value may be an ordinary word and is masked only in quotes
+MIN_LENGTH_WITH_PUNCTUATION = 4  # characters; the minimum for a value that is not only letters and digits
 
-_HEAD = 3  # characters by which the place of a secret is found
-_UNUSED = 100  # owners who are gone and whose values are kept: somebody may still tell of them
-_GENERATIONS = 4  # of one owner's values that are kept: credentials renew themselves for ever
+_PREFIX_LENGTH = 3  # characters by which the text is searched for secrets
+_MAX_UNUSED = 100  # deleted users whose values are kept, because pending messages may still contain them
+_MAX_GENERATIONS = 4  # sets of values kept for each owner; credentials are renewed forever
 
 
 class Secrets:
-    """The secret values that are known, and the masking of them. May be used from several threads.
+    """Knows the secret values and masks them in text. Thread-safe.
 
-    A text is looked through once, however many values there are.
+    A text is scanned once, however many values there are.
 
     Args:
-        values: secret for as long as the process lives.
+        values: secret values to mask for the lifetime of the process.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._kept: dict[str, tuple[tuple[tuple[str, ...], frozenset[str]], ...]] = {}
         self._uses: Counter[str] = Counter()
-        self._by_head: dict[str, tuple[str, ...]] = {}  # the longest first
+        self._by_prefix: dict[str, tuple[str, ...]] = {}  # the longest first
         self._lock = threading.Lock()
         self._numbers = count()
         self._unused: deque[str] = deque()
         self.keep("", *values)
 
     def keep(self, owner: str, *values: str, shown: str = "") -> None:
-        """Take note of secret values.
+        """Register secret values.
 
         Args:
-            owner: who uses them; only the last few different sets of values of one owner are remembered.
-            values: also their URL-encoded, JSON-escaped, base64 and stripped forms are masked.
-            shown: text that is shown in any case. A value that stands in it is masked only in quotes.
+            owner: the user of the values; only the last few sets of values of each owner are kept.
+            values: the values; their URL-encoded, JSON-escaped, base64 and stripped forms are masked too.
+            shown: text that is public anyway. A value that occurs in it is masked only in quotes.
         """
         if any(values == known for known, _ in self._kept.get(owner, ())):
             return
         forms = frozenset(form for value in values for form in _forms(value, shown))
         with self._lock:
             *old, new = (*self._kept.get(owner, ()), (values, forms))
-            gone, old = old[: 1 - _GENERATIONS], old[1 - _GENERATIONS :]
+            expired, old = old[: 1 - _MAX_GENERATIONS], old[1 - _MAX_GENERATIONS :]
             self._kept[owner] = (*old, new)
             self._add(forms)
-            while len(self._unused) > _UNUSED:
-                gone += self._kept.pop(self._unused.popleft())
-            for _, of_gone in gone:
-                self._remove(of_gone)
+            while len(self._unused) > _MAX_UNUSED:
+                expired += self._kept.pop(self._unused.popleft())
+            for _, expired_forms in expired:
+                self._remove(expired_forms)
 
     def keep_while_used(self, user: object, *values: str) -> None:
-        """Take note of secret values for as long as an object lives that uses them, and a while longer."""
+        """Register secret values for the lifetime of an object that uses them, and some time after."""
         owner = f"user {next(self._numbers)}"
         self.keep(owner, *values)
-        finalize(user, self._unused.append, owner)  # must not wait for the lock: this thread may hold it
+        finalize(user, self._unused.append, owner)  # must not acquire the lock: this thread may hold it
 
     def mask(self, text: str) -> str:
-        """Replace each secret value, also one that is cut off where the text ends."""
-        by_head = self._by_head
-        found = [at for at in range(len(text) - _HEAD + 1) if text[at : at + _HEAD] in by_head]
+        """Replace each secret value, also one that is truncated at the end of the text."""
+        by_prefix = self._by_prefix
+        found = [
+            at for at in range(len(text) - _PREFIX_LENGTH + 1) if text[at : at + _PREFIX_LENGTH] in by_prefix
+        ]
         parts, done = [], 0
         for at in found:
             if at >= done and (length := self._length_at(text, at)):
@@ -81,14 +83,14 @@ class Secrets:
         return "".join(parts) + text[done:] if parts else text
 
     def clean(self, text: str) -> str:
-        """Mask secret values, and escape what is not printable."""
+        """Mask secret values and escape characters that cannot be printed."""
         return printable(self.mask(text))
 
     def _length_at(self, text: str, at: int) -> int:
-        for form in self._by_head.get(text[at : at + _HEAD], ()):
+        for form in self._by_prefix.get(text[at : at + _PREFIX_LENGTH], ()):
             if text.startswith(form, at):
                 return len(form)
-            if len(text) - at < len(form) and _is_cut_off(text[at:], form):
+            if len(text) - at < len(form) and _is_truncated(text[at:], form):
                 return len(text) - at
         return 0
 
@@ -96,21 +98,21 @@ class Secrets:
         for form in forms:
             self._uses[form] += 1
             if self._uses[form] == 1:
-                same = (*self._by_head.get(form[:_HEAD], ()), form)
-                self._by_head[form[:_HEAD]] = tuple(sorted(same, key=len, reverse=True))
+                same = (*self._by_prefix.get(form[:_PREFIX_LENGTH], ()), form)
+                self._by_prefix[form[:_PREFIX_LENGTH]] = tuple(sorted(same, key=len, reverse=True))
 
     def _remove(self, forms: Iterable[str]) -> None:
         for form in forms:
             self._uses[form] -= 1
             if not self._uses[form]:
                 del self._uses[form]
-                others = tuple(other for other in self._by_head.pop(form[:_HEAD]) if other != form)
+                others = tuple(other for other in self._by_prefix.pop(form[:_PREFIX_LENGTH]) if other != form)
                 if others:
-                    self._by_head[form[:_HEAD]] = others
+                    self._by_prefix[form[:_PREFIX_LENGTH]] = others
 
 
 def user_info(url: str) -> Iterator[str]:
-    """Give what is secret in a URL with user and password, also where a password has a `/` in it."""
+    """Yield the secret parts of a URL with user and password, also when the password contains a `/`."""
     before, at, _ = url.partition("://")[2].rpartition("@") if "://" in url else url.rpartition("@")
     if at:
         password = before.partition(":")[2]
@@ -119,7 +121,7 @@ def user_info(url: str) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """Escape control characters, line separators and those that change the direction of text."""
+    """Escape control characters, line separators and characters that change the text direction."""
     if text.isprintable():
         return text
     return "".join(
@@ -129,12 +131,12 @@ def printable(text: str) -> str:
 
 
 def clipped(text: str, most: int) -> str:
-    """Give a text of at most so many characters; one that was cut ends in an ellipsis."""
+    """Truncate text to at most `most` characters, ending in an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _forms(value: str, shown: str) -> Iterator[str]:
-    """Give the ways in which a value may be written."""
+    """Yield the forms in which a value may occur in text."""
     for text in {value, value.strip(), " ".join(value.split())}:
         if not text:
             continue
@@ -159,7 +161,7 @@ def _forms(value: str, shown: str) -> Iterator[str]:
 
 
 def _may_be_a_word(text: str) -> bool:
-    return len(text) < (SHORTEST if text.isalnum() else SHORTEST_WITH_PUNCTUATION)
+    return len(text) < (MIN_LENGTH if text.isalnum() else MIN_LENGTH_WITH_PUNCTUATION)
 
 
 def _lower_hex(quoted: str) -> str:
@@ -167,6 +169,6 @@ def _lower_hex(quoted: str) -> str:
     return "%".join([first, *(other[:2].lower() + other[2:] for other in others)])
 
 
-def _is_cut_off(end: str, form: str) -> bool:
+def _is_truncated(end: str, form: str) -> bool:
     rest = end.rstrip("….")
-    return len(rest) >= SHORTEST and form.startswith(rest)
+    return len(rest) >= MIN_LENGTH and form.startswith(rest)

@@ -1,4 +1,4 @@
-"""A pool of worker threads that all scopes share, so that a slow scope slows only itself."""
+"""A pool of worker threads shared by all scopes, in which a slow scope delays only itself."""
 
 import threading
 from collections import deque
@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 1.0  # seconds after which a task no longer counts as running
-MOST_THREADS = 10_000
+PATIENCE = 1.0  # seconds after which a task counts as slow
+MAX_THREADS = 10_000
 
 
 @dataclass(eq=False, slots=True)
@@ -30,7 +30,7 @@ class _Task(Generic[T]):
 
 @dataclass(eq=False, slots=True)
 class _Queue:
-    """The tasks of one key: those that wait, how many run, and whether the last ones took too long."""
+    """The tasks of one key: waiting tasks, number of running tasks, and whether the last ones were slow."""
 
     key: Hashable
     waiting: deque[_Task[object]] = field(default_factory=deque)
@@ -39,21 +39,21 @@ class _Queue:
 
 
 class WorkerPool:
-    """Runs tasks in threads, fairly between keys. May be used from several threads.
+    """Runs tasks in threads and schedules keys fairly. Thread-safe.
 
-    Hundreds of threads that compute at the same time keep each other, and the HTTP server, from working. So
-    only `at_once` tasks run at a time. A task that takes longer than `patience`, because AWS does not answer,
-    no longer counts, and the next one starts. Keys take turns, and a key whose tasks have been slow waits
-    until no other key has a task.
+    Hundreds of threads that compute at the same time would starve each other and the HTTP server, so at most
+    `at_once` tasks run at a time. A task that takes longer than `patience`, because AWS does not respond,
+    no longer counts towards that limit, so the next one starts. Keys are served round-robin. A key with slow
+    tasks is served only when no other key has a task waiting.
 
     Args:
         name: prefix of the thread names.
-        at_once: how many tasks run at the same time.
+        at_once: maximum number of concurrent tasks.
         clock: seconds on a monotonic clock.
-        patience: after how many seconds a task no longer counts as running.
-        per_key: how many tasks of one key run at the same time, slow ones included.
-        busy: whether the threads there are want to compute more than they can: then all tasks take long, and
-            none starts in place of another.
+        patience: seconds after which a task no longer counts towards `at_once`.
+        per_key: maximum number of concurrent tasks of one key, including slow ones.
+        busy: returns whether threads compete for the interpreter. Then all tasks are slow, and the pool
+            starts no task in place of a slow one.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class WorkerPool:
         clock: Callable[[], float],
         *,
         patience: float = PATIENCE,
-        per_key: int = MOST_THREADS,
+        per_key: int = MAX_THREADS,
         busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._at_once = at_once
@@ -71,17 +71,17 @@ class WorkerPool:
         self._patience = patience
         self._per_key = per_key
         self._busy = busy
-        self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix=name)
         self._queues: dict[Hashable, _Queue] = {}
-        self._prompt: deque[_Queue] = deque()  # queues with a task to start, in turn
-        self._slow: deque[_Queue] = deque()  # likewise, those of slow keys
-        self._since: dict[_Task[object], float] = {}  # tasks that count as running, the longest first
-        self._looks_again = False
+        self._fast: deque[_Queue] = deque()  # queues with a task to start, in round-robin order
+        self._slow: deque[_Queue] = deque()  # the same for slow keys
+        self._started_at: dict[_Task[object], float] = {}  # tasks that count towards the limit, oldest first
+        self._timer_set = False
         self._stopped = False
         self._lock = threading.Lock()
 
     def submit(self, work: Callable[[], T], key: Hashable = None) -> Future[T]:
-        """Run a task when its turn comes. The future is cancelled when the pool stops before that."""
+        """Queue a task. If the pool stops before the task starts, its future is cancelled."""
         with self._lock:
             queue = self._queues.setdefault(key, _Queue(key))
             task = _Task(work, queue)
@@ -92,7 +92,7 @@ class WorkerPool:
         return task.done
 
     def stop(self) -> None:
-        """Start nothing more. Tasks that run are left to end by themselves."""
+        """Start no more tasks. Running tasks are not interrupted."""
         with self._lock:
             self._stopped = True
             for queue in self._queues.values():
@@ -108,41 +108,41 @@ class WorkerPool:
             return
         while task := self._next():
             self._threads.submit(self._work, task)
-        if (self._prompt or self._slow) and not self._looks_again:
-            self._looks_again = True
-            later = threading.Timer(self._patience, self._look_again)
-            later.daemon = True
-            later.start()
+        if (self._fast or self._slow) and not self._timer_set:
+            self._timer_set = True
+            timer = threading.Timer(self._patience, self._on_timer)
+            timer.daemon = True
+            timer.start()
 
-    def _look_again(self) -> None:
+    def _on_timer(self) -> None:
         with self._lock:
-            self._looks_again = False
+            self._timer_set = False
             self._start()
 
     def _enqueue(self, queue: _Queue) -> None:
         if queue.waiting and queue.running < self._per_key:
-            (self._slow if queue.slow else self._prompt).append(queue)
+            (self._slow if queue.slow else self._fast).append(queue)
 
     def _next(self) -> _Task[object] | None:
-        """Take the task to start now, if any."""
-        while (self._prompt or self._slow) and self._has_room():
-            queue = (self._prompt or self._slow).popleft()
+        """Return the next task to start now, if any."""
+        while (self._fast or self._slow) and self._has_room():
+            queue = (self._fast or self._slow).popleft()
             task = queue.waiting.popleft() if queue.waiting else None
             if task and task.done.set_running_or_notify_cancel():
                 queue.running += 1
-                self._since[task] = self._clock()
+                self._started_at[task] = self._clock()
                 self._enqueue(queue)
                 return task
             self._enqueue(queue)
         return None
 
     def _has_room(self) -> bool:
-        if len(self._since) >= self._at_once:
-            longest, since = next(iter(self._since.items()))
-            if self._clock() < since + self._patience or self._busy():
+        if len(self._started_at) >= self._at_once:
+            oldest, started_at = next(iter(self._started_at.items()))
+            if self._clock() < started_at + self._patience or self._busy():
                 return False
-            del self._since[longest]
-            longest.queue.slow = True
+            del self._started_at[oldest]
+            oldest.queue.slow = True
         return True
 
     def _work(self, first: _Task[object]) -> None:
@@ -150,13 +150,13 @@ class WorkerPool:
         while task:
             task.run()
             with self._lock:
-                self._take_back(task)
+                self._finish(task)
                 task = None if self._stopped else self._next()
 
-    def _take_back(self, task: _Task[object]) -> None:
+    def _finish(self, task: _Task[object]) -> None:
         queue = task.queue
-        began = self._since.pop(task, None)
-        queue.slow = began is None or self._clock() >= began + self._patience
+        started_at = self._started_at.pop(task, None)
+        queue.slow = started_at is None or self._clock() >= started_at + self._patience
         queue.running -= 1
         if queue.running == self._per_key - 1:
             self._enqueue(queue)

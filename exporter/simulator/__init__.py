@@ -1,6 +1,6 @@
 """A simulated AWS Backup account on moto, served over HTTP.
 
-The demo and the tests run on it; nothing else imports it.
+Only the demo and the tests use it.
 """
 
 from exporter.simulator.account import (

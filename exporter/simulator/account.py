@@ -1,7 +1,8 @@
-"""One account in one Region: the job operations of AWS Backup, answered from its jobs and a clock."""
+"""A simulated account in one Region: the job operations of AWS Backup, based on jobs and a clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from math import inf
 from threading import RLock
 from typing import Any
@@ -35,19 +36,28 @@ DEFAULT_ACCOUNT = "123456789012"
 class Account:
     """AWS Backup in one account and Region.
 
-    `clock` tells epoch seconds and never goes back. `quotas` are calls a second by operation (AWS_QUOTAS has
-    AWS's own; None: no limits). `delay`, when given, is called with the operation's name before each answer:
-    sleep or wait there. `on_demand` is the course of jobs started over the API; `new_id` makes their ids.
-    `list_children`: whether children come in a plain list as well as by ByParentJobId. A stopped job takes
-    `aborting` seconds to be ABORTED.
+    Args:
+        account_id: the account id.
+        region: the Region.
+        clock: seconds since 1970; must never go back.
+        quotas: calls per second by operation, such as AWS_QUOTAS; None for no limits.
+        delay: called with the name of the operation before each response, to sleep or wait.
+        on_demand: the course of jobs started with StartBackupJob.
+        new_id: creates the ids of these jobs.
+        list_children: whether lists include child jobs without ByParentJobId.
+        aborting: seconds until a stopped job is ABORTED.
 
-    `protected`, `vaults` and `plans` are the rows of ListProtectedResources and ListBackupVaults and the
-    answers of GetBackupPlan: put and remove them as you like.
-
-    `recovery_points` are the points that completed backup and copy jobs made, and those put. `selections`
-    are the answers of GetBackupSelection, `restore_testing_plans` and `frameworks` the rows of their lists,
-    `tagged_resources` those of GetResources. `opt_in` and `management` are the preferences of
-    DescribeRegionSettings by resource type: change them in place.
+    Attributes:
+        protected: the rows of ListProtectedResources; may be changed at any time, like the following.
+        vaults: the rows of ListBackupVaults.
+        plans: the responses of GetBackupPlan.
+        recovery_points: the recovery points that completed backup and copy jobs made, and those put.
+        selections: the responses of GetBackupSelection.
+        restore_testing_plans: the rows of ListRestoreTestingPlans.
+        frameworks: the rows of ListFrameworks.
+        tagged_resources: the rows of GetResources.
+        opt_in: ResourceTypeOptInPreference of DescribeRegionSettings; change it in place.
+        management: ResourceTypeManagementPreference of DescribeRegionSettings; likewise.
     """
 
     def __init__(
@@ -88,7 +98,7 @@ class Account:
         self._lock = RLock()
         self._operations = self._table()
 
-    # For tests and the demo: what happens in the account.
+    # Methods for tests and the demo.
 
     @property
     def calls(self) -> list[Call]:
@@ -96,25 +106,25 @@ class Account:
         return self._requests.calls
 
     def now(self) -> float:
-        """Tell the account's time, in epoch seconds."""
+        """Return the account's time, in seconds since 1970."""
         return self._clock()
 
     def forget_calls(self) -> None:
-        """Empty the record of calls."""
+        """Clear the recorded calls."""
         self._requests.forget_calls()
 
     def fail(self, operation: str | None, error: ApiError, times: int | None = None) -> None:
-        """Answer the next `times` calls (None: all) of `operation` (None: any) with `error`."""
+        """Let the next `times` calls (None: all) of `operation` (None: any) fail with `error`."""
         self._requests.fail(operation, error, times)
 
     def recover(self) -> None:
-        """Let every operation work again."""
+        """Remove all injected failures."""
         self._requests.recover()
 
     def put(self, answer: Mapping[str, Any], kind: Kind = BACKUP) -> str:
-        """Take in a job with literally these fields of AWS's describe answer; returns its id.
+        """Add a job with exactly these fields of the describe response; return its id.
 
-        Times may be datetimes or epoch seconds. A job with the same id is replaced.
+        Times may be datetimes or seconds since 1970. A job with the same id is replaced.
         """
         fields: dict[str, Any] = plain(answer)
         job_id = fields[kind.id_key]
@@ -124,74 +134,80 @@ class Account:
         return str(job_id)
 
     def add(self, *jobs: Job, kind: Kind = BACKUP) -> None:
-        """Take in jobs that go their course by the clock."""
+        """Add jobs whose state follows the clock."""
         with self._lock:
             for job in jobs:
                 self._stores[kind.name].add(job)
 
     def forget(self, job_id: str, kind: Kind = BACKUP) -> None:
-        """Know nothing of a job any more: describing it is a ResourceNotFoundException."""
+        """Delete a job; describing it then raises ResourceNotFoundException."""
         with self._lock:
             self._stores[kind.name].forget(job_id)
 
     def schedule(self, jobs: Iterator[Job], kind: Kind = BACKUP, kept: float = inf) -> None:
-        """Take in these jobs, oldest first and perhaps endless, each when its time has come.
+        """Add jobs from an iterator, which may be infinite, oldest first, each at its creation time.
 
-        A job is forgotten when it is `kept` seconds old.
+        A job is deleted when it is `kept` seconds old.
         """
         with self._lock:
             self._timeline.schedule(jobs, kind, kept)
 
     def follow(self, make: Follower, kept: float = inf) -> None:
-        """Take in the jobs that `make` gives for the last answer of each backup job that goes its course."""
+        """Add the jobs that `make` returns for the final response of each finished backup job."""
         with self._lock:
             self._timeline.follow(make, kept)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Let GetResources list a resource with these tags, in place of those it had."""
+        """Set the tags of a resource in GetResources; they replace the tags it had."""
         self.tagged_resources.put({"ResourceARN": arn, "Tags": tag_list(tags)})
+
+    def points(self) -> list[Answer]:
+        """Return every recovery point of the account and Region, by ARN."""
+        with self._lock:
+            self._advance()
+            return self.recovery_points.all()
 
     def count_points(self, vault: str) -> int:
         """Return the number of recovery points in a vault, by the vault's name."""
         with self._lock:
-            self._arrive()
+            self._advance()
             return self.recovery_points.count(vault)
 
     def take_copies(self, vaults: str) -> list[Answer]:
-        """Hand over the points that copy jobs made in another account's or Region's vaults.
+        """Return the points that copy jobs made in the vaults of another account or Region.
 
-        `vaults` is what the ARNs of those vaults begin with. Each point is handed over once.
+        `vaults` is the prefix of the ARNs of those vaults. Each point is returned once.
         """
         with self._lock:
-            self._arrive()
+            self._advance()
             return self._derived.take(vaults)
 
     def shorten_pages(self, *sizes: int, operation: str | None = None) -> None:
-        """Let the next list answers hold at most so many rows (0 too), each with a NextToken even so.
+        """Limit the next list responses to these numbers of rows (0 allowed), each with a NextToken.
 
-        Without an operation these are the next lists of jobs.
+        Without an operation this applies to the next lists of jobs.
         """
         with self._lock:
             self.pager.shorten(operation, sizes)
 
-    # The operations. Each raises ApiError as AWS answers with it.
+    # The operations. Each raises ApiError for an error response.
 
     def admit(self, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Record a call and let it through, or raise the error that stands in its way."""
+        """Record a call; raise an injected failure or a throttling error if there is one."""
         self._requests.admit(operation, parameters)
 
     def answers(self, operation: str) -> bool:
-        """Tell whether this is one of the job operations."""
+        """Return whether this is one of the job operations."""
         return operation in self._operations
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> Answer:
-        """Answer a job operation, by AWS's names of operations and parameters."""
+        """Perform a job operation, given its name and parameters as in the AWS API."""
         with self._lock:
-            self._arrive()
+            self._advance()
             return self._operations[operation](parameters)
 
     def start(self, **parameters: Any) -> str:
-        """Call StartBackupJob; returns the job's id."""
+        """Call StartBackupJob; return the job's id."""
         return str(self.call("StartBackupJob", parameters)["BackupJobId"])
 
     def stop(self, job_id: str) -> None:
@@ -207,13 +223,13 @@ class Account:
         return self.call("ListBackupJobs", parameters)
 
     def jobs(self, kind: Kind = BACKUP) -> Sequence[Answer]:
-        """Describe every job of a kind, newest first, however old."""
+        """Return the describe responses of all jobs of a kind, newest first."""
         with self._lock:
-            now = self._arrive()
+            now = self._advance()
             return [*self._stores[kind.name].answers(now)]
 
-    def _arrive(self) -> float:
-        """Let happen what has happened by now; returns the time."""
+    def _advance(self) -> float:
+        """Process the events up to now; return the current time."""
         now = self._clock()
         self._timeline.arrive(now)
         return now
@@ -235,7 +251,7 @@ class Account:
         }
 
     def _start(self, parameters: Mapping[str, Any]) -> Answer:
-        """Make an on-demand job."""
+        """Create an on-demand job."""
         for required in ("BackupVaultName", "ResourceArn", "IamRoleArn"):
             if not parameters.get(required):
                 raise missing_value(required)
@@ -256,7 +272,7 @@ class Account:
         return {"BackupJobId": job_id, "CreationDate": epoch(now), "IsParent": False}
 
     def _stop(self, parameters: Mapping[str, Any]) -> Answer:
-        """Let a job that has not finished be ABORTING from now on, then ABORTED."""
+        """Set an unfinished job to ABORTING, and later to ABORTED."""
         answer = self._describe(BACKUP, parameters)
         job_id, now = parameters["BackupJobId"], self._clock()
         if answer.get("State") in BACKUP.finished | {"ABORTING"}:
@@ -273,7 +289,7 @@ class Account:
         return {kind.described_under: answer} if kind.described_under else answer
 
     def _list(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
-        """Give a page of the jobs that pass all filters, newest first."""
+        """Return a page of the jobs that pass all filters, newest first."""
         size, shortened = self.pager.size(parameters, kind.list_operation, None)
         token = Token.of(parameters)
         filters = {name: value for name, value in parameters.items() if name.startswith("By")}
@@ -285,7 +301,7 @@ class Account:
         return answer
 
     def _visible(self, account_id: str, by_parent: bool) -> Callable[[Answer], bool]:
-        """Tell which jobs a list may show at all: by account (`*`: every one), and children or not."""
+        """Return a filter for listed jobs: by account (`*` for all), with or without child jobs."""
         children = self.list_children or by_parent
         return lambda job: (
             account_id in ("*", job.get("AccountId", self.account_id))
@@ -293,12 +309,13 @@ class Account:
         )
 
     def _list_resources(self, parameters: Mapping[str, Any]) -> Answer:
-        """Give a page of the resources that have a recovery point, by ARN."""
-        rows = self.protected.over(protected_resources(self.jobs()))
+        """Return a page of the resources that have a recovery point, by ARN."""
+        points = (point for point in self.points() if "SourceBackupVaultArn" not in point)
+        rows = self.protected.over(protected_resources(chain(self.jobs(), points)))
         return self.pager.page("ListProtectedResources", parameters, rows, self.protected.key, "Results")
 
     def _list_points(self, parameters: Mapping[str, Any]) -> Answer:
-        """Give a page of a vault's recovery points that pass all filters, newest first."""
+        """Return a page of a vault's recovery points that pass all filters, newest first."""
         size, shortened = self.pager.size(parameters, "ListRecoveryPointsByBackupVault")
         token = Token.of(parameters)
         filters = {name: value for name, value in parameters.items() if name.startswith("By")}

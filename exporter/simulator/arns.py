@@ -1,4 +1,4 @@
-"""What an ARN tells of a resource, and the ARNs AWS Backup makes of it."""
+"""Parses ARNs of resources and creates the ARNs that AWS Backup derives from them."""
 
 import re
 
@@ -16,14 +16,14 @@ _TYPES = {
 
 
 def resource_type(arn: str) -> str:
-    """Tell which type AWS Backup gives to a resource, from its ARN."""
+    """Return the AWS Backup resource type for the ARN of a resource."""
     service, *_, resource = arn.split(":", 5)[2:]
     kind = resource.replace("/", ":").split(":")[0] if service != "s3" else ""
     return _TYPES.get(f"{service}:{kind}", service)
 
 
 def recovery_point_arn(resource: str, region: str, account_id: str, job_id: str) -> str:
-    """Give the ARN that the recovery point of a resource gets when this job makes it."""
+    """Return the ARN of the recovery point that a job creates for a resource."""
     digits = job_id.replace("-", "")[:17]
     forms = {
         "EBS": f"arn:aws:ec2:{region}::snapshot/snap-{digits}",
@@ -36,11 +36,11 @@ def recovery_point_arn(resource: str, region: str, account_id: str, job_id: str)
 
 
 def restored_arn(resource: str, job_id: str) -> str:
-    """Give the ARN of what a restore job makes of a resource: another id, or another name."""
+    """Return the ARN of the resource that a restore job creates, with another id or name."""
     other_id, found = re.subn(r"-0[0-9a-f]+$", f"-0{job_id.replace('-', '')[:16]}", resource)
     return other_id if found else f"{resource}-restored-{job_id[:8]}"
 
 
 def vault_arn(region: str, account_id: str, name: str = "") -> str:
-    """Give the ARN of a vault."""
+    """Return the ARN of a vault."""
     return f"arn:aws:backup:{region}:{account_id}:backup-vault:{name}"

@@ -1,4 +1,4 @@
-"""The simulated accounts behind moto: moto's vaults and plans, and the job operations moto does not have."""
+"""The moto backend: vaults and plans of moto, and the job operations that moto does not implement."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,14 +22,14 @@ from exporter.simulator.schedule import plan_runs
 from exporter.simulator.summaries import last_executions
 from exporter.simulator.tagging import TaggingBackend, TaggingResponse
 
-LONGEST_PREVIEW = 10
-"""The most runs that GetBackupPlan previews."""
+MAX_PREVIEW = 10
+"""The maximum number of runs that GetBackupPlan previews."""
 
 Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 
 
 class SimulatedBackend(BackupBackend):
-    """Moto's vaults and plans of one account and Region, beside the account's jobs."""
+    """The vaults and plans of one account and Region in moto, together with the jobs of the account."""
 
     def __init__(self, account: Account, handler: Handler) -> None:
         super().__init__(account.region, account.account_id)
@@ -38,17 +38,18 @@ class SimulatedBackend(BackupBackend):
 
     @property
     def urls(self) -> dict[str, Handler]:
-        """Every path of the service, as AWS's own host names have it."""
+        """The URL pattern of the service."""
         return {r"https?://backup\.(.+)\.amazonaws\.com/.*": self._handler}
 
     def reset(self) -> None:
-        """Keep everything: a simulation outlives moto's mocks and ends with whoever made it."""
+        """Do nothing: a simulation outlives moto's mocks."""
 
 
 class Simulation:
-    """All simulated accounts, each made when it is first asked for.
+    """All simulated accounts, created on first use.
 
-    `make` gives the Account of an account id and a Region.
+    Args:
+        make: creates the Account for an account id and a Region.
     """
 
     def __init__(self, make: Callable[[str, str], Account]) -> None:
@@ -57,11 +58,11 @@ class Simulation:
         self._lock = RLock()
 
     def account(self, region: str, account_id: str = DEFAULT_ACCOUNT) -> Account:
-        """Give the account's engine in a Region."""
+        """Return an account in a Region."""
         return self.backend(region, account_id).account
 
     def backend(self, region_name: str, account_id: str) -> SimulatedBackend:
-        """Give moto's side of an account in a Region."""
+        """Return the moto backend of an account in a Region."""
         with self._lock:
             key = (account_id, region_name)
             if key not in self._backends:
@@ -69,29 +70,28 @@ class Simulation:
             return self._backends[key]
 
     def deliver_copies(self, account: Account) -> None:
-        """Let the points that other accounts' copy jobs made in an account's vaults be there."""
-        with self._lock:
-            accounts = [backend.account for backend in self._backends.values()]
+        """Add the recovery points that copy jobs of other accounts made in the vaults of an account."""
         vaults = vault_arn(account.region, account.account_id)
-        for other in accounts:
-            for point in other.take_copies(vaults) if other is not account else ():
+        with self._lock:
+            others = [own.account for own in self._backends.values() if own.account is not account]
+            for point in [point for other in others for point in other.take_copies(vaults)]:
                 account.recovery_points.derive(point)
 
     def handle(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
-        """Answer one HTTP request to AWS Backup: status, headers and body."""
+        """Handle one HTTP request to AWS Backup; return status, headers and body."""
         return SimulatedResponse(self).respond(request, url, headers)
 
     def handle_tagging(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
-        """Answer one HTTP request to the Resource Groups Tagging API: status, headers and body."""
+        """Handle one HTTP request to the Resource Groups Tagging API; return status, headers and body."""
         return TaggingResponse(self.account).respond(request, url, headers)
 
     def tagging_backend(self, region_name: str, account_id: str) -> TaggingBackend:
-        """Give moto's side of the Resource Groups Tagging API of an account in a Region."""
+        """Return moto's backend for the Resource Groups Tagging API of an account in a Region."""
         return TaggingBackend(region_name, account_id, self.handle_tagging)
 
     @contextmanager
     def in_process(self) -> Iterator[None]:
-        """Let moto's mock_aws find these accounts behind AWS Backup, until the block ends."""
+        """Use these accounts in moto's mock_aws until the block ends."""
         with (
             _replaced(backup_backends, self.backend),
             _replaced(resourcegroupstaggingapi_backends, self.tagging_backend),
@@ -108,18 +108,18 @@ class SimulatedResponse(BackupResponse):
 
     @property
     def backup_backend(self) -> SimulatedBackend:
-        """The backend the request is for: the account of its credentials, the Region it was signed for."""
+        """The backend for the account of the credentials and the Region of the signature."""
         return self._simulation.backend(self.region, self.current_account)
 
     def respond(self, request: Request, url: str | None, headers: Any) -> TYPE_RESPONSE:
-        """Answer the request."""
+        """Handle the request."""
         self.setup_class(request, url, headers)
         status, answered, body = self.call_action()
         date = formatdate(self.backup_backend.account.now(), usegmt=True)
         return status, {**answered, "Date": date}, body
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Answer job operations from the account, everything else from moto."""
+        """Handle job operations with the account, all other operations with moto."""
         operation = self._get_action()
         try:
             if not operation:
@@ -130,7 +130,7 @@ class SimulatedResponse(BackupResponse):
             account.admit(operation, parameters)
             self._prepare(operation, parameters)
             if not account.answers(operation):
-                return self._ask_moto(operation)
+                return self._call_moto(operation)
             answer = json.dumps(account.call(operation, parameters))
             status, new_headers, body = 200, {"Content-Type": "application/json"}, answer
         except ApiError as error:
@@ -139,7 +139,7 @@ class SimulatedResponse(BackupResponse):
         return status, headers, body
 
     def list_backup_vaults(self) -> str:
-        """List moto's vaults and those put, with the recovery points that jobs and copies made."""
+        """List the vaults of moto and of the account, with the recovery points of backup and copy jobs."""
         account = self.backup_backend.account
         wanted = self.params.get("ByVaultType")
         rows = [
@@ -153,17 +153,17 @@ class SimulatedResponse(BackupResponse):
         return json.dumps(page)
 
     def list_backup_plans(self) -> str:
-        """List moto's plans and those put, with their last executions."""
+        """List the plans of moto and of the account, with their last executions."""
         account = self.backup_backend.account
         rows = [_plan_row(plan) for plan in self._plans(deleted=self.params.get("IncludeDeleted", False))]
         page = account.pager.page("ListBackupPlans", self.params, rows, account.plans.key, "BackupPlansList")
         return json.dumps(page)
 
     def get_backup_plan(self) -> str:
-        """Give one of moto's plans or of those put, with the next runs when they are asked for."""
+        """Return a plan of moto or of the account, with the next runs if requested."""
         most = self.params.get("MaxScheduledRunsPreview", 0)
-        if not 0 <= most <= LONGEST_PREVIEW:
-            raise invalid_value(f"MaxScheduledRunsPreview must be from 0 to {LONGEST_PREVIEW}")
+        if not 0 <= most <= MAX_PREVIEW:
+            raise invalid_value(f"MaxScheduledRunsPreview must be from 0 to {MAX_PREVIEW}")
         wanted = self.params["BackupPlanId"], self.params.get("VersionId")
         for plan in self._plans(deleted=True):
             if wanted in ((plan["BackupPlanId"], None), (plan["BackupPlanId"], plan.get("VersionId"))):
@@ -175,7 +175,7 @@ class SimulatedResponse(BackupResponse):
         return (vault.to_list_dict() for vault in self.backup_backend.list_backup_vaults())
 
     def _prepare(self, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Collect copies before points are asked for; refuse a vault or a plan that does not exist."""
+        """Deliver copies before points are listed; raise ApiError if the vault or the plan does not exist."""
         account = self.backup_backend.account
         if operation in ("ListRecoveryPointsByBackupVault", "ListBackupVaults"):
             self._simulation.deliver_copies(account)
@@ -207,7 +207,7 @@ class SimulatedResponse(BackupResponse):
             execution = "CONTINUOUS_AND_SNAPSHOTS" if rule_id in continuous else "SNAPSHOTS"
             yield {"ExecutionTime": time, "RuleId": rule_id, "RuleExecutionType": execution}
 
-    def _ask_moto(self, operation: str) -> TYPE_RESPONSE:
+    def _call_moto(self, operation: str) -> TYPE_RESPONSE:
         try:
             return super().call_action()
         except NotImplementedError as error:
@@ -216,7 +216,7 @@ class SimulatedResponse(BackupResponse):
 
 @contextmanager
 def _replaced(backends: Any, make: Callable[[str, str], Any]) -> Iterator[None]:
-    """Let moto make a service's backends otherwise, until the block ends."""
+    """Make moto create the backends of a service with `make` until the block ends."""
     original = backends.backend
     backends.clear()
     backends.backend = make
@@ -228,7 +228,7 @@ def _replaced(backends: Any, make: Callable[[str, str], Any]) -> Iterator[None]:
 
 
 def _vault_facts(vault: Mapping[str, Any], account: Account) -> dict[str, Any]:
-    """Return what ListBackupVaults tells of a vault unless it was put otherwise."""
+    """Return the fields that every vault has in ListBackupVaults unless they were put."""
     customer_managed = "EncryptionKeyArn" in vault
     return {
         "VaultType": "BACKUP_VAULT",
@@ -239,7 +239,7 @@ def _vault_facts(vault: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 
 def _plan_row(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what ListBackupPlans tells of a plan."""
+    """Return the row of a plan in ListBackupPlans."""
     described_only = ("BackupPlan", "ScheduledRunsPreview")
     row = {name: value for name, value in plan.items() if name not in described_only}
     name = plan.get("BackupPlan", {}).get("BackupPlanName")
@@ -247,7 +247,7 @@ def _plan_row(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_utc(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Give moto's zoneless times the zone they are in."""
+    """Add the UTC time zone to the naive datetimes of moto."""
     return {
         name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
         for name, value in parameters.items()

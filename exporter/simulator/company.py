@@ -1,4 +1,4 @@
-"""A small company whose backups run while one watches: a week behind it, and new jobs without end."""
+"""A simulated company with a week of past backups and a continuous stream of new jobs."""
 
 from collections.abc import Mapping
 from random import Random
@@ -7,22 +7,22 @@ from typing import Any
 from exporter.simulator.account import Account
 from exporter.simulator.arns import vault_arn
 from exporter.simulator.backend import Simulation
-from exporter.simulator.company_backups import Office, uuid
-from exporter.simulator.company_copies_and_restores import Aftermath
+from exporter.simulator.company_backups import BackupGenerator, uuid
+from exporter.simulator.company_copies_and_restores import FollowUpGenerator
 from exporter.simulator.company_protection import lock, protect
 from exporter.simulator.company_resources import ACCOUNT, DAY, HOUR, LOCKED_VAULT, SITES, Plan, Rule
 from exporter.simulator.company_scans import Scanner
 from exporter.simulator.job_store import LISTED_FOR
 
 KEPT = 6 * HOUR
-"""How long a job is kept that a plan did not make at its time: there are too many of them for 30 days."""
+"""How long jobs not scheduled by a plan are kept; there are too many of them to keep for 30 days."""
 
 _SHORT = {"DeleteAfterDays": 1}
 """The lifecycle of the recovery points of such jobs, for the same reason."""
 
 
 def fill(simulation: Simulation, now: float, rng: Random) -> None:
-    """Bring the company to life at `now` (epoch seconds); the same `rng` gives the same company."""
+    """Create the company at `now` (seconds since 1970); the same `rng` creates the same company."""
     for site in SITES:
         backend = simulation.backend(site.region, ACCOUNT)
         for name in site.vaults:
@@ -35,28 +35,29 @@ def fill(simulation: Simulation, now: float, rng: Random) -> None:
         account = backend.account
         creators: dict[Rule, Mapping[str, Any]] = {}
         for plan in site.plans:
-            creators |= _introduce(account, plan, now - 90 * DAY, rng)
+            creators |= _add_plan(account, plan, now - 90 * DAY, rng)
         past, planned, busy = (
-            Office(site, creators, Random(rng.random()), now, lifecycle) for lifecycle in (None, None, _SHORT)
+            BackupGenerator(site, creators, Random(rng.random()), now, lifecycle)
+            for lifecycle in (None, None, _SHORT)
         )
         account.schedule(past.past(), kept=LISTED_FOR)
         account.schedule(planned.planned(), kept=LISTED_FOR)
         account.schedule(busy.busy(), kept=KEPT)
         rules = {creator["BackupRuleId"]: rule for rule, creator in creators.items()}
-        aftermath = Aftermath(site, rules, uuid(rng))
+        aftermath = FollowUpGenerator(site, rules, uuid(rng))
         account.follow(aftermath.jobs, kept=KEPT)
         scanner = Scanner(rules)
         account.follow(scanner.jobs, kept=KEPT)
         for kind, job in (
-            *aftermath.eventful_day(account.jobs(), now),
-            *scanner.eventful_day(account.jobs(), now),
+            *aftermath.representative_day(account.jobs(), now),
+            *scanner.representative_day(account.jobs(), now),
         ):
             account.add(job, kind=kind)
         protect(account, site, aftermath.testing_arn, now)
 
 
-def _introduce(account: Account, plan: Plan, created: float, rng: Random) -> dict[Rule, Mapping[str, Any]]:
-    """Put a plan; returns the CreatedBy of each of its rules."""
+def _add_plan(account: Account, plan: Plan, created: float, rng: Random) -> dict[Rule, Mapping[str, Any]]:
+    """Add a plan; return the CreatedBy of each of its rules."""
     plan_id, version = uuid(rng), f"{rng.getrandbits(144):036x}"
     arn = f"arn:aws:backup:{account.region}:{ACCOUNT}:backup-plan:{plan_id}"
     rules = [_rule(rule, uuid(rng)) for rule in plan.rules]
@@ -85,7 +86,7 @@ def _introduce(account: Account, plan: Plan, created: float, rng: Random) -> dic
 
 
 def _rule(rule: Rule, rule_id: str) -> dict[str, Any]:
-    """Give a rule as GetBackupPlan tells it."""
+    """Return a rule as in the response of GetBackupPlan."""
     lifecycle = {"DeleteAfterDays": rule.kept_days}
     if rule.cold_days is not None:
         lifecycle["MoveToColdStorageAfterDays"] = rule.cold_days

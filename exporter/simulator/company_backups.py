@@ -1,4 +1,4 @@
-"""The backup jobs of the demo's company, of the past and without end."""
+"""The backup jobs of the demo's company, of the past and indefinitely."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ _ABORTED = "Backup job was stopped by the user"
 
 
 @dataclass(frozen=True)
-class Office:
+class BackupGenerator:
     """The company's backups in one Region: those of before `now`, and those that come.
 
     `creators` is the CreatedBy of the jobs of each rule. `lifecycle`, when given, is that of the recovery
@@ -60,7 +60,7 @@ class Office:
     lifecycle: Mapping[str, int] | None = None
 
     def past(self) -> Iterator[Job]:
-        """Give the jobs that the plans made before `now`, and a day full of events."""
+        """Yield the jobs that the plans made before `now`, and a representative day."""
         jobs = [
             job
             for plan in self.site.plans
@@ -72,14 +72,14 @@ class Office:
         return iter(sorted([*jobs, *self._eventful_day()], key=_created))
 
     def planned(self) -> Iterator[Job]:
-        """Give the jobs that the plans make from `now` on, without end."""
+        """Yield the jobs that the plans make from `now` on, indefinitely."""
         each = (plan.runs(self.now) for plan in self.site.plans)
         for run, rule in merge(*each, key=itemgetter(0)):
             jobs = (job for resource in rule.resources for job in self._ran(rule, resource, run))
             yield from sorted(jobs, key=_created)
 
     def _ran(self, rule: Rule, resource: Resource, run: float) -> Iterator[Job]:
-        """Give the job that a rule's run made for a resource."""
+        """Yield the job that a rule's run made for a resource."""
         created = run + self.rng.uniform(0, SPREAD)
         if resource == STOPPED and created > self.now - STOPPED_FOR:
             return
@@ -97,7 +97,7 @@ class Office:
         yield self._job(resource, created, course, rule)
 
     def _eventful_day(self) -> Iterator[Job]:
-        """Give what no day lacks: every way to end within the last hour, and big jobs that still run."""
+        """Yield a job for each final state within the last hour, and large jobs that still run."""
         rule = self.site.plans[0].rules[0]
         plain = Course(pends=20, runs=60, ends=self.rng.uniform(600, 900))
         server = WEB[-1]
@@ -116,7 +116,7 @@ class Office:
             yield self._job(resource, self.now - hours * HOUR, course, rule)
 
     def busy(self) -> Iterator[Job]:
-        """Give a new job every few seconds; among every eight one that fails, one that is big, and so on."""
+        """Yield a new job every few seconds; among every eight one that fails, one that is big, and so on."""
         daily, rule = self.site.plans[0].rules[0], self.site.plans[0].rules[-1]
         resources = cycle(rule.resources)
         slots = cycle(range(8))
@@ -175,7 +175,7 @@ class Office:
         return f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole"
 
     def _stack(self, created: float, rule: Rule, length: float, *, broken: bool) -> Iterator[Job]:
-        """Give the job of a CloudFormation stack and its children, which end one after the other."""
+        """Yield the job of a CloudFormation stack and its children, which end one after the other."""
         parent_id = uuid(self.rng)
         children = []
         for place, part in enumerate(STACK_PARTS, 1):
@@ -192,7 +192,7 @@ class Office:
     def _job(
         self, resource: Resource, created: float, course: Course, rule: Rule | None, parent: str | None = None
     ) -> Scripted:
-        """Give a job; without a rule it is an on-demand one."""
+        """Return a job; without a rule it is an on-demand one."""
         job_id = uuid(self.rng)
         size, transferred = _told(resource)
         course = replace(course, size=size, transferred=transferred)
@@ -202,7 +202,7 @@ class Office:
     def _fields(
         self, resource: Resource, rule: Rule | None, created: float, length: float, job_id: str
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        """Give what AWS tells of a job from creation on, once it pends, and once it runs."""
+        """Return what AWS tells of a job from creation on, once it pends, and once it runs."""
         region = self.site.region
         vault = rule.vault if rule else "dev"
         fields: dict[str, Any] = {
@@ -230,7 +230,7 @@ class Office:
         return fields, account_fields, made
 
     def _name(self, resource: Resource, created: float) -> str:
-        """Give the name a resource had when a job was created."""
+        """Return the name a resource had when a job was created."""
         renamed = self.now - RENAMED_FOR
         return FORMER_NAME if resource == RENAMED and created < renamed else resource.name
 
@@ -239,7 +239,7 @@ _created = attrgetter("created")
 
 
 def _told(resource: Resource) -> tuple[int | None, int | None]:
-    """Give the size and the transferred bytes as far as AWS tells them for this type."""
+    """Return the size and the transferred bytes as far as AWS tells them for this type."""
     size: int | None = {"Aurora": None, "FSx": None, "RDS": 0}.get(resource.type, resource.size)
     return size, None if resource.type in ("Aurora", "EFS") else resource.size
 

@@ -1,4 +1,4 @@
-"""What follows the backups of the demo's company: copies by their rules, restores on demand and as tests."""
+"""The copy and restore jobs of the simulated company: copies by rules, restores on demand and as tests."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _MEANT_FOR_ONE_IN = 25
 
 
 @dataclass(frozen=True)
-class Aftermath:
+class FollowUpGenerator:
     """What follows the backups of one Region; `rules` are those that made them, by their ids."""
 
     site: Site
@@ -46,7 +46,7 @@ class Aftermath:
         return f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
 
     def jobs(self, backup: Answer) -> Iterator[tuple[Kind, Job]]:
-        """Give the jobs that follow a finished backup job."""
+        """Yield the jobs that follow a finished backup job."""
         if backup["State"] != "COMPLETED" or "ParentJobId" in backup:
             return
         rng = Random(backup["BackupJobId"])
@@ -57,8 +57,8 @@ class Aftermath:
         if tried or (rng.randrange(_MEANT_FOR_ONE_IN) == 0 and not backup["IsParent"]):
             yield RESTORE, self._restore(backup, rng, test=tried and rng.random() < 0.6)
 
-    def eventful_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
-        """Give what no day lacks: a copy and a restore that failed, and a restore test that found a fault."""
+    def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
+        """Yield a failed copy, a failed restore, and a restore test with failed validation."""
         tried = self.site.tried.arn(self.site.region, ACCOUNT)
         completed = (job for job in backups if job["ResourceArn"] == tried and job["State"] == "COMPLETED")
         backup = max(completed, key=itemgetter("CreationDate"))
@@ -73,7 +73,7 @@ class Aftermath:
         yield RESTORE, replace(test, created=now - 0.5 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
 
     def _copies(self, backup: Answer, region: str, vault: str, rng: Random) -> Iterator[Job]:
-        """Give the copy job of a recovery point; a composite's has a child for each of its parts."""
+        """Yield the copy job of a recovery point; a composite's has a child for each of its parts."""
         by_rule = {"CreatedBy": dict(backup["CreatedBy"]), "CreatedByBackupJobId": backup["BackupJobId"]}
         fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup) | by_rule
         parent_id = uuid(rng)
@@ -121,7 +121,7 @@ class Aftermath:
 
 
 def _copied(backup: Answer, destination: str) -> dict[str, Any]:
-    """Give what a copy job tells of what it copies, and where to."""
+    """Return what a copy job tells of what it copies, and where to."""
     lifecycle = backup.get("RecoveryPointLifecycle")
     own_lifecycle = {} if lifecycle is None else {"DestinationRecoveryPointLifecycle": lifecycle}
     return own_lifecycle | {
@@ -138,7 +138,7 @@ def _copied(backup: Answer, destination: str) -> dict[str, Any]:
 
 
 def _size(backup: Answer) -> dict[str, int]:
-    """Give the size of a recovery point, if AWS tells it."""
+    """Return the size of a recovery point, if AWS tells it."""
     return {name: backup[name] for name in ("BackupSizeInBytes",) if name in backup}
 
 

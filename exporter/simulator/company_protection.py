@@ -1,4 +1,4 @@
-"""How the demo's company says what is to be protected: selections, tags, locks, settings, tests, an audit."""
+"""Selections, tags, locks, settings, restore testing and an audit framework of the demo's company."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,11 @@ from exporter.simulator.account import Account
 from exporter.simulator.backend import SimulatedBackend
 from exporter.simulator.company_resources import (
     ACCOUNT,
+    BIG,
     DAY,
     LOCKED_VAULT,
     UNSELECTED,
+    WEB,
     WIKI,
     Plan,
     Resource,
@@ -30,17 +32,17 @@ _FOUNDED = 90 * DAY
 """How long ago the company set up its backups, in seconds."""
 
 _LONG_KEPT = 35
-"""Days: the points of rules that keep them for longer reach back to before the jobs that are remembered."""
+"""Days; the points of rules with a longer retention are older than the simulated jobs."""
 
 
 def lock(backend: SimulatedBackend, now: float) -> None:
-    """Lock the vault for compliance, for good since a while."""
+    """Lock the vault in compliance mode; its lock can no longer be changed."""
     backend.put_backup_vault_lock_configuration(LOCKED_VAULT, 30, 3650, 3)
     backend.vaults[LOCKED_VAULT].lock_date = now - _FOUNDED + 3 * DAY
 
 
 def protect(account: Account, site: Site, testing_arn: str, now: float) -> None:
-    """Put all that says what is protected in one Region. Its plans must be there."""
+    """Add everything about protection in one Region except plans, which must exist."""
     plans = {row["BackupPlan"]["BackupPlanName"]: row for row in account.plans.over(())}
     for plan in site.plans:
         row = plans[plan.name]
@@ -85,7 +87,7 @@ def _selection(
 
 
 def _remember_points(account: Account, plan: Plan, row: Mapping[str, Any], now: float) -> None:
-    """Put the points of long-kept rules that were made before the jobs that are remembered."""
+    """Add the points of rules with a long retention that are older than the simulated jobs."""
     for rule, known in zip(plan.rules, row["BackupPlan"]["Rules"], strict=True):
         if rule.kept_days > _LONG_KEPT:
             only = {**row, "BackupPlan": {**row["BackupPlan"], "Rules": [known]}}
@@ -101,6 +103,8 @@ def _tag(account: Account, site: Site) -> None:
         for rule in plan.rules:
             for resource in rule.resources:
                 owners.setdefault(resource, []).extend(by_tag)
+    for resource in (*WEB, *BIG):  # every Region has unscheduled jobs of them by its first plan
+        owners.setdefault(resource, []).append(site.plans[0].name)
     if WIKI in owners:
         owners |= {resource: [] for resource in UNSELECTED}
     for resource, plans in owners.items():

@@ -1,4 +1,4 @@
-"""What the demo's company owns and how it backs that up: resources, vaults, and plans with their rules."""
+"""The resources, vaults and backup plans of the simulated company."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Resource:
     size: int
 
     def arn(self, region: str, account_id: str) -> str:
-        """Give its ARN; a bucket's has neither Region nor account."""
+        """Return its ARN; a bucket's has neither Region nor account."""
         if self.service == "s3":
             return f"arn:aws:s3:::{self.path}"
         return f"arn:aws:{self.service}:{region}:{account_id}:{self.path}"
@@ -54,7 +54,7 @@ class Rule:
     scanned: bool = False
 
     def runs(self, after: float) -> Iterator[float]:
-        """Give the runs after a time, in epoch seconds, without end."""
+        """Yield the runs after a time, in seconds since 1970, indefinitely."""
         return runs(self.schedule, self.zone, after)
 
 
@@ -75,7 +75,7 @@ class Plan:
     selections: Sequence[Selection]
 
     def runs(self, after: float) -> Iterator[tuple[float, Rule]]:
-        """Give the runs of all rules after a time, the next one first, without end."""
+        """Yield the runs of all rules after a time, the next one first, indefinitely."""
         each = (zip(rule.runs(after), repeat(rule)) for rule in self.rules)
         return merge(*each, key=itemgetter(0))
 

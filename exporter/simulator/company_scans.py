@@ -1,4 +1,4 @@
-"""The malware scans of the demo's company: most find nothing, those of one resource find a threat."""
+"""The malware scans of the demo's company: those of one resource find a threat, all others none."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Scanner:
         if rng.randrange(_SCANNED_ONE_IN) == 0 or _is_infected(backup):
             yield SCAN, _scan(backup, backup["CompletionDate"] + rng.uniform(1, 5), rng)
 
-    def eventful_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
+    def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
         """Return a scan of the last hour that found a threat, where the infected resource is backed up."""
         infected = [backup for backup in backups if _can_be_scanned(backup) and _is_infected(backup)]
         if infected:

@@ -29,7 +29,7 @@ class Copy:
         return self.created + self.course.ends
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give what DescribeCopyJob nests under CopyJob at `now`."""
+        """Return what DescribeCopyJob nests under CopyJob at `now`."""
         answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": False}
         if self.parent_id:
             answer["ParentJobId"] = self.parent_id
@@ -52,7 +52,7 @@ class CompositeCopy:
     parent_id: str | None = None
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give what DescribeCopyJob nests under CopyJob, with the children counted by state."""
+        """Return what DescribeCopyJob nests under CopyJob, with the children counted by state."""
         answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": True}
         states = Counter(child["State"] for child in children)
         answer |= {"NumberOfChildJobs": len(children), "ChildJobsInState": dict(states)}

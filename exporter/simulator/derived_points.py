@@ -41,12 +41,12 @@ _POINT_ARN = {BACKUP.name: "RecoveryPointArn", COPY.name: "DestinationRecoveryPo
 class DerivedPoints:
     """Adds the points of finished jobs to the points of an account.
 
-    A copy to another account or Region waits until that one takes it.
+    A copy to another account or Region is kept until `take` returns it.
 
     Args:
         points: the account's points.
-        plans: the account's plans, which tell how long points are kept.
-        vaults: what the ARNs of the account's vaults begin with.
+        plans: the account's plans, which define how long points are kept.
+        vaults: the prefix of the ARNs of the account's vaults.
     """
 
     def __init__(self, points: RecoveryPoints, plans: StaticRows, vaults: str) -> None:
@@ -70,7 +70,7 @@ class DerivedPoints:
         self._keep(kind, point)
 
     def take(self, vaults: str) -> list[Answer]:
-        """Hand over the points copied into the vaults whose ARNs begin like this."""
+        """Return, once, the points copied into the vaults whose ARNs have this prefix."""
         return self._elsewhere.pop(vaults, [])
 
     def _keep(self, kind: Kind, point: dict[str, Any]) -> None:

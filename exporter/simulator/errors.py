@@ -1,10 +1,10 @@
-"""The errors AWS Backup answers with, as exceptions that know their own HTTP answer."""
+"""The error responses of AWS Backup, as exceptions that provide the HTTP response."""
 
 import json
 
 
 class ApiError(Exception):
-    """An error answer in AWS's rest-json form: `code` and `message`, with an HTTP `status`."""
+    """An error response in the rest-json protocol: `code`, `message` and HTTP `status`."""
 
     content_type = "application/json"
 
@@ -16,7 +16,7 @@ class ApiError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The HTTP headers that tell a client which error this is."""
+        """The HTTP headers with the error code."""
         return {"Content-Type": self.content_type, "x-amzn-ErrorType": self.code}
 
     @property
@@ -26,7 +26,7 @@ class ApiError(Exception):
 
 
 class RawAnswerError(ApiError):
-    """An answer AWS would never give: any status and body, such as a proxy's HTML page or JSON cut short."""
+    """A response with any status and body, such as an HTML page of a proxy or truncated JSON."""
 
     def __init__(self, body: str, status: int = 200, content_type: str = "text/html") -> None:
         super().__init__("RawAnswer", status, body)
@@ -34,40 +34,40 @@ class RawAnswerError(ApiError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The content type alone: nothing says that this is an error."""
+        """The content type only, without an error code."""
         return {"Content-Type": self.content_type}
 
     @property
     def body(self) -> str:
-        """The body as it was given."""
+        """The HTTP body."""
         return self.message
 
 
 def not_found(what: str) -> ApiError:
-    """Say that AWS knows no such thing."""
+    """Create the error for an object that does not exist."""
     return ApiError("ResourceNotFoundException", 400, f"{what} does not exist")
 
 
 def invalid_value(message: str) -> ApiError:
-    """Say that a parameter's value is out of its range or malformed."""
+    """Create the error for an invalid parameter value."""
     return ApiError("InvalidParameterValueException", 400, message)
 
 
 def missing_value(parameter: str) -> ApiError:
-    """Say that a required parameter is absent."""
+    """Create the error for a missing required parameter."""
     return ApiError("MissingParameterValueException", 400, f"{parameter} is required")
 
 
 def invalid_request(message: str) -> ApiError:
-    """Say that the operation does not fit the state of what it is asked for."""
+    """Create the error for an operation that the state of the object does not allow."""
     return ApiError("InvalidRequestException", 400, message)
 
 
 def throttled() -> ApiError:
-    """Say that a quota is used up."""
+    """Create the error for an exceeded quota."""
     return ApiError("ThrottlingException", 400, "Rate exceeded")
 
 
 def unknown_operation(operation: str | None) -> ApiError:
-    """Say that neither the simulator nor moto answers this operation."""
+    """Create the error for an operation that neither the simulator nor moto implements."""
     return ApiError("UnknownOperationException", 404, f"not simulated: {operation}")

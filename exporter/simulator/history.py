@@ -28,17 +28,17 @@ def put_history(
     until: float = inf,
     size: int = GIB,
 ) -> None:
-    """Fill an account with what a plan has done for so many days up to now.
+    """Add the jobs and recovery points that a plan made in the last days.
 
     Each run of each rule made a COMPLETED backup job for each resource, and a COMPLETED copy job for each
-    copy action. Jobs older than 30 days are forgotten; their recovery points stay until their DeleteAt.
+    copy action. Jobs older than 30 days are deleted; their recovery points stay until their DeleteAt.
 
     Args:
-        account: the account; its clock says what now is.
+        account: the account; its clock gives the current time.
         plan: the plan as `account.plans` takes it; it is put if the account does not have it.
         resources: ARNs.
         days: how far back to go.
-        until: runs from this time on are left out, in epoch seconds.
+        until: runs from this time on are left out, in seconds since 1970.
         size: BackupSizeInBytes of each job.
     """
     now = account.now()

@@ -1,4 +1,4 @@
-"""The kinds of jobs AWS Backup has, as a table: what their operations and fields are called."""
+"""The job kinds of AWS Backup as a table of their operations and fields."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 Answer = Mapping[str, Any]
-"""A job as AWS describes it: AWS's field names, times in epoch seconds."""
+"""A job as AWS describes it: AWS's field names, times in seconds since 1970."""
 
 Test = Callable[[Answer, Any], bool]
 """Whether a job passes a list operation's filter of the given value."""
@@ -36,7 +36,7 @@ def epoch(time: datetime | float) -> float:
 
 
 def plain(value: Any) -> Any:
-    """Give a field's value as it is kept, which is with all times in epoch seconds."""
+    """Return a value with all times converted to seconds since 1970."""
     if isinstance(value, datetime):
         return epoch(value)
     if isinstance(value, Mapping):

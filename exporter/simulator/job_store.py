@@ -1,4 +1,4 @@
-"""All jobs of one kind, newest first, with pages that stay right while jobs arrive."""
+"""Stores all jobs of one kind, newest first, with pagination that stays consistent while jobs are added."""
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
@@ -15,13 +15,12 @@ LISTED_FOR = 30 * 86400.0
 
 RETRY_SETTLING = 5.0
 
-
 Finished = Callable[[Answer, Answer | None], None]
-"""Told of each job that has finished: its last answer, and that of its parent if it has one."""
+"""Called for each job that has finished with its last answer and the answer of its parent, if any."""
 
 
 class Store:
-    """The jobs of one kind in one account and Region. Times are epoch seconds."""
+    """The jobs of one kind in one account and Region. Times are seconds since 1970."""
 
     def __init__(self, kind: Kind, finished: Finished = lambda *_: None) -> None:
         self._kind = kind
@@ -39,23 +38,23 @@ class Store:
         return job_id in self._jobs
 
     def add(self, job: Job) -> None:
-        """Take a job in, in the place of one with the same id."""
+        """Add a job or replace the one with the same id."""
         self.forget(job.job_id)
         self._jobs[job.job_id] = job
         position = Position(job.created, job.job_id)
         insort(self._all, position)
-        finished = isinstance(job, Fixed) and self._is_finished(job.fields)
+        finished = self._has_finished(job)
         if not finished:
             insort(self._open, position)
         if job.parent_id:
             insort(self._children.setdefault(job.parent_id, []), position)
         if job.ends < inf:
             heappush(self._settling, (job.ends, job.job_id))
-        if isinstance(job, Fixed) and finished:
-            self._finished(job.fields, self.answer(job.parent_id, inf) if job.parent_id else None)
+        if finished:
+            self._notify_finished(job)
 
     def forget(self, job_id: str) -> None:
-        """Know nothing of a job any more."""
+        """Delete a job."""
         job = self._jobs.pop(job_id, None)
         if job is None:
             return
@@ -69,7 +68,7 @@ class Store:
             self._children.pop(job.parent_id, None)
 
     def settle(self, now: float) -> list[Answer]:
-        """Keep only the last answer of the jobs that have finished by `now`; gives these answers."""
+        """Keep only the last answer of the jobs that have finished by `now`; return these answers."""
         settled = []
         while self._settling and self._settling[0][0] <= now:
             _, job_id = heappop(self._settling)
@@ -85,7 +84,7 @@ class Store:
         return settled
 
     def answer(self, job_id: str, now: float) -> Answer | None:
-        """Give the describe answer of a job at `now`; None: there is none with this id."""
+        """Return the describe response of a job at `now`; None if there is no such job."""
         job = self._jobs.get(job_id)
         if job is None:
             return None
@@ -93,7 +92,7 @@ class Store:
         return job.answer(now, children)
 
     def answers(self, now: float) -> Iterator[Answer]:
-        """Give the describe answers of all jobs, newest first, however old."""
+        """Yield the describe answers of all jobs, newest first, however old."""
         return (self._answer(position, now) for position in reversed(self._all))
 
     def page(
@@ -104,7 +103,7 @@ class Store:
         size: int,
         visible: Callable[[Answer], bool],
     ) -> Page:
-        """Give at most `size` of the visible jobs behind `start` that pass the filters."""
+        """Return at most `size` of the visible jobs behind `start` that pass the filters."""
         tests = [(self._kind.filters[name], value) for name, value in filters.items()]
         return select(
             self._candidates(filters, now, start),
@@ -114,13 +113,23 @@ class Store:
             size,
         )
 
+    def _has_finished(self, job: Job) -> bool:
+        return isinstance(job, Fixed) and self._is_finished(job.fields)
+
+    def _notify_finished(self, job: Job) -> None:
+        """Report a finished job, and again its children: they may have been added before their parent."""
+        children = (self._jobs[child.job_id] for child in self._children.get(job.job_id, ()))
+        for one in (job, *filter(self._has_finished, children)):
+            parent = self.answer(one.parent_id, inf) if one.parent_id else None
+            self._finished(one.answer(inf, ()), parent)
+
     def _answer(self, position: Position, now: float) -> Answer:
         answer = self.answer(position.job_id, now)
         assert answer is not None, "every position belongs to a job"  # noqa: S101
         return answer
 
     def _candidates(self, filters: Mapping[str, Any], now: float, start: Position) -> Iterator[Position]:
-        """Give the positions worth testing, newest first."""
+        """Yield the positions worth testing, newest first."""
         index = self._index(filters)
         oldest = max(now - LISTED_FOR, epoch(filters.get("ByCreatedAfter", 0.0)))
         newest = min(start, Position(epoch(filters.get("ByCreatedBefore", inf)), ""))

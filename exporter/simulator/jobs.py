@@ -1,4 +1,4 @@
-"""Jobs whose whole answer follows from what they are and the time: nothing is stored while they run."""
+"""Jobs whose describe response is a function of time; nothing is stored while they run."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ GIB = 2**30
 
 
 class Job(Protocol):
-    """What the account needs of a job, however it comes to its answers. Times are epoch seconds."""
+    """The interface of a job. Times are in seconds since 1970."""
 
     @property
     def job_id(self) -> str:
@@ -24,19 +24,19 @@ class Job(Protocol):
 
     @property
     def parent_id(self) -> str | None:
-        """The job it is a child of."""
+        """The id of its parent job."""
 
     @property
     def ends(self) -> float:
-        """When it ought to finish; infinity: it never changes by itself."""
+        """When it is due to finish; infinity if it never changes by itself."""
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give the describe answer at `now`, from the answers of its children."""
+        """Return the describe answer at `now`, from the answers of its children."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A job that always answers the same."""
+    """A job with a constant response."""
 
     job_id: str
     created: float
@@ -72,13 +72,13 @@ class Course:
     aborting: float = 5.0
 
     def done(self, age: float) -> float:
-        """Tell how much is done (0 to 1) so many seconds after the creation."""
+        """Return how much is done (0 to 1) so many seconds after the creation."""
         length = self.ends - self.runs
         ran = min(1.0, (age - self.runs) / length) if length > 0 else 1.0
         return ran if self.outcome == "COMPLETED" else ran * self.reached
 
     def end(self, created: float) -> dict[str, Any]:
-        """Tell what a job that was created then says of its end."""
+        """Return what a job that was created then says of its end."""
         end: dict[str, Any] = {"State": self.outcome}
         if self.tells_completion:
             end["CompletionDate"] = round(created + self.ends, 3)
@@ -92,7 +92,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Scripted:
-    """A job that goes its course.
+    """A job whose state follows its course.
 
     `fields` are known from creation, `account_fields` once it pends, `made` once it runs.
     """
@@ -111,7 +111,7 @@ class Scripted:
         return self.created + self.course.ends
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give the describe answer at `now`."""
+        """Return the describe answer at `now`."""
         age = now - self.created
         course = self.course
         answer = dict(self.fields) | {
@@ -150,7 +150,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Composite:
-    """A parent: all that it says of its progress and its end is put together from its children."""
+    """A parent job, whose progress and completion derive from its children."""
 
     job_id: str
     created: float
@@ -161,7 +161,7 @@ class Composite:
     parent_id: str | None = None
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give the describe answer, with the children counted by state."""
+        """Return the describe answer, with the children counted by state."""
         answer = dict(self.fields) | {
             "BackupJobId": self.job_id,
             "CreationDate": round(self.created, 3),
@@ -193,7 +193,7 @@ _UNFINISHED = ("CREATED", "PENDING", "RUNNING", "ABORTING")
 
 
 def together(states: Mapping[str, int]) -> str:
-    """Tell the state of a parent whose children are in these states."""
+    """Return the state of a parent whose children are in these states."""
     if any(state in states for state in _UNFINISHED):
         return "RUNNING"
     if set(states) == {"COMPLETED"}:
@@ -202,7 +202,7 @@ def together(states: Mapping[str, int]) -> str:
 
 
 def ending(state: str, children: Sequence[Answer]) -> dict[str, Any]:
-    """Tell what a parent in this state says of its end."""
+    """Return what a parent in this state says of its end."""
     if state == "RUNNING":
         return {}
     dates = [child["CompletionDate"] for child in children if "CompletionDate" in child]
@@ -224,7 +224,7 @@ class Stopped:
     fields: Answer
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give the describe answer at `now`."""
+        """Return the describe answer at `now`."""
         if now < self.ends:
             return dict(self.fields) | {"State": "ABORTING"}
         return dict(self.fields) | {

@@ -8,7 +8,7 @@ from exporter.simulator.static_rows import StaticRows
 
 DAY = 86400.0
 Lifecycle = Mapping[str, Any]
-"""MoveToColdStorageAfterDays, DeleteAfterDays; empty: kept for ever, and never in cold storage."""
+"""MoveToColdStorageAfterDays, DeleteAfterDays; empty: kept forever, never in cold storage."""
 
 
 def backup_lifecycle(job: Answer, plans: StaticRows) -> Lifecycle:
@@ -27,7 +27,7 @@ def copy_lifecycle(job: Answer, plans: StaticRows) -> Lifecycle:
 
 
 def lifecycle_fields(lifecycle: Lifecycle, created: float) -> dict[str, Any]:
-    """Return Lifecycle and CalculatedLifecycle of a point created then (epoch seconds)."""
+    """Return Lifecycle and CalculatedLifecycle of a point created then (seconds since 1970)."""
     if not lifecycle:
         return {}
     dates = (

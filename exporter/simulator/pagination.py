@@ -1,4 +1,4 @@
-"""Pages of list answers: MaxResults, NextToken, and short pages when a test asks for them."""
+"""Pagination of list responses: MaxResults, NextToken, and short pages on request of a test."""
 
 import base64
 import binascii
@@ -33,14 +33,14 @@ class Token(NamedTuple):
     pages: int = 0
 
     def text(self) -> str:
-        """Write the NextToken a client sees."""
+        """Return the NextToken for clients."""
         created = None if self.position.created == inf else self.position.created
         fields = [created, self.position.job_id, self.pages]
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
 
     @classmethod
     def read(cls, text: str) -> "Token":
-        """Read a NextToken; raises InvalidParameterValueException for a text that is none."""
+        """Parse a NextToken; raise InvalidParameterValueException if it is invalid."""
         try:
             created, job_id, pages = json.loads(base64.urlsafe_b64decode(text.encode()))
             return cls(Position(inf if created is None else float(created), str(job_id)), int(pages))
@@ -54,7 +54,7 @@ class Token(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some of the rows asked for, the position of the last of them, and whether there are more behind it."""
+    """A page of rows, the position of the last one, and whether more follow."""
 
     rows: list[Answer]
     last: Position
@@ -82,7 +82,7 @@ def select(
 
 
 class Pager:
-    """How much goes on a page."""
+    """Determines page sizes."""
 
     def __init__(self) -> None:
         self._short: dict[str | None, list[int]] = {}
@@ -92,7 +92,7 @@ class Pager:
         self._short.setdefault(operation, []).extend(sizes)
 
     def size(self, parameters: Mapping[str, Any], *operations: str | None) -> tuple[int, bool]:
-        """Tell how much goes on a page, and whether it has a NextToken whatever comes behind it."""
+        """Return how much goes on a page, and whether it has a NextToken whatever comes behind it."""
         size = parameters.get("MaxResults", LARGEST_PAGE)
         if not 1 <= size <= LARGEST_PAGE:
             raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")

@@ -32,8 +32,8 @@ RESOURCE_TYPES = (
 )
 """The resource types that AWS Backup supports, as DescribeRegionSettings spells them."""
 
-MOST_PER_PAGE = 100
-"""The most resources on a page of GetResources, and the most ResourceTypeFilters."""
+MAX_PER_PAGE = 100
+"""The maximum of ResourcesPerPage and of the number of ResourceTypeFilters."""
 
 DEFAULT_PER_PAGE = 50
 
@@ -80,11 +80,11 @@ def get_resources(tagged: StaticRows, parameters: Mapping[str, Any]) -> Answer:
     """Answer GetResources of the Resource Groups Tagging API."""
     size = parameters.get("ResourcesPerPage", DEFAULT_PER_PAGE)
     types = parameters.get("ResourceTypeFilters") or []
-    if not 1 <= size <= MOST_PER_PAGE or len(types) > MOST_PER_PAGE:
+    if not 1 <= size <= MAX_PER_PAGE or len(types) > MAX_PER_PAGE:
         raise ApiError(
             "InvalidParameterException",
             400,
-            f"ResourcesPerPage must be from 1 to {MOST_PER_PAGE}, with as many ResourceTypeFilters at most",
+            f"ResourcesPerPage must be from 1 to {MAX_PER_PAGE}, with as many ResourceTypeFilters at most",
         )
     behind = parameters.get("PaginationToken") or ""
     matches = make_tag_matcher(parameters.get("TagFilters"))
@@ -116,7 +116,7 @@ def tag_list(tags: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
 
 
 def _selection_row(selection: Answer) -> Answer:
-    """Return what ListBackupSelections tells of a selection."""
+    """Return the row of a selection in ListBackupSelections."""
     row = {name: value for name, value in selection.items() if name != "BackupSelection"}
     also = ("SelectionName", "IamRoleArn")
     inner = selection.get("BackupSelection", {})

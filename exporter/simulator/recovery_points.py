@@ -24,12 +24,12 @@ FILTERS: Mapping[str, Test] = {
 class RecoveryPoints:
     """All recovery points of an account and Region, newest first in each vault.
 
-    Points that jobs made arrive with `derive`. Tests put points of their own and change or remove derived
-    ones. A COMPLETED point is deleted when the clock reaches its DeleteAt; a point that was put with a
-    DeleteAt in the past, or with another Status, stays until it is removed. Safe to use from several threads.
+    `derive` adds the points that jobs made. Tests can put other points, and change or remove derived ones.
+    A COMPLETED point is deleted when the clock reaches its DeleteAt. A point that was put with a DeleteAt in
+    the past, or with another Status, stays until it is removed. Safe to use from several threads.
 
     Args:
-        clock: the time in epoch seconds.
+        clock: returns seconds since 1970.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -43,10 +43,10 @@ class RecoveryPoints:
         self._lock = RLock()
 
     def put(self, point: Mapping[str, Any]) -> None:
-        """Give a point these fields of AWS's, over those it has from its job; None removes a field.
+        """Set fields of a point, over those that it has from its job; None removes a field.
 
         RecoveryPointArn is the key. A point without a job needs BackupVaultName or BackupVaultArn. Times may
-        be datetimes or epoch seconds. A point put before under the same ARN is replaced.
+        be datetimes or seconds since 1970. A point put before under the same ARN is replaced.
         """
         arn = point["RecoveryPointArn"]
         with self._lock:
@@ -57,21 +57,21 @@ class RecoveryPoints:
             self._update(arn)
 
     def remove(self, arn: str) -> None:
-        """Delete a point for good: it comes back only when it is put again."""
+        """Remove a point until it is put again."""
         with self._lock:
             self._put.pop(arn, None)
             self._removed.add(arn)
             self._update(arn)
 
     def derive(self, point: Answer) -> None:
-        """Take in a point that a job made; one whose DeleteAt has passed is not taken in."""
+        """Add a point that a job made, unless its DeleteAt has passed."""
         if _delete_at(point) > self._clock():
             with self._lock:
                 self._derived[point["RecoveryPointArn"]] = point
                 self._update(point["RecoveryPointArn"])
 
     def all(self) -> list[Answer]:
-        """Return every point there is now, by ARN."""
+        """Return all points, sorted by ARN."""
         with self._lock:
             self._expire()
             return [self._points[arn] for arn in sorted(self._points)]
@@ -99,7 +99,7 @@ class RecoveryPoints:
             )
 
     def _update(self, arn: str) -> None:
-        """Build a point again from what its job and what tests say of it."""
+        """Rebuild a point from the fields of its job and those that were put."""
         before = self._points.pop(arn, None)
         after = None if arn in self._removed else self._whole(arn)
         if after is not None:
@@ -124,7 +124,7 @@ class RecoveryPoints:
             self._vaults.setdefault(after["BackupVaultName"], _Index()).add(_position(after))
 
     def _expire(self) -> None:
-        """Delete the points whose time has come."""
+        """Delete the points whose DeleteAt has passed."""
         now = self._clock()
         while self._deletions and self._deletions[0][0] <= now:
             time, arn = heappop(self._deletions)
@@ -136,7 +136,7 @@ class RecoveryPoints:
 
 
 class _Index:
-    """The positions of a vault's points. Sorted only when it is read after points came out of order."""
+    """The positions of the points of a vault, sorted on reading if points were added out of order."""
 
     def __init__(self) -> None:
         self._positions: list[Position] = []
@@ -146,7 +146,7 @@ class _Index:
         return len(self._positions)
 
     def add(self, position: Position) -> None:
-        """Take in a position."""
+        """Add a position."""
         self._sorted = self._sorted and (not self._positions or self._positions[-1] < position)
         self._positions.append(position)
 
@@ -178,5 +178,5 @@ def _place(point: Answer | None) -> tuple[str, Position] | None:
 
 
 def _delete_at(point: Answer) -> float:
-    """Return when a point is to be deleted, in epoch seconds; infinity: never."""
+    """Return when a point is to be deleted, in seconds since 1970; infinity: never."""
     return float(point.get("CalculatedLifecycle", {}).get("DeleteAt", inf))

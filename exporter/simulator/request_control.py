@@ -1,4 +1,4 @@
-"""What a call passes before it is answered: it is recorded, delayed, counted against quotas, made to fail."""
+"""Records, delays and throttles calls, and injects failures, before they are handled."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ CALLS_KEPT = 20_000
 
 
 class Call(NamedTuple):
-    """One call as it came in: when (epoch seconds), which operation, and its parameters by AWS's names."""
+    """One recorded call: time (seconds since 1970), operation and parameters as in the AWS API."""
 
     time: float
     operation: str
@@ -44,7 +44,7 @@ class _Bucket:
         self._filled = now
 
     def fill(self, now: float) -> bool:
-        """Tell whether there is a token to take at `now`."""
+        """Return whether there is a token to take at `now`."""
         self._tokens = min(self._rate, self._tokens + (now - self._filled) * self._rate)
         self._filled = now
         return self._tokens >= 1
@@ -61,7 +61,7 @@ class _Failure:
         self.left = times
 
     def strikes(self, operation: str) -> bool:
-        """Tell whether this call fails; counts it if so."""
+        """Return whether this call fails; counts it if so."""
         if self.operation not in (None, operation) or self.left == 0:
             return False
         if self.left is not None:
@@ -70,7 +70,7 @@ class _Failure:
 
 
 class RequestControl:
-    """What a call to one account and Region passes. Safe to use from several threads."""
+    """Controls the calls to one account and Region. Thread-safe."""
 
     def __init__(
         self,
@@ -97,17 +97,17 @@ class RequestControl:
             self._calls.clear()
 
     def fail(self, operation: str | None, error: ApiError, times: int | None) -> None:
-        """Answer the next `times` calls (None: all) of an operation (None: any) with this error."""
+        """Let the next `times` calls (None: all) of an operation (None: any) fail with this error."""
         with self._lock:
             self._failures.append(_Failure(operation, error, times))
 
     def recover(self) -> None:
-        """Take back every failure asked for."""
+        """Remove all injected failures."""
         with self._lock:
             self._failures.clear()
 
     def admit(self, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Let a call through, or raise the ApiError it is answered with."""
+        """Admit a call, or raise the ApiError to respond with."""
         with self._lock:
             self._calls.append(Call(self._clock(), operation, parameters))
         if self._delay is not None:

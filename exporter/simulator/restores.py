@@ -43,7 +43,7 @@ class Restore:
         return self.created + self.course.ends + (tried.validates + tried.deletes if tried else 0.0)
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Give the answer of DescribeRestoreJob at `now`."""
+        """Return the answer of DescribeRestoreJob at `now`."""
         age = now - self.created
         answer: dict[str, Any] = {
             **self.fields,
@@ -71,7 +71,7 @@ class Restore:
 
 
 def _tried(trial: Trial, since: float) -> dict[str, Any]:
-    """Tell how far a test is, so many seconds after its restore completed."""
+    """Return how far a test is, so many seconds after its restore completed."""
     if since < trial.validates:
         return {"ValidationStatus": "VALIDATING"}
     tried = {"ValidationStatus": trial.verdict}

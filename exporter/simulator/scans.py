@@ -10,7 +10,7 @@ from exporter.simulator.jobs import Course
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan job that goes its course; it never pends, and tells no progress.
+    """A scan job that follows its course; it is never PENDING and has no progress.
 
     `fields` are known from creation. `result` is the ScanResultStatus of a job whose outcome is COMPLETED or
     COMPLETED_WITH_ISSUES.

@@ -1,4 +1,4 @@
-"""When the rules of a plan run: AWS's schedule expressions, read from the developer guide and no library."""
+"""Computes the runs of backup rules from AWS schedule expressions, independently of the exporter."""
 
 import re
 from calendar import monthrange
@@ -17,11 +17,11 @@ WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 YEARS = (1970, 2199)
 PATIENCE = timedelta(days=8 * 366)
-"""How long an expression may rest before it counts as one that never runs (again)."""
+"""The time without a run after which an expression counts as one that never runs again."""
 
 
 def runs(expression: str, zone: str, after: float) -> Iterator[float]:
-    """Give the runs after a time, in epoch seconds, soonest first; none for an expression of no sense."""
+    """Yield the runs after a time, in seconds since 1970, in order; none for an invalid expression."""
     cron = re.fullmatch(r"cron\((.+)\)", expression)
     rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
     try:
@@ -34,7 +34,7 @@ def runs(expression: str, zone: str, after: float) -> Iterator[float]:
 
 
 def plan_runs(rules: Sequence[Mapping[str, Any]], after: float) -> Iterator[tuple[float, str]]:
-    """Give the runs of all rules of a plan after a time, the next one first: when, and the rule's id."""
+    """Yield the runs of all rules of a plan after a time, the next one first: when, and the rule's id."""
     each = (_rule_runs(rule, after) for rule in rules if "RuleId" in rule)
     return merge(*each, key=itemgetter(0))
 
@@ -78,7 +78,7 @@ class Cron:
         return cron
 
     def has(self, day: date) -> bool:
-        """Tell whether there are runs on a day."""
+        """Return whether there are runs on a day."""
         return (
             day.month in self.months
             and day.year in self.years
@@ -87,7 +87,7 @@ class Cron:
         )
 
     def runs(self, zone: ZoneInfo, after: float) -> Iterator[float]:
-        """Give the runs after a time; an hour that a time zone skips has none."""
+        """Yield the runs after a time; an hour that a time zone skips has none."""
         start = datetime.fromtimestamp(after, zone).date()
         day = last = start
         while day - last <= PATIENCE:

@@ -1,4 +1,4 @@
-"""The simulated accounts over HTTP, for any AWS client that is given their endpoint URL."""
+"""Serves the simulated accounts over HTTP, for any AWS client with their endpoint URL."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Server:
-    """A running server: where it listens, and the accounts behind it."""
+    """A running server with its address and accounts."""
 
     def __init__(self, simulation: Simulation, port: int) -> None:
         self.simulation = simulation
         self.endpoint_url = f"http://127.0.0.1:{port}"
 
     def account(self, region: str, account_id: str = DEFAULT_ACCOUNT) -> Account:
-        """Give the engine of an account in a Region."""
+        """Return the engine of an account in a Region."""
         return self.simulation.account(region, account_id)
 
 
@@ -39,10 +39,10 @@ class _Request(Request):
 
 class _QuietHandler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing: requests are in the account's record of calls."""
+        """Log nothing: the account records its calls."""
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Leave out the machine's date: the account has a clock of its own."""
+        """Omit the date of the machine: the account has its own clock."""
         self.send_response_only(code, message)
 
 

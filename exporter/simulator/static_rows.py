@@ -1,4 +1,4 @@
-"""What an account has beside jobs: resources, vaults and plans, as rows a test can put and remove."""
+"""The resources, vaults and plans of an account, as rows that a test can add and remove."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,13 +17,13 @@ class StaticRows:
     def put(self, row: Mapping[str, Any]) -> None:
         """Let a row have these fields of AWS's, over those it has by itself; None takes a field away.
 
-        Times may be datetimes or epoch seconds. A row put before under the same key is replaced.
+        Times may be datetimes or seconds since 1970. A row put before under the same key is replaced.
         """
         self._put[row[self.key]] = plain(row)
         self._removed.discard(row[self.key])
 
     def remove(self, key: str) -> None:
-        """Let there be no such row, until it is put again."""
+        """Hide a row until it is put again."""
         self._put.pop(key, None)
         self._removed.add(key)
 
@@ -34,7 +34,7 @@ class StaticRows:
     def over(
         self, rows: Iterable[Answer], facts: Callable[[Answer], Answer] = lambda _: {}
     ) -> list[dict[str, Any]]:
-        """Give all rows by their keys: `rows`, what `facts` tells of a row, and above both what was put."""
+        """Return all rows by their keys: `rows`, what `facts` tells of a row, and above both what was put."""
         own = {row[self.key]: row for row in rows}
         whole = []
         for key in sorted((own.keys() | self._put.keys()) - self._removed):

@@ -1,4 +1,4 @@
-"""What AWS Backup tells about resources, vaults and plans because of their jobs."""
+"""Derives data about resources, vaults and plans from their jobs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +9,7 @@ from exporter.simulator.job_kinds import Answer
 def protected_resources(jobs: Iterable[Answer]) -> list[dict[str, Any]]:
     """List the resources that have a recovery point, by ARN, as ListProtectedResources does.
 
+    `jobs` are backup jobs, and recovery points whose jobs may be forgotten: the fields are called the same.
     As in AWS, a failed job's recovery point counts too.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -36,7 +37,7 @@ def _resource(job: Answer) -> dict[str, Any]:
 
 
 def last_executions(jobs: Iterable[Answer]) -> dict[str, float]:
-    """Tell when each plan last made a job, by the plan's id, in epoch seconds."""
+    """Return when each plan last made a job, by the plan's id, in seconds since 1970."""
     last: dict[str, float] = {}
     for job in jobs:
         plan = job.get("CreatedBy", {}).get("BackupPlanId")

@@ -18,7 +18,7 @@ Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 
 
 class TaggingBackend(ResourceGroupsTaggingAPIBackend):
-    """What moto's mock_aws needs of the service in one account and Region: where its requests go."""
+    """The backend of the service in one account and Region, which routes requests of moto's mock_aws."""
 
     def __init__(self, region_name: str, account_id: str, handler: Handler) -> None:
         super().__init__(region_name, account_id)

@@ -1,4 +1,4 @@
-"""What happens in an account by itself: jobs come when it is time, follow other jobs, and are forgotten."""
+"""Schedules the events of an account: jobs are created, trigger other jobs, and are deleted."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
@@ -29,7 +29,7 @@ class _Coming(NamedTuple):
 
 
 class Timeline:
-    """The jobs to come of one account, and the time to forget each. Times are epoch seconds."""
+    """The jobs to come of one account, and the time to forget each. Times are seconds since 1970."""
 
     def __init__(self, stores: Mapping[str, Store]) -> None:
         self._stores = stores
@@ -39,17 +39,17 @@ class Timeline:
         self._numbers = count()
 
     def schedule(self, jobs: Iterator[Job], kind: Kind, kept: float) -> None:
-        """Let these jobs come, oldest first, each for `kept` seconds from its creation."""
+        """Schedule jobs, oldest first; each is deleted `kept` seconds after its creation."""
         job = next(jobs, None)
         if job is not None:
             heappush(self._coming, _Coming(job.created, next(self._numbers), job, jobs, kind, kept))
 
     def follow(self, make: Follower, kept: float) -> None:
-        """Let the jobs come that `make` gives for each backup job that finishes."""
+        """Schedule the jobs that `make` returns for each backup job that finishes."""
         self._followers.append((make, kept))
 
     def arrive(self, now: float) -> None:
-        """Let everything happen that is to happen until now."""
+        """Process all events up to now."""
         while self._coming and self._coming[0].created < now - HOP:
             self._advance(self._coming[0].created + HOP)
         self._advance(now)

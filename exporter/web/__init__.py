@@ -1,6 +1,6 @@
-"""What each path answers over HTTP.
+"""The HTTP endpoints.
 
-The server is in `exporter.web.server`, authentication and TLS are in `exporter.web.access`.
+The server is in `exporter.web.server`; authentication and TLS are in `exporter.web.access`.
 """
 
 from exporter.web.routes import (

@@ -1,4 +1,4 @@
-"""Which form of an answer a client asks for: the Accept and Accept-Encoding headers, weights and all."""
+"""HTTP content negotiation: evaluates the Accept and Accept-Encoding headers, including quality values."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class _Choice(NamedTuple):
 
 
 def content_type(accept: str) -> str:
-    """Choose the format that the client likes best; plain text when it likes none that there is."""
+    """Return the content type that the client prefers; plain text when it accepts none of the formats."""
     best = _Choice("", {}, 0.0)
     for choice in _choices(accept):
         if choice.weight > best.weight and (choice.name, choice.parameters.get("version", "")) in _OFFERS:
@@ -32,13 +32,13 @@ def content_type(accept: str) -> str:
     found = _OFFERS.get((best.name, best.parameters.get("version", "")), PLAIN)
     if found == PLAIN:
         return found
-    # No name here needs escaping, so whichever way the client knows is kept to.
+    # No metric name needs escaping, so any escaping scheme that the client requests is correct.
     escaping = best.parameters.get("escaping", "")
     return f"{found}; escaping={escaping if escaping in _ESCAPINGS else 'underscores'}"
 
 
 def gzip_accepted(accept_encoding: str) -> bool:
-    """Tell whether the client takes gzip: it says so, and does not rule it out with a weight of 0."""
+    """Return whether the client accepts gzip, with a quality value above 0."""
     return any(choice.name == "gzip" and choice.weight > 0 for choice in _choices(accept_encoding))
 
 

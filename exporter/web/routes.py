@@ -1,4 +1,4 @@
-"""The routes: what each path answers."""
+"""The routes of the HTTP server and their handlers."""
 
 import asyncio
 import time
@@ -21,21 +21,21 @@ from exporter.runtime import Secrets
 from exporter.web.content_negotiation import content_type, gzip_accepted
 from exporter.web.scrape_timeout import TIMEOUT_HEADER, Deadline
 from exporter.web.server import StreamingExposition
-from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, choose, service_discovery
-from exporter.web.status import answer, status_of
+from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, find_scope, service_discovery
+from exporter.web.status import status_of, status_response
 
-RELOAD_PATIENCE = 10.0  # seconds that an answer waits for a reload; reading alone is given up earlier
+RELOAD_TIMEOUT = 10.0  # seconds that a response waits for a reload; longer than the timeout for reading
 
 
 class Refreshes(Protocol):
-    """Whoever refreshes what is published."""
+    """Refreshes the published data."""
 
     def refresh(self, only: Scope | None = None) -> Future[None]:
-        """Begin to refresh everything or one scope; returns what to wait for."""
+        """Start to refresh everything or one scope; return a future that is done afterwards."""
 
 
 class Exporter(Protocol):
-    """What is served of the exporter for one configuration."""
+    """The parts of the exporter that the HTTP endpoints use."""
 
     @property
     def config(self) -> Config:
@@ -43,45 +43,45 @@ class Exporter(Protocol):
 
     @property
     def ledgers(self) -> Sequence[Ledger]:
-        """What is known, of every target in every Region."""
+        """The collected data of every target and Region."""
 
     @property
     def refresher(self) -> Refreshes:
-        """Begins refreshes."""
+        """Starts refreshes."""
 
     @property
     def exposition(self) -> Exposition:
-        """Writes what is known."""
+        """Writes the metrics."""
 
 
 class Reloader(Protocol):
-    """Whoever knows the configuration in force."""
+    """Holds the current configuration and reloads it."""
 
     @property
     def exporter(self) -> Exporter:
-        """The exporter for the configuration in force."""
+        """The exporter for the current configuration."""
 
     @property
     def last_reload(self) -> Reload:
-        """How the configuration was last read."""
+        """The result of the last reload."""
 
     def begin_reload(self) -> Future[None]:
-        """Begin to read the configuration again; returns what to wait for, ConfigError where that fails."""
+        """Start a reload; return a future that is done afterwards and raises ConfigError on failure."""
 
 
 class Site:
-    """What each path answers.
+    """The HTTP endpoints.
 
     Args:
-        telemetry_path: where the metrics of everything are.
-        reloader: the configuration in force and the exporter for it.
-        lifecycle: whether `/-/reload` may be used.
+        telemetry_path: path of the metrics of all targets.
+        reloader: the current configuration and the exporter for it.
+        lifecycle: whether `/-/reload` is enabled.
         clock: seconds since 1970.
-        steady: seconds on a clock that never goes back.
-        secrets: what to mask in texts.
+        steady: seconds on a monotonic clock.
+        secrets: values to mask in text.
 
     Attributes:
-        stopping: once set, no scrape waits for AWS any longer.
+        stopping: when set, scrapes no longer wait for AWS.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class Site:
         self._deadline = Deadline(steady)
 
     def app(self) -> Starlette:
-        """Make the ASGI application."""
-        pages = {
+        """Create the ASGI application."""
+        handlers = {
             "/": self._status,
             self._telemetry_path: self._metrics,
             PROBE_PATH: self._probe,
@@ -117,10 +117,10 @@ class Site:
         }
         reload = Route(
             "/-/reload",
-            self._reload if self._lifecycle else self._no_reload,
+            self._reload if self._lifecycle else self._reload_disabled,
             methods=["POST", "PUT"] if self._lifecycle else ["GET", "POST", "PUT"],
         )
-        app = Starlette(routes=[*(Route(path, endpoint) for path, endpoint in pages.items()), reload])
+        app = Starlette(routes=[*(Route(path, endpoint) for path, endpoint in handlers.items()), reload])
         app.router.redirect_slashes = False
         return app
 
@@ -128,26 +128,26 @@ class Site:
         return await self._expose(request, self._reloader.exporter, None)
 
     async def _probe(self, request: Request) -> Response:
-        exporter, asked = self._reloader.exporter, request.query_params
+        exporter, query = self._reloader.exporter, request.query_params
         try:
-            scope = choose(_scopes(exporter), asked.get("target", ""), asked.get("region", ""))
+            scope = find_scope(_scopes(exporter), query.get("target", ""), query.get("region", ""))
         except UnknownScopeError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
         return await self._expose(request, exporter, scope)
 
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
         scopes = 1 if scope else len(exporter.ledgers)
-        patience = self._deadline.patience(_header(request, TIMEOUT_HEADER), scope, scopes)
-        ends = self._steady() + patience
-        # Not in the event loop: to begin the refreshes of a thousand scopes takes a while.
+        max_wait = self._deadline.max_wait(_header(request, TIMEOUT_HEADER), scope, scopes)
+        wait_until = self._steady() + max_wait
+        # Not in the event loop: starting the refreshes of a thousand scopes takes a while.
         refresh = await run_in_threadpool(exporter.refresher.refresh, scope)
-        await _wait_for(refresh, self.stopping, within=ends - self._steady())
-        kind = content_type(_header(request, "Accept"))
-        form = Form(openmetrics=kind.startswith("application/openmetrics-text"), gzip=True)
+        await _wait_for(refresh, self.stopping, within=wait_until - self._steady())
+        media_type = content_type(_header(request, "Accept"))
+        form = Form(openmetrics=media_type.startswith("application/openmetrics-text"), gzip=True)
         names = frozenset(request.query_params.getlist("name[]"))
         with self._deadline.writing(scope):
             parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
-        return StreamingExposition(parts, kind, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
+        return StreamingExposition(parts, media_type, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
 
     async def _targets(self, request: Request) -> Response:
         scopes, url = _scopes(self._reloader.exporter), request.url
@@ -158,22 +158,23 @@ class Site:
 
     async def _reload(self, _: Request) -> Response:
         reload = self._reloader.begin_reload()
-        await _wait_for(reload, self.stopping, within=RELOAD_PATIENCE)
+        await _wait_for(reload, self.stopping, within=RELOAD_TIMEOUT)
         if not reload.done():
             return PlainTextResponse(
-                "The configuration is not in force yet, the one before is; the log says when that changes.\n",
+                "The reload is still running, with the previous configuration in use; see the log for its "
+                "result.\n",
                 status_code=500,
             )
         try:
             reload.result()
         except ConfigError as error:
-            text = f"The configuration is refused, the one before stays in force:\n{error}\n"
+            text = f"Failed to reload the configuration; the previous one stays in use:\n{error}\n"
             return PlainTextResponse(self._secrets.mask(text), status_code=500)
-        return PlainTextResponse("The configuration is in force.\n")
+        return PlainTextResponse("The configuration was reloaded.\n")
 
-    async def _no_reload(self, _: Request) -> Response:
+    async def _reload_disabled(self, _: Request) -> Response:
         return PlainTextResponse(
-            "Reloading over HTTP is switched off; start with --web.enable-lifecycle, or send SIGHUP.\n",
+            "The lifecycle API is disabled; start the exporter with --web.enable-lifecycle or send SIGHUP.\n",
             status_code=403,
         )
 
@@ -199,7 +200,7 @@ class Site:
             metrics_path=self._telemetry_path,
             secrets=self._secrets,
         )
-        return answer(status, gzip=gzip)
+        return status_response(status, gzip=gzip)
 
 
 def _scopes(exporter: Exporter) -> list[Scope]:
@@ -207,13 +208,13 @@ def _scopes(exporter: Exporter) -> list[Scope]:
 
 
 def _header(request: Request, name: str) -> str:
-    """Give a header as one text, also when a client sent it in several lines."""
+    """Return the values of a header joined by commas, as if sent in one line."""
     return ",".join(request.headers.getlist(name))
 
 
 async def _wait_for(future: Future[None], stopping: asyncio.Event, *, within: float) -> None:
-    waited: list[asyncio.Future[Any]] = [asyncio.wrap_future(future), asyncio.create_task(stopping.wait())]
-    await asyncio.wait(waited, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-    for one in waited:
-        if not one.cancel() and not one.cancelled():
-            one.exception()  # else asyncio logs that nobody asked for it
+    futures: list[asyncio.Future[Any]] = [asyncio.wrap_future(future), asyncio.create_task(stopping.wait())]
+    await asyncio.wait(futures, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for waited in futures:
+        if not waited.cancel() and not waited.cancelled():
+            waited.exception()  # otherwise asyncio logs that the exception was never retrieved

@@ -1,48 +1,50 @@
-"""How long a scrape may wait for AWS, so that its answer is there in time."""
+"""How long a scrape may wait for AWS and still answer within the scrape timeout."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from exporter.model import Scope
 
-DEFAULT_TIMEOUT = 10.0  # Prometheus's own default, in seconds
+DEFAULT_TIMEOUT = 10.0  # seconds; the default of Prometheus
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
-MARGIN = 0.5  # seconds before the time-out by which an answer is on its way
-SPARE = 1.5  # times what writing took the last time: more is known by now, and others want to compute
-LEAST_FOR_A_SCOPE = 0.002  # seconds for writing each scope, also when nothing has been written yet
+TIMEOUT_OFFSET = 0.5  # seconds before the scrape timeout by which the response starts
+SAFETY_FACTOR = (
+    1.5  # times the last write duration: there may be more series now, and the machine may be busy
+)
+MIN_WRITE_TIME = 0.002  # seconds reserved for writing each scope, also before the first write
 
 
 class Deadline:
-    """Leaves enough of each scrape's time for writing: by what writing the same took the last time.
+    """Reserves enough of the scrape timeout for writing, based on how long the last write took.
 
     Args:
-        clock: seconds on a clock that never goes back.
+        clock: seconds on a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._took: dict[Scope | None, float] = {}
+        self._write_durations: dict[Scope | None, float] = {}
 
-    def patience(self, announced: str, scope: Scope | None, scopes: int = 0) -> float:
-        """How many seconds a scrape may wait for AWS; never less than half of its time.
+    def max_wait(self, timeout_header: str, scope: Scope | None, scopes: int = 0) -> float:
+        """Return how many seconds a scrape may wait for AWS; at least half of the timeout.
 
         Args:
-            announced: the time-out that Prometheus announces, as the header has it.
-            scope: what is scraped; None for everything.
-            scopes: how many scopes that is.
+            timeout_header: value of the header with the scrape timeout of Prometheus.
+            scope: the scraped scope; None for all.
+            scopes: number of scraped scopes.
         """
         try:
-            timeout = float(announced)
+            timeout = float(timeout_header)
         except ValueError:
             timeout = DEFAULT_TIMEOUT
         if not 0 < timeout < float("inf"):
             timeout = DEFAULT_TIMEOUT
-        writing = max(SPARE * self._took.get(scope, 0.0), LEAST_FOR_A_SCOPE * scopes)
-        return max(timeout - MARGIN - writing, timeout / 2)
+        write_time = max(SAFETY_FACTOR * self._write_durations.get(scope, 0.0), MIN_WRITE_TIME * scopes)
+        return max(timeout - TIMEOUT_OFFSET - write_time, timeout / 2)
 
     @contextmanager
     def writing(self, scope: Scope | None) -> Iterator[None]:
-        """Take note of how long the block takes."""
-        began = self._clock()
+        """Measure how long the block takes."""
+        start = self._clock()
         yield
-        self._took[scope] = self._clock() - began
+        self._write_durations[scope] = self._clock() - start

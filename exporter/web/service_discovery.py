@@ -1,4 +1,4 @@
-"""Which targets and Regions there are, for Prometheus' HTTP service discovery and for `/probe`."""
+"""The list of targets and Regions for HTTP service discovery of Prometheus and for `/probe`."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -9,7 +9,7 @@ PROBE_PATH = "/probe"
 
 
 class UnknownScopeError(Exception):
-    """No such target, or not in that Region; says which there are."""
+    """The target or its Region does not exist; the message lists the valid ones."""
 
 
 class TargetGroup(TypedDict):
@@ -20,10 +20,10 @@ class TargetGroup(TypedDict):
 
 
 def service_discovery(scopes: Sequence[Scope], address: str, *, tls: bool) -> list[TargetGroup]:
-    """Give an entry for each target and Region, to be probed at the address that was asked.
+    """Return an entry for each target and Region, to be probed at the address of the request.
 
-    The labels are none that the series carry themselves; `instance` differs, else all would share one `up`.
-    Without TLS nothing is said of the scheme: a proxy in front may speak it.
+    The labels do not collide with those of the series. Each entry has its own `instance`, because all would
+    share one `up` series otherwise. Without TLS the scheme is omitted: a reverse proxy may use HTTPS.
     """
     scheme = {"__scheme__": "https"} if tls else {}
     return [
@@ -43,20 +43,20 @@ def service_discovery(scopes: Sequence[Scope], address: str, *, tls: bool) -> li
     ]
 
 
-def choose(scopes: Sequence[Scope], target: str, region: str) -> Scope:
-    """Find the scope that a probe asks for; the Region may be left out where the target has but one.
+def find_scope(scopes: Sequence[Scope], target: str, region: str) -> Scope:
+    """Find the scope of a probe. The Region may be omitted if the target has only one.
 
     Raises:
-        UnknownScopeError: there is none, or more than one.
+        UnknownScopeError: there is no such scope, or more than one.
     """
     of_target = [scope for scope in scopes if scope.target == target]
     if not of_target:
         known = ", ".join(sorted({scope.target for scope in scopes}))
-        raise UnknownScopeError(f"no such target; add ?target= with one of: {known}")
+        raise UnknownScopeError(f"unknown target; set the target parameter to one of: {known}")
     found = [scope for scope in of_target if scope.region == region]
     if not region and len(of_target) == 1:
         found = of_target
     if not found:
         known = ", ".join(scope.region for scope in of_target)
-        raise UnknownScopeError(f"no such Region of this target; add &region= with one of: {known}")
+        raise UnknownScopeError(f"unknown Region; set the region parameter to one of: {known}")
     return found[0]

@@ -18,7 +18,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.web.routes import Site
 from tests.e2e.http import ask, asked, read
 from tests.e2e.process import PATIENCE, until
-from tests.support.harness import TEXT, Bench, Series, job, world
+from tests.support.harness import TEXT, Bench, Series, dependencies, job
 from tests.web.served import served
 
 RELOADED = "aws_backup_exporter_config_last_reload_successful"
@@ -47,7 +47,7 @@ class File:
             raise self.content
         return self.content
 
-    def spoil(self) -> None:
+    def break_(self) -> None:
         """Leave a mistake in it."""
         self.content = ConfigError([Problem("config.yaml", 3, 5, "targets[0].regoins", "unknown key")])
 
@@ -55,22 +55,22 @@ class File:
 class Running:
     """An exporter on a configuration file, refreshed when asked."""
 
-    def __init__(self, aws: Bench, config: Config, patience: float) -> None:
+    def __init__(self, aws: Bench, config: Config, read_timeout: float) -> None:
         self.file = File(config)
-        self.spoilt_beside: ConfigError | None = None
+        self.web_config_error: ConfigError | None = None
         telemetry = Telemetry()
         self.reloader = Reloader(
             self.file.read,
-            Assembler(telemetry, world(aws.clock)),
-            read_along=self._read_along,
+            Assembler(telemetry, dependencies(aws.clock)),
+            reload_web_config=self._reload_web_config,
             telemetry=telemetry,
             clock=aws.clock,
-            patience=patience,
+            read_timeout=read_timeout,
         )
 
-    def _read_along(self) -> None:
-        if self.spoilt_beside:
-            raise self.spoilt_beside
+    def _reload_web_config(self) -> None:
+        if self.web_config_error:
+            raise self.web_config_error
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""
@@ -101,8 +101,8 @@ Start = Callable[..., Running]
 def start(aws: Bench, request: pytest.FixtureRequest) -> Start:
     """Start an exporter on a configuration file."""
 
-    def begin(config: Config, patience: float = PATIENCE) -> Running:
-        running = Running(aws, config, patience)
+    def begin(config: Config, read_timeout: float = PATIENCE) -> Running:
+        running = Running(aws, config, read_timeout)
         request.addfinalizer(running.reloader.exporter.refresher.stop)
         request.addfinalizer(running.file.answers.set)
         return running
@@ -241,17 +241,19 @@ def test_a_bad_configuration_changes_nothing(aws: Bench, start: Start, west: Tar
     aws.account.put(job("a"))
     running = start(config(west))
     before = running.reloader.exporter
-    running.file.spoil()
+    running.file.break_()
     with pytest.raises(ConfigError):
         running.reloader.reload()
     assert running.reloader.exporter is before
     assert running.scrape().state("a") == "RUNNING"
 
 
-def test_what_is_read_along_may_refuse_too(start: Start, east: Target, west: Target) -> None:
+def test_a_reload_fails_when_the_web_configuration_is_invalid(
+    start: Start, east: Target, west: Target
+) -> None:
     """A mistake in the file beside keeps a good configuration from coming into force."""
     running = start(config(west))
-    running.spoilt_beside = ConfigError([Problem("web.yaml", 1, 1, "tls", "unknown key")])
+    running.web_config_error = ConfigError([Problem("web.yaml", 1, 1, "tls", "unknown key")])
     with pytest.raises(ConfigError):
         running.reload(config(west, east))
     assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west"]
@@ -262,7 +264,7 @@ def test_the_metrics_tell_of_a_reload_that_failed(aws: Bench, start: Start, west
     running = start(config(west))
     good = aws.clock.now
     aws.clock.advance(60)
-    running.file.spoil()
+    running.file.break_()
     with pytest.raises(ConfigError):
         running.reloader.reload()
     series = running.scrape()
@@ -275,7 +277,7 @@ def test_the_metrics_tell_of_a_reload_that_failed(aws: Bench, start: Start, west
 def test_the_reason_is_kept_until_a_reload_succeeds(start: Start, west: Target) -> None:
     """Why the last reload failed can be told, and is forgotten with the next good one."""
     running = start(config(west))
-    running.file.spoil()
+    running.file.break_()
     with pytest.raises(ConfigError):
         running.reloader.reload()
     assert running.reloader.last_reload.reason == "config.yaml:3:5: targets[0].regoins: unknown key"
@@ -287,7 +289,7 @@ def test_the_reason_is_kept_until_a_reload_succeeds(start: Start, west: Target) 
 def test_the_log_says_why(caplog: pytest.LogCaptureFixture, start: Start, west: Target) -> None:
     """Each problem of a refused configuration has a line in the log."""
     running = start(config(west))
-    running.file.spoil()
+    running.file.break_()
     with caplog.at_level(logging.ERROR), pytest.raises(ConfigError):
         running.reloader.reload()
     assert [record.__dict__["reason"] for record in caplog.records] == [
@@ -302,7 +304,9 @@ def test_a_read_that_hangs_is_given_up(start: Start, east: Target, west: Target)
     """A reload that cannot read in time is refused, with the reason, and changes nothing."""
     running = start(config(west), SOON)
     running.file.answers.clear()
-    with pytest.raises(ConfigError, match=r"^not read within 0.05 seconds; check that the file systems"):
+    with pytest.raises(
+        ConfigError, match=r"^the files could not be read within 0.05 seconds; check that the file systems"
+    ):
         running.reload(config(west, east))
     assert [ledger.scope.target for ledger in running.reloader.exporter.ledgers] == ["west"]
     assert running.scrape().value(RELOADED) == 0
@@ -336,7 +340,7 @@ def test_one_read_hangs_and_no_more(start: Start, west: Target) -> None:
     running.file.answers.clear()
     before = running.file.reads
     for _ in range(3):
-        with pytest.raises(ConfigError, match="not read within"):
+        with pytest.raises(ConfigError, match="could not be read within"):
             running.reloader.reload()
     until(lambda: running.file.reads > before)
     assert running.file.reads == before + 1
@@ -373,7 +377,7 @@ def test_a_failure_of_ours_ends_no_reloads(
     running.file.content = None  # type: ignore[assignment] # nothing that could be assembled
     with pytest.raises(AttributeError):
         running.reloader.reload()
-    assert "the exporter has a bug" in caplog.text
+    assert "Unexpected error" in caplog.text
     running.reload(config(west))
     assert running.reloader.last_reload.successful
 
@@ -395,5 +399,5 @@ def test_answers_while_a_read_hangs(start: Start, west: Target) -> None:
         answers = [read(connection.getresponse()) for connection in waiting]
     assert {answer.status for answer in answers} == {500}
     assert {answer.text for answer in answers} == {
-        "The configuration is not in force yet, the one before is; the log says when that changes.\n"
+        "The reload is still running, with the previous configuration in use; see the log for its result.\n"
     }

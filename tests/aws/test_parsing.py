@@ -225,27 +225,27 @@ NUMBER, TIME = "a number", "a point in time"
 @pytest.mark.parametrize(
     ("member", "told", "reason"),
     [
-        ("AccountId", 123456789012, "a number where a text belongs"),
-        ("State", ["RUNNING"], "a list where a text belongs"),
-        ("State", {"State": "RUNNING"}, "an object where a text belongs"),
-        ("State", True, "true or false where a text belongs"),
-        ("IsParent", "true", "a text where true or false belongs"),
-        ("IsParent", 1, "a number where true or false belongs"),
-        ("CreatedBy", [], "a list where an object belongs"),
-        ("CreatedBy", "plan", "a text where an object belongs"),
-        ("BackupOptions", 7, "a number where an object belongs"),
-        ("BackupSizeInBytes", True, "true or false where a number belongs"),
-        ("BackupSizeInBytes", "many", "a text where a number belongs"),
+        ("AccountId", 123456789012, "expected a string, got a number"),
+        ("State", ["RUNNING"], "expected a string, got an array"),
+        ("State", {"State": "RUNNING"}, "expected a string, got an object"),
+        ("State", True, "expected a string, got a boolean"),
+        ("IsParent", "true", "expected a boolean, got a string"),
+        ("IsParent", 1, "expected a boolean, got a number"),
+        ("CreatedBy", [], "expected an object, got an array"),
+        ("CreatedBy", "plan", "expected an object, got a string"),
+        ("BackupOptions", 7, "expected an object, got a number"),
+        ("BackupSizeInBytes", True, "expected a number, got a boolean"),
+        ("BackupSizeInBytes", "many", "expected a number, got a string"),
         ("BackupSizeInBytes", float("nan"), "a number out of range"),
         ("BackupSizeInBytes", float("inf"), "a number out of range"),
         ("BackupSizeInBytes", 2**64, "a number out of range"),
-        ("CreationDate", "yesterday", "a text where a point in time belongs"),
-        ("CreationDate", {}, "an object where a point in time belongs"),
-        ("CreationDate", float("nan"), "a point in time out of range"),
-        ("CreationDate", "nan", "a point in time out of range"),
-        ("CreationDate", -1, "a point in time out of range"),
-        ("CreationDate", 315_537_897_599_000, "a point in time out of range"),
-        ("CreationDate", 10**400, "a point in time out of range"),
+        ("CreationDate", "yesterday", "expected a timestamp, got a string"),
+        ("CreationDate", {}, "expected a timestamp, got an object"),
+        ("CreationDate", float("nan"), "a timestamp out of range"),
+        ("CreationDate", "nan", "a timestamp out of range"),
+        ("CreationDate", -1, "a timestamp out of range"),
+        ("CreationDate", 315_537_897_599_000, "a timestamp out of range"),
+        ("CreationDate", 10**400, "a timestamp out of range"),
     ],
 )
 def test_values_that_cannot_be_read(member: str, told: object, reason: str) -> None:
@@ -271,7 +271,7 @@ def test_one_entry_of_a_map() -> None:
     answer, left_out = read("DescribeBackupJob", {"BackupJobId": "a", "ChildJobsInState": counts})
 
     assert answer["ChildJobsInState"] == {"COMPLETED": 2, "RUNNING": 3}
-    assert left_out == (LeftOut("ChildJobsInState", "a text where a number belongs", "a"),)
+    assert left_out == (LeftOut("ChildJobsInState", "expected a number, got a string", "a"),)
 
 
 def test_one_rule_of_a_plan() -> None:

@@ -10,10 +10,10 @@ from tests.support.harness import Clock
 RATES = st.one_of(st.sampled_from([0.01, 0.1, 0.5, 0.55, 1, 10, 50]), st.floats(0.01, 100))
 
 
-def take_all(budget: Budget, *, leaving: float = 0.0) -> int:
+def take_all(budget: Budget, *, reserve: float = 0.0) -> int:
     """Take tokens until there is none, and count them."""
     taken = 0
-    while budget.try_take(leaving=leaving):
+    while budget.try_acquire(reserve=reserve):
         taken += 1
     return taken
 
@@ -36,12 +36,12 @@ def test_tokens_come_back_at_the_rate(rate: float) -> None:
     clock = Clock(0)
     budget = Budget(rate, clock)
     take_all(budget)
-    assert budget.wait_for_one() == pytest.approx(1 / rate)
+    assert budget.wait_time() == pytest.approx(1 / rate)
     clock.advance(0.99 / rate)
-    assert not budget.try_take()
+    assert not budget.try_acquire()
     clock.advance(0.02 / rate)
-    assert budget.try_take()
-    assert not budget.try_take()
+    assert budget.try_acquire()
+    assert not budget.try_acquire()
 
 
 @given(RATES, st.lists(st.floats(0, 100), max_size=30))
@@ -60,16 +60,16 @@ def test_never_more_than_the_rate_and_a_burst(rate: float, pauses: list[float]) 
 def test_the_reserve_can_be_left(rate: float) -> None:
     """However small the rate, work in the background gets a token from a full bucket, and leaves the rest."""
     budget = Budget(rate, Clock(0))
-    assert budget.try_take(leaving=budget.reserve)
+    assert budget.try_acquire(reserve=budget.reserve)
     assert budget.reserve <= budget.burst / 2
 
 
 def test_the_reserve_is_left() -> None:
     """Work in the background takes half of a full bucket; a scrape can take the other half."""
     budget = Budget(10, Clock(0))
-    assert take_all(budget, leaving=budget.reserve) == 10
-    assert budget.wait_for_one(leaving=budget.reserve) == pytest.approx(0.1)
-    assert budget.wait_for_one() == 0
+    assert take_all(budget, reserve=budget.reserve) == 10
+    assert budget.wait_time(reserve=budget.reserve) == pytest.approx(0.1)
+    assert budget.wait_time() == 0
     assert take_all(budget) == 10
 
 
@@ -78,12 +78,12 @@ def test_a_wait_is_long_enough(rate: float, part: float, start: float) -> None:
     """Whoever waits as long as told, and a millisecond, gets a token."""
     clock = Clock(start)
     budget = Budget(rate, clock)
-    leaving = part * budget.reserve
+    reserve = part * budget.reserve
     take_all(budget)
-    clock.advance(budget.wait_for_one(leaving=leaving) + 0.001)
-    assert budget.try_take(leaving=leaving)
+    clock.advance(budget.wait_time(reserve=reserve) + 0.001)
+    assert budget.try_acquire(reserve=reserve)
     clock.advance(1000 / rate)
-    assert budget.wait_for_one(leaving=leaving) == 0
+    assert budget.wait_time(reserve=reserve) == 0
 
 
 @given(st.floats(0.1, 100), st.lists(st.tuples(st.floats(0, 5000), st.booleans()), max_size=20))
@@ -95,7 +95,7 @@ def test_throttling_moves_the_budget_within_bounds(rate: float, events: list[tup
         clock.advance(pause)
         before = budget.rate
         if throttled:
-            budget.slow_down()
+            budget.reduce_rate()
             assert budget.rate <= before
         assert rate / 10 * 0.999 <= budget.rate <= rate
         assert budget.available() <= budget.burst
@@ -105,6 +105,6 @@ def test_throttling_moves_the_budget_within_bounds(rate: float, events: list[tup
 def test_throttling_leaves_less_to_burst_with() -> None:
     """What AWS throttles empties half of the bucket, so that the calls behind it do not all follow."""
     budget = Budget(10, Clock(0))
-    budget.slow_down()
+    budget.reduce_rate()
     assert budget.burst == 14
     assert budget.available() == 7

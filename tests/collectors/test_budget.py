@@ -9,7 +9,7 @@ def test_throttling_shrinks_the_budget_and_time_brings_it_back() -> None:
     """A throttled exporter asks less at once, and only slowly more again."""
     clock = Clock()
     budget = Budget(10, clock)
-    budget.slow_down()
+    budget.reduce_rate()
     assert budget.rate == 7
     clock.advance(60)
     assert 7 < budget.rate < 7.2
@@ -22,7 +22,7 @@ def test_calls_throttled_together_count_once() -> None:
     clock = Clock()
     budget = Budget(10, clock)
     for _ in range(20):
-        budget.slow_down()
+        budget.reduce_rate()
     assert budget.rate == 7
 
 
@@ -31,7 +31,7 @@ def test_the_budget_never_shrinks_to_nothing() -> None:
     clock = Clock()
     budget = Budget(10, clock)
     for _ in range(100):
-        budget.slow_down()
+        budget.reduce_rate()
         clock.advance(1)
     assert 1 <= budget.rate < 1.1
 

@@ -21,7 +21,7 @@ def test_background_work_leaves_tokens_to_the_scrapes() -> None:
     """A caller that leaves tokens takes none while fewer than those are there."""
     budget = Budget(10, Clock())
     taken = 0
-    while budget.try_take(leaving=budget.reserve):
+    while budget.try_acquire(reserve=budget.reserve):
         taken += 1
     assert taken == 10
     assert budget.available() == 10
@@ -35,7 +35,7 @@ def test_background_work_gets_its_turn_although_scrapes_are_greedy() -> None:
     def sleep_while_scrapes_go_on(seconds: float) -> None:
         clock.advance(seconds)
         while budget.available() > 3:
-            budget.try_take()
+            budget.try_acquire()
 
     sleep_while_scrapes_go_on(0)
     api = BackupApi(
@@ -48,7 +48,7 @@ def test_background_work_gets_its_turn_although_scrapes_are_greedy() -> None:
         sleep=sleep_while_scrapes_go_on,
     )
     began = clock()
-    assert api.call("ListBackupJobs", "BackupJobs", leaving=budget.reserve, patience=60)
+    assert api.call("ListBackupJobs", "BackupJobs", reserve=budget.reserve, max_wait=60)
     assert clock() > began
 
 

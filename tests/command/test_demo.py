@@ -8,7 +8,7 @@ import pytest
 from exporter.assembly.assembly import Assembler
 from exporter.command.demo import demo_account
 from exporter.exposition.self_metrics import Telemetry
-from tests.support.harness import TEXT, Clock, Series, Watch, world
+from tests.support.harness import TEXT, Clock, Series, Watch, dependencies
 
 HOUR, DAY = 3600.0, 86400.0
 SCRAPE = 15.0
@@ -20,7 +20,7 @@ def demo() -> Iterator[Watch]:
     """The demo, with a clock that moves when told."""
     clock = Clock()
     with demo_account(clock) as (config, _):
-        exporter = Assembler(Telemetry(), world(clock)).assemble(config)
+        exporter = Assembler(Telemetry(), dependencies(clock)).assemble(config)
         yield Watch(exporter, clock)
         exporter.refresher.stop()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config import ConfigError, load, to_yaml
-from exporter.config.yaml_source import LARGEST
+from exporter.config.yaml_source import MAX_SIZE
 
 KEYS = [
     "targets",
@@ -107,7 +107,7 @@ def test_any_values(data: object) -> None:
 def test_long_nonsense_ends(piece: str) -> None:
     """A large file of nonsense is refused within seconds."""
     start = time.monotonic()
-    text = "a: " + piece * (LARGEST // len(piece) - 3)
+    text = "a: " + piece * (MAX_SIZE // len(piece) - 3)
     with pytest.raises(ConfigError):
         load(text, "config.yaml")
     assert time.monotonic() - start < 20

@@ -53,7 +53,7 @@ def test_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["0s", "0h0m", "101y", "999999999w"])
 def test_out_of_range(text: str) -> None:
     """No time at all, and more than anyone means, are refused."""
-    with pytest.raises(ValueError, match="must be more than 0 and at most 100 years"):
+    with pytest.raises(ValueError, match="must be greater than 0 and at most 100 years"):
         duration.parse(text)
 
 

@@ -93,7 +93,7 @@ def test_made_in_python() -> None:
     assert Discovery(window=60.0).window == 60.0
     with pytest.raises(ValidationError, match="shorter than window"):
         Discovery(window=60.0, lookback=30.0)
-    with pytest.raises(ValidationError, match="names another target too"):
+    with pytest.raises(ValidationError, match="is already the name of another target"):
         Config(targets=(Target(name="a", profile="b"), Target(name="a")))
 
 

@@ -112,9 +112,9 @@ def test_make_targets_exist() -> None:
     assert set(re.findall(r"`make (\w+)", document("CONTRIBUTING.md"))) <= has
 
 
-def test_rooms_exist() -> None:
-    """docs/architecture.md has a line for each room of the exporter, and for nothing else."""
+def test_packages_exist() -> None:
+    """docs/architecture.md has a line for each package of the exporter, and for nothing else."""
     named = set(re.findall(r"`exporter/(\w+)(?:/|\.py)`", document("docs/architecture.md")))
-    rooms = {path.stem for path in (ROOT / "exporter").iterdir() if path.suffix == ".py" or path.is_dir()}
+    packages = {path.stem for path in (ROOT / "exporter").iterdir() if path.suffix == ".py" or path.is_dir()}
 
-    assert named == rooms - {"__init__", "__pycache__"}
+    assert named == packages - {"__init__", "__pycache__"}

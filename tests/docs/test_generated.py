@@ -19,7 +19,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_documents_are_in_step() -> None:
+def test_documents_are_up_to_date() -> None:
     """What the documents say of metrics and settings is what the code says."""
     assert generate_docs.main(["--check"]) == 0
 
@@ -30,9 +30,7 @@ def test_check_names_file_and_remedy(copy: Path, capsys: pytest.CaptureFixture[s
     path.write_text(path.read_text().replace("aws_backup_up", "aws_backup_down"))
 
     assert generate_docs.main(["--check"], copy) == 1
-    assert capsys.readouterr().err == (
-        "docs/metrics.md: out of step with the code; run: python -m tools.generate_docs\n"
-    )
+    assert capsys.readouterr().err == ("docs/metrics.md: out of date; run: python -m tools.generate_docs\n")
 
 
 def test_check_changes_nothing(copy: Path) -> None:
@@ -46,7 +44,7 @@ def test_check_changes_nothing(copy: Path) -> None:
     assert path.read_text() == spoiled
 
 
-def test_writing_brings_in_step(copy: Path) -> None:
+def test_writing_updates_documents(copy: Path) -> None:
     """Without --check the generated parts are written anew, and the rest stays."""
     path = copy / METRICS
     sound = path.read_text()
@@ -71,20 +69,20 @@ def test_every_document_is_checked(copy: Path, capsys: pytest.CaptureFixture[str
 
 def test_part_without_place() -> None:
     """A part that a document has no place for is an error that says which markers to add."""
-    with pytest.raises(generate_docs.OutOfStepError) as error:
-        generate_docs.in_step("# Metrics\n", {"fleet": "a table"})
+    with pytest.raises(generate_docs.OutOfDateError) as error:
+        generate_docs.update("# Metrics\n", {"fleet": "a table"})
 
     assert str(error.value) == (
-        "no place for fleet; add <!-- begin generated: fleet --> and <!-- end generated: fleet -->"
+        "missing markers for fleet; add <!-- begin generated: fleet --> and <!-- end generated: fleet -->"
     )
 
 
 def test_place_without_part() -> None:
     """A place for which nothing is generated is an error that names it."""
-    with pytest.raises(generate_docs.OutOfStepError) as error:
-        generate_docs.in_step("<!-- begin generated: moon -->\n<!-- end generated: moon -->\n", {})
+    with pytest.raises(generate_docs.OutOfDateError) as error:
+        generate_docs.update("<!-- begin generated: moon -->\n<!-- end generated: moon -->\n", {})
 
-    assert str(error.value) == "nothing is generated for moon; remove the markers"
+    assert str(error.value) == "unknown sections moon; remove their markers"
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from tests.docs.markdown import blocks, document
 from tests.doctor.conftest import Doctor
 from tests.e2e import sorts
 from tests.e2e.aws import Aws
-from tests.support.harness import START, bench, world
+from tests.support.harness import START, bench, dependencies
 
 DENIED = ApiError("AccessDeniedException", 403, "User: arn:aws:iam::123456789012:user/a is not authorized")
 ACTIONS = json.loads(blocks(document("docs/iam.md"), "json")[0])["Statement"][0]["Action"]
 SIMULATED = {kind.name: kind for kind in simulated.KINDS}
-NOBODY = "00000000-0000-0000-0000-000000000000"
+PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def test_it_checks_what_the_exporter_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_it_checks_what_the_exporter_asks(monkeypatch: pytest.MonkeyPatch) -> No
         watch = aws.watch(collectors=COLLECTORS)
         watch.catch_up()
         asked = {f"backup:{call.operation}" for call in aws.account.calls}
-        report = examine(watch.exporter.config, world(aws.clock))
+        report = examine(watch.exporter.config, dependencies(aws.clock))
 
     permissions = [check for _, check in report.checks() if check.kind == "permission"]
     assert {check.name for check in permissions} == asked
@@ -54,9 +54,9 @@ def test_an_empty_account(aws: Aws, doctor: Doctor) -> None:
     told = doctor()
     assert set(told.results().values()) == {"ok"}
     asked = {call.operation: call.parameters for call in aws.account.calls}
-    assert asked["DescribeBackupJob"] == {"BackupJobId": NOBODY}
-    assert asked["DescribeCopyJob"] == {"CopyJobId": NOBODY}
-    assert asked["GetBackupPlan"]["BackupPlanId"] == NOBODY
+    assert asked["DescribeBackupJob"] == {"BackupJobId": PLACEHOLDER_ID}
+    assert asked["DescribeCopyJob"] == {"CopyJobId": PLACEHOLDER_ID}
+    assert asked["GetBackupPlan"]["BackupPlanId"] == PLACEHOLDER_ID
 
 
 def test_a_denial_for_what_does_not_exist(aws: Aws, doctor: Doctor) -> None:

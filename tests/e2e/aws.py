@@ -64,7 +64,7 @@ class Aws:
         """Wait until a call waits for an answer."""
         until(lambda: self._door.waiting, PATIENCE)
 
-    def is_left_in_peace(self) -> None:
+    def has_no_connections(self) -> None:
         """Wait until no call has come for a second: what was before the start is known by then."""
         until(lambda: self.account.calls and time.time() - self.account.calls[-1].time > 1, PATIENCE)
 

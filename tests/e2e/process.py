@@ -99,7 +99,7 @@ class Process:
 
         def said() -> list[str]:
             assert self.running, f"ended with {self.wait()}: {self.err}"
-            lines = [line for line in self.err.splitlines() if "listening" in line]
+            lines = [line for line in self.err.splitlines() if "Listening on" in line]
             return _ADDRESS.findall(lines[0]) if lines else []
 
         found = until(said, or_say=lambda: self.err)

@@ -49,7 +49,7 @@ def test_a_job_is_described_once_more_when_it_ends(aws: Aws, listen: Run, tmp_pa
         aws.account.put(job)
     address = listen(*configured(tmp_path, "named")).address()
     ask(address, "/metrics")
-    aws.is_left_in_peace()
+    aws.has_no_connections()
     aws.account.forget_calls()
     for job in running:
         aws.account.put({**job, "State": "COMPLETED", "CompletionDate": round(time.time(), 3)})
@@ -91,7 +91,7 @@ def test_nothing_is_asked_without_a_scrape(aws: Aws, listen: Run) -> None:
     aws.account.put(sorts.job("a"))
     address = listen().address()
     until(lambda: aws.described()["a"])
-    aws.is_left_in_peace()
+    aws.has_no_connections()
     count = len(aws.account.calls)
     for _ in range(SCRAPES):
         assert ask(address, "/-/ready").status == 200

@@ -153,7 +153,7 @@ def test_two_starts_on_one_port(listen: Run, run: Run) -> None:
     second = run("--web.listen-address", address)
     assert second.wait() == 1
     [line] = second.err.splitlines()
-    assert f"cannot listen on {address}: another process listens there" in line
+    assert f"cannot listen on {address}: address already in use" in line
     assert ask(address, "/-/healthy").status == 200
 
 

@@ -122,4 +122,4 @@ def test_make_demo(tmp_path: Path) -> None:
     finally:
         process.signal(signal.SIGTERM)
         process.wait()
-    until(lambda: "msg=stopped" in process.err)
+    until(lambda: "msg=Stopped" in process.err)

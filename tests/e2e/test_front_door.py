@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from exporter.web.server.server import MOST_FILES
+from exporter.web.server.server import MAX_OPEN_FILES
 from tests.e2e import sorts, told
 from tests.e2e.aws import Aws
 from tests.e2e.conftest import Run
@@ -85,7 +85,7 @@ def test_as_many_open_files_as_allowed(listening_with: Callable[[str], Process])
     """A low soft limit of open files is raised to what the process is allowed."""
     address = listening_with("-S -n 100").address()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert of_itself(address, "process_max_fds") == min(hard, MOST_FILES)
+    assert of_itself(address, "process_max_fds") == min(hard, MAX_OPEN_FILES)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_a_scrape_is_answered_before_its_time_out(aws: Aws, listen: Run, patient
     known = told.of_jobs(aws.account.jobs())
     address = listen(*patient).address()
     assert told.published(ask(address, "/metrics").text) == known
-    aws.is_left_in_peace()
+    aws.has_no_connections()
     aws.account.put({**sorts.full("a", "RUNNING"), "PercentDone": "99.0"})
     aws.hang()
     answer = ask(address, "/metrics", {TIMEOUT: str(CLIENTS_TIMEOUT)}, within=CLIENTS_TIMEOUT)
@@ -40,7 +40,7 @@ def test_the_refresh_goes_on_and_serves_the_next(aws: Aws, listen: Run, patient:
     """A refresh that outlives its scrape is not given up: the next scrape has its fruit, not asking anew."""
     address = listen(*patient).address()
     ask(address, "/metrics")
-    aws.is_left_in_peace()
+    aws.has_no_connections()
     aws.account.put(sorts.job("late", "COMPLETED"))
     aws.hang()
     aws.account.forget_calls()
@@ -82,7 +82,7 @@ def test_scrapes_at_the_same_time_share_a_refresh(aws: Aws, listen: Run, patient
     aws.account.put(sorts.job("a"))
     address = listen(*patient).address()
     ask(address, "/metrics")
-    aws.is_left_in_peace()
+    aws.has_no_connections()
     aws.account.forget_calls()
     aws.hang()
     with ThreadPoolExecutor(8) as clients:

@@ -77,7 +77,7 @@ def test_a_failure_is_logged_once(eventful: Start) -> None:
     lines = [line for line in eventful().err.splitlines() if "collector=backup_jobs" in line]
     said = [line for line in lines if 'msg="cannot refresh"' in line]
     assert len(said) == 1
-    assert len([line for line in lines if 'msg="refreshing works again"' in line]) == 1
+    assert len([line for line in lines if 'msg="refresh works again"' in line]) == 1
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])

@@ -76,7 +76,7 @@ def test_reloading_over_http_must_be_switched_on(listen: Run, path: Path) -> Non
     ("text", "told"),
     [
         (BAD, 'config.yaml:1:23: targets[0].regoins: unknown key; did you mean "regions"?'),
-        (TWICE, 'config.yaml:1:47: targets[1].name: "one" names another target too'),
+        (TWICE, 'config.yaml:1:47: targets[1].name: "one" is already the name of another target'),
         (WRONG_TYPE, "config.yaml:1:23: targets[0].regions: expected a list"),
         (BROKEN, "config.yaml:2:1: not valid YAML"),
     ],
@@ -107,7 +107,7 @@ def test_the_order_of_a_signal(exporter: Process, path: Path) -> None:
     """SIGHUP reads the file again, whether or not it can be used, and the exporter goes on."""
     path.write_text(BAD)
     exporter.signal(signal.SIGHUP)
-    until(lambda: "configuration refused" in exporter.err, or_say=lambda: exporter.err)
+    until(lambda: "Configuration reload failed" in exporter.err, or_say=lambda: exporter.err)
     path.write_text(TWO)
     exporter.signal(signal.SIGHUP)
     until(lambda: targets(exporter) == ["one", "two"], or_say=lambda: exporter.err)
@@ -138,10 +138,10 @@ def _socket(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
-        (os.mkfifo, "a FIFO, not a regular file; name a regular file"),
-        (_socket, "a socket, not a regular file; name a regular file"),
-        (Path.mkdir, "a directory; name the file in it"),
-        (lambda path: path.symlink_to("/dev/zero"), "a device, not a regular file; name a regular file"),
+        (os.mkfifo, "a FIFO, not a regular file; specify a regular file"),
+        (_socket, "a socket, not a regular file; specify a regular file"),
+        (Path.mkdir, "is a directory; specify a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device, not a regular file; specify a regular file"),
     ],
     ids=["FIFO", "socket", "directory", "device"],
 )

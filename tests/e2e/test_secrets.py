@@ -126,7 +126,7 @@ def test_a_running_exporter_shows_no_secret(stage: Stage, log_format: str) -> No
         seen += [answer.text, ask(exporter.address(), "/", authorization(PASSWORD)).text]
         file.write_text(good)
     exporter.signal(signal.SIGHUP)
-    until(lambda: "configuration reloaded" in exporter.err, or_say=lambda: exporter.err)
+    until(lambda: "Configuration reloaded" in exporter.err, or_say=lambda: exporter.err)
     assert stage.shown_in("\n".join([*seen, exporter.err, exporter.out])) == []
     assert "cannot refresh" in exporter.err  # so the log does tell of the target that fails
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exporter.simulator.errors import ApiError
-from exporter.web.status.html import DOCUMENTS
+from exporter.web.status.html import DOCS_URL
 from tests.e2e import sorts
 from tests.e2e.aws import Aws, simulated_aws
 from tests.e2e.http import ask
@@ -82,7 +82,7 @@ def exporter(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pro
     process = Process(exporter_command(*arguments), variables, directory)
     try:
         address = process.address()
-        until(lambda: "not yet" not in ask(address, "/").text, or_say=lambda: process.err)
+        until(lambda: '<b class="pending">' not in ask(address, "/").text, or_say=lambda: process.err)
         yield process
     finally:
         process.kill()
@@ -117,7 +117,7 @@ def test_nothing_is_amiss(page: Browser, exporter: Process) -> None:
     assert [url for url in page.requested() if not url.startswith("data:")] == [
         f"http://{exporter.address()}/"
     ]
-    assert page.driver.title == "Not well: AWS Backup exporter"
+    assert page.driver.title == "Unhealthy: AWS Backup exporter"
     assert HOSTILE in text(page, "main")
     assert page.run("return document.scripts.length + document.querySelectorAll('img').length") == 0
 
@@ -128,7 +128,7 @@ def test_the_policy_is_in_force(page: Browser) -> None:
         "const script = document.createElement('script'); script.textContent = 'document.title = 1';"
         "document.body.append(script)"
     )
-    assert page.driver.title == "Not well: AWS Backup exporter"
+    assert page.driver.title == "Unhealthy: AWS Backup exporter"
     [complaint] = page.complaints()
     assert "Content Security Policy" in complaint
 
@@ -139,7 +139,7 @@ def test_the_remedy_is_seen_at_once(page: Browser) -> None:
     assert text(page, ".remedy") == 'allow backup:ListCopyJobs on "*" for the identity in use'
     assert box["bottom"] < page.run("return innerHeight")
     assert box["bottom"] < page.run("return document.querySelector('.scopes').getBoundingClientRect().top")
-    assert text(page, ".verdict p").startswith("Not well: production in eu-west-1 fails;")
+    assert text(page, ".summary p").startswith("Unhealthy: production in eu-west-1 is failing;")
 
 
 def test_the_targets(page: Browser) -> None:
@@ -157,7 +157,7 @@ def test_links_lead_somewhere(page: Browser, exporter: Process) -> None:
     """Each link to the exporter itself is answered with 200; all others lead to the documents."""
     links = set(page.run("return [...document.links].map(link => link.href)"))
     own = {link for link in links if urlsplit(link).netloc == exporter.address()}
-    assert all(link.startswith(DOCUMENTS) for link in links - own)
+    assert all(link.startswith(DOCS_URL) for link in links - own)
     paths = {urlsplit(link)._replace(scheme="", netloc="").geturl() for link in own}
     assert paths >= {"/", "/metrics", "/targets", "/config", "/-/healthy", "/-/ready"}
     assert "/probe?target=production&region=us-east-1" in paths
@@ -189,7 +189,7 @@ def test_every_text_has_contrast(page: Browser, dark: bool) -> None:
     page.emulate(PHONE, dark=dark)  # where labels stand before each cell
     page.run("document.querySelectorAll('details').forEach(one => one.open = true)")
     contrasts = page.run(CONTRASTS)
-    assert {"B.failing::before", "B.up::before", "TD.::before", "DIV.verdict failing::before"} <= set(
+    assert {"B.failing::before", "B.up::before", "TD.::before", "DIV.summary failing::before"} <= set(
         contrasts
     )
     assert {name: ratio for name, ratio in contrasts.items() if ratio < 4.5} == {}
@@ -211,7 +211,7 @@ def test_a_screen_reader_finds_tables_and_states(page: Browser, width: int) -> N
     """Headings, tables with their heads, and states in words are told on every screen, signs are not."""
     page.emulate(width)
     told = page.accessible()
-    assert ("heading", "What is wrong, and what to do") in told
+    assert ("heading", "Problems") in told
     assert ("heading", "Targets and Regions") in told
     assert {"table", "row", "rowheader", "columnheader", "cell"} <= {role for role, _ in told}
     texts = " ".join(name for role, name in told if role == "StaticText")

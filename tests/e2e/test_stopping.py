@@ -22,7 +22,7 @@ def test_it_stops_when_idle(aws: Aws, listen: Run, number: signal.Signals) -> No
     ask(process.address(), "/metrics")
     process.signal(number)
     assert process.wait(SOON) == 0
-    assert "msg=stopped" in process.err.splitlines()[-1]
+    assert "msg=Stopped" in process.err.splitlines()[-1]
     assert "Traceback" not in process.err
 
 

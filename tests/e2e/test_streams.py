@@ -105,13 +105,13 @@ def test_a_demo_without_output(tmp_path: Path, redirected: str) -> None:
             stderr=errors,
         )
         try:
-            until(lambda: b"listening" in log.read_bytes())
+            until(lambda: b"Listening on" in log.read_bytes())
             process.terminate()
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
     assert b"Traceback" not in log.read_bytes()
-    assert b"msg=stopped" in log.read_bytes()
+    assert b"msg=Stopped" in log.read_bytes()
 
 
 ENCODINGS = [
@@ -174,7 +174,7 @@ def test_a_path_that_is_no_utf8(tmp_path: Path, variables: dict[str, str]) -> No
             check=False,
         )
         assert ended.returncode == 2
-        assert ended.stderr.decode() == f"{tmp_path}/{shown}: no such file; check the path\n"
+        assert ended.stderr.decode() == f"{tmp_path}/{shown}: the file does not exist; check the path\n"
 
 
 def test_an_argument_that_is_no_utf8(tmp_path: Path) -> None:

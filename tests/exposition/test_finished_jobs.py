@@ -64,8 +64,8 @@ def should_be(job_ids: Iterable[str], family: str = "m") -> bytes:
     return b"".join(row(job_id)[family] for job_id in job_ids)
 
 
-def sealed() -> FinishedJobLines:
-    """Make an empty set of sealed lines."""
+def empty() -> FinishedJobLines:
+    """Make an empty set of lines."""
     return FinishedJobLines(["m", "n"])
 
 
@@ -81,12 +81,12 @@ def test_runs_stand_one_behind_the_other(texts: list[bytes]) -> None:
 
 def test_an_empty_run() -> None:
     """Where there are no lines there are no parts."""
-    assert sealed().runs() == {}
+    assert empty().runs() == {}
 
 
 def test_buckets_come_oldest_first() -> None:
     """Lines come in the order of their buckets, in whatever order those were added."""
-    of = sealed()
+    of = empty()
     of.add(2, rows("cd"))
     of.add(1, rows("ab"))
     of.add(2, rows("e"))
@@ -96,7 +96,7 @@ def test_buckets_come_oldest_first() -> None:
 
 def test_a_job_need_not_have_lines_of_every_metric() -> None:
     """A metric has the lines of those jobs that have any."""
-    of = sealed()
+    of = empty()
     of.add(1, {"a": row("a", both=False), "b": row("b")})
     assert text(of, "n") == should_be("b", "n")
     of.remove(1, {"b"})
@@ -107,7 +107,7 @@ def test_a_job_need_not_have_lines_of_every_metric() -> None:
 @pytest.mark.parametrize("gone", ODD_IDS)
 def test_one_job_is_taken_out(gone: str) -> None:
     """Taking out one job leaves all lines of all others, whatever the ids look like."""
-    of = sealed()
+    of = empty()
     of.add(1, rows(ODD_IDS))
     of.remove(1, {gone})
     kept = [job_id for job_id in ODD_IDS if job_id != gone]
@@ -117,7 +117,7 @@ def test_one_job_is_taken_out(gone: str) -> None:
 
 def test_taking_out_what_is_not_there_changes_nothing() -> None:
     """A job that is unknown, or in another bucket, is not missed."""
-    of = sealed()
+    of = empty()
     of.add(1, rows("ab"))
     of.remove(1, {"c"})
     of.remove(2, {"a"})
@@ -127,7 +127,7 @@ def test_taking_out_what_is_not_there_changes_nothing() -> None:
 
 def test_a_bucket_leaves_as_one() -> None:
     """A bucket that leaves takes its jobs along, and can be filled again."""
-    of = sealed()
+    of = empty()
     of.add(1, rows("ab"))
     of.add(2, rows("c"))
     assert text(of) == should_be("abc")
@@ -139,7 +139,7 @@ def test_a_bucket_leaves_as_one() -> None:
 
 def test_a_bucket_can_be_emptied_job_by_job() -> None:
     """A bucket whose jobs were all taken out has no lines, and can be filled again."""
-    of = sealed()
+    of = empty()
     of.add(1, rows("ab"))
     of.remove(1, {"a"})
     of.remove(1, {"b"})
@@ -150,7 +150,7 @@ def test_a_bucket_can_be_emptied_job_by_job() -> None:
 
 def test_jobs_that_come_one_by_one_are_put_together() -> None:
     """However jobs come, there are few parts: those that come one by one end up in large blocks."""
-    of = sealed()
+    of = empty()
     for number in range(MOST_JOBS_IN_A_BLOCK):
         of.add(1, rows([f"j{number}"]))
     assert text(of) == should_be(f"j{number}" for number in range(MOST_JOBS_IN_A_BLOCK))
@@ -159,7 +159,7 @@ def test_jobs_that_come_one_by_one_are_put_together() -> None:
 
 def test_a_block_holds_a_thousand_jobs_at_most() -> None:
     """Many jobs at once make several blocks, and taking some out of each leaves the rest in order."""
-    of = sealed()
+    of = empty()
     job_ids = [f"j{number}" for number in range(2 * MOST_JOBS_IN_A_BLOCK + 5)]
     of.add(1, rows(job_ids))
     assert len(of.runs()["m"].parts) == 3
@@ -179,7 +179,7 @@ STEPS: st.SearchStrategy[tuple[str, int, set[str]]] = st.one_of(
 @given(st.lists(STEPS, max_size=30))
 def test_any_sequence(steps: list[tuple[str, int, set[str]]]) -> None:
     """After any sequence there are the lines of the jobs that were added and not taken out, in order."""
-    of = sealed()
+    of = empty()
     there: dict[int, list[str]] = {0: [], 1: [], 2: []}
     for step, bucket, job_ids in steps:
         if step == "add":

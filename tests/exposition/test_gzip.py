@@ -17,10 +17,10 @@ GZIP = Form(gzip=True)
 MANY = MOST_JOBS_IN_A_BLOCK + 10
 SOURCES: dict[str, dict[str, int]] = {
     "nothing": {},
-    "live only": {"live": 3},
-    "sealed only": {"sealed": 3},
-    "many of both": {"live": MANY, "sealed": MANY},
-    "beyond the limit": {"live": 3, "sealed": MANY, "most": MANY // 2},
+    "active only": {"active": 3},
+    "final only": {"final": 3},
+    "many of both": {"active": MANY, "final": MANY},
+    "beyond the limit": {"active": 3, "final": MANY, "most": MANY // 2},
 }
 NODE_READS = (
     "const {createGunzip} = require('node:zlib');"
@@ -29,12 +29,12 @@ NODE_READS = (
 )
 
 
-def account(*, live: int = 0, sealed: int = 0, most: int = 10 * MANY) -> Written:
+def account(*, active: int = 0, final: int = 0, most: int = 10 * MANY) -> Written:
     """Make a scope of many jobs, spread over some hours and told in several goes."""
     made = written(ledger(max_jobs=most))
-    made.enter(*(job(f"live{number}", message="é\n" * (number % 3)) for number in range(live)))
+    made.enter(*(job(f"active{number}", message="é\n" * (number % 3)) for number in range(active)))
     for part in range(3):
-        told = (job(f"s{number}", "COMPLETED", created=NOW - number % 5 * HOUR) for number in range(sealed))
+        told = (job(f"s{number}", "COMPLETED", created=NOW - number % 5 * HOUR) for number in range(final))
         made.enter(*list(told)[part::3])
         made.text(GZIP)
     return made
@@ -92,7 +92,7 @@ def test_node_reads_it(both: tuple[bytes, bytes]) -> None:
 
 def test_a_broken_answer_is_noticed() -> None:
     """The checksum is that of the plain answer: one other bit in it and nobody takes the answer."""
-    body = bytearray(account(live=3, sealed=3).text(GZIP))
+    body = bytearray(account(active=3, final=3).text(GZIP))
     body[-8] ^= 1
     with pytest.raises(gzip.BadGzipFile, match="CRC check failed"):
         gzip.decompress(body)
@@ -100,18 +100,18 @@ def test_a_broken_answer_is_noticed() -> None:
 
 def test_the_same_records_give_the_same_bytes() -> None:
     """Nothing in an answer tells when it was written: what did not change gives the same bytes."""
-    made = account(live=3, sealed=3)
+    made = account(active=3, final=3)
     assert made.text(GZIP) == made.text(GZIP)
 
 
 def test_it_is_much_smaller() -> None:
     """A thousand jobs, which are much alike, take less than a tenth of their plain size."""
-    made = account(live=0, sealed=MANY)
+    made = account(active=0, final=MANY)
     assert len(made.text(GZIP)) < len(made.text()) / 10
 
 
 def test_parts_are_the_whole() -> None:
-    """An answer handed over in parts is the same as in one."""
-    made = account(live=3, sealed=3)
+    """An exposition written in parts is the same as in one."""
+    made = account(active=3, final=3)
     for form in (GZIP, Form(), Form(openmetrics=True)):
         assert b"".join(made.exposition.parts(form, scope=made.ledger.scope)) == made.text(form)

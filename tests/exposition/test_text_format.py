@@ -1,4 +1,4 @@
-"""Lines of text, and those of live jobs that are made anew where they differ."""
+"""Lines of text, and those of tracked jobs that are made anew where they differ."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,11 +21,11 @@ LEDGER = ledger()
 
 
 class Followed:
-    """Live jobs from what AWS tells of them to their lines."""
+    """Tracked jobs from what AWS tells of them to their lines."""
 
     def __init__(self) -> None:
         self.store = store()
-        self.live = ActiveJobLines(BACKUP, group_of)
+        self.active = ActiveJobLines(BACKUP, group_of)
 
     def tell(self, *jobs: Job) -> None:
         """AWS tells of jobs, and their lines are brought up to date."""
@@ -40,11 +40,11 @@ class Followed:
 
     def _take(self) -> None:
         changes = self.store.drain()
-        self.live.take(changes.tracked, changes.progressed)
+        self.active.update(changes.tracked, changes.progressed)
 
     def lines(self) -> dict[str, bytes]:
         """Give all lines, by metric."""
-        found = {name: b"".join(inflate(run)) for name, run in self.live.runs().items()}
+        found = {name: b"".join(inflate(run)) for name, run in self.active.runs().items()}
         assert all(found.values()), "a metric without lines is left out"
         return found
 
@@ -146,9 +146,9 @@ def test_whatever_changes_is_shown(other: dict[str, Any]) -> None:
 def test_what_did_not_change_is_kept() -> None:
     """When one number of one job changes, the lines of other metrics are not deflated again."""
     of = followed(job("a", numbers={"transferred_bytes": 1, "progress_ratio": 0.1}))
-    before = dict(of.live.runs())
+    before = dict(of.active.runs())
     of.tell(job("a", numbers={"transferred_bytes": 2, "progress_ratio": 0.1}))
-    after = of.live.runs()
+    after = of.active.runs()
     anew = {name for name in before if after[name] is not before[name]}
     assert anew == {"aws_backup_job_transferred_bytes"}
 
@@ -176,7 +176,7 @@ def test_several_changes_at_once() -> None:
 
 
 def test_a_forgotten_job_has_no_lines() -> None:
-    """A job that is no longer live leaves the lines of the others; forgetting it twice does nothing."""
+    """A job that is no longer tracked leaves the lines of the others; forgetting it twice does nothing."""
     of = followed(job("a"), job("b"))
     of.lines()
     of.forget("a")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from _pytest.logging import LogCaptureFixture
 
-from exporter.assembly.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, Dependencies
 from exporter.aws import default_session, in_environment
 from exporter.command import logs
 from exporter.config import Config, Target
@@ -60,10 +60,10 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def world(aws: Bench) -> World:
-    """A world in which credentials are found as on a real machine, and time is the test's."""
+def dependencies(aws: Bench) -> Dependencies:
+    """Dependencies that find credentials as on a real machine; the test controls the time."""
     secrets = Secrets(in_environment(os.environ))
-    return World(
+    return Dependencies(
         open_session=partial(default_session, loader=LOADER, secrets=secrets),
         clock=Clock(aws.clock, aws.clock),
         steady=aws.clock,
@@ -73,14 +73,16 @@ def world(aws: Bench) -> World:
 
 
 @pytest.fixture
-def start(aws: Bench, world: World) -> Iterator[Start]:
+def start(aws: Bench, dependencies: Dependencies) -> Iterator[Start]:
     """Start an exporter that finds its credentials by itself."""
     watches = []
 
     def begin(*targets: Target) -> Watch:
         watches.append(
             Watch(
-                Assembler(Telemetry(), world).assemble(Config(targets=targets, collectors=("backup_jobs",))),
+                Assembler(Telemetry(), dependencies).assemble(
+                    Config(targets=targets, collectors=("backup_jobs",))
+                ),
                 aws.clock,
             )
         )

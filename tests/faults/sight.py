@@ -65,13 +65,13 @@ class Log:
         return [
             (vars(record)["place"], vars(record)["id"], vars(record)["reason"])
             for record in self.records
-            if record.getMessage().startswith("left out a malformed value")
+            if record.getMessage().startswith("ignored a malformed value")
         ]
 
     @property
     def recoveries(self) -> int:
         """How often it was said that a failure ended."""
-        return self.events.count("refreshing works again")
+        return self.events.count("refresh works again")
 
     @property
     def bugs(self) -> int:

@@ -73,7 +73,7 @@ REMEDIES = [
     ("ThrottlingException", "Rate exceeded", "api.requests_per_second"),
     ("ServiceUnavailableException", "", "Health Dashboard"),
     ("InternalFailure", "", "Health Dashboard"),
-    ("SomethingNewException", "new", "ask AWS"),
+    ("SomethingNewException", "new", "AWS Support"),
     # Denials
     (DENIED, f"{LIST} because no identity-based policy allows the backup:ListBackupJobs action", '"*"'),
     (DENIED, f"{LIST} with an explicit deny in an identity-based policy", "remove the deny"),
@@ -149,7 +149,7 @@ def test_a_policy_of_another_kind_is_not_mended_by_allowing(message: str) -> Non
             "sts:GetCallerIdentity",
         ),
         ("DescribeBackupJob", "ResourceNotFoundException", "", "job_ids"),
-        ("DescribeBackupJob", "InvalidParameterValueException", "", "check the id"),
+        ("DescribeBackupJob", "InvalidParameterValueException", "", "check the job ID"),
         ("GetBackupPlan", "ResourceNotFoundException", "", "try again"),
     ],
 )
@@ -183,8 +183,8 @@ def test_what_is_no_code_of_aws(code: Any) -> None:
     """A code that AWS would not write is no label: the answer is malformed."""
     error = answered(code, status=502)
     assert error.fault.code == "malformed"
-    assert error.fault.message == "ListBackupJobs: HTTP 502 without an error that AWS would give"
-    assert "in the place of AWS" in error.fault.remedy
+    assert error.fault.message == "ListBackupJobs: HTTP 502 without an AWS error code"
+    assert "does not come from AWS" in error.fault.remedy
 
 
 def test_a_proxy_that_asks_for_a_password() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.assembly.assembly import World
+from exporter.assembly.assembly import Dependencies
 from exporter.config import Config, Target
 from exporter.doctor import as_json, as_text, examine
 from tests.e2e.process import free_port
@@ -361,15 +361,15 @@ def test_the_doctor_tells(
 ) -> None:
     """The doctor reports the same code and remedy, and shows no secret either."""
     arrange(variables)
-    world: World = request.getfixturevalue("world")
+    dependencies: Dependencies = request.getfixturevalue("dependencies")
 
-    report = examine(Config(targets=(Target(name="test"),), collectors=("backup_jobs",)), world)
+    report = examine(Config(targets=(Target(name="test"),), collectors=("backup_jobs",)), dependencies)
 
     assert not report.healthy
     faults = [check.fault for _, check in report.checks() if check.fault and not check.passed]
     assert {fault.code for fault in faults} <= {code, "region"}
     assert any(named in fault.remedy for fault in faults)
-    for told in (as_text(report, world.secrets), as_json(report, world.secrets)):
+    for told in (as_text(report, dependencies.secrets), as_json(report, dependencies.secrets)):
         assert "hush" not in told.replace("/missing/hush", "")
 
 

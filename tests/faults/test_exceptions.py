@@ -21,11 +21,11 @@ HUSH_URL = "https://user:hush/hush@aws.example:8443/hush?hush=hush"
 CONNECTION, TIMEOUT, CREDENTIALS, MALFORMED = "connection", "timeout", "credentials", "malformed"
 NEVER = (MALFORMED, "report it")
 DAMAGED = (MALFORMED, "install botocore")
-NOT_AWS = (MALFORMED, "in the place of AWS")
-PLACE = (CONNECTION, "offered in this Region")
+NOT_AWS = (MALFORMED, "does not come from AWS")
+PLACE = (CONNECTION, "available in this Region")
 REGION = (CREDENTIALS, "AWS_REGION")
 KEYS = (CREDENTIALS, "AWS_ACCESS_KEY_ID")
-SETTING = (CREDENTIALS, "variable in the environment")
+SETTING = (CREDENTIALS, "environment variable")
 SSO = (CREDENTIALS, "aws sso login")
 LOGIN = (CREDENTIALS, "aws login")
 FILE = (CREDENTIALS, "AWS_CONFIG_FILE")
@@ -265,12 +265,12 @@ CAUSES = {
     "bad URL of http.client": (http.client.InvalidURL(HUSH), "InvalidURL", "endpoint_url"),
     "proxy asks": (
         OSError("Tunnel connection failed: 407 hush"),
-        "the proxy answers 407",
+        "the proxy responded with 407",
         "user and password",
     ),
     "proxy refuses": (
         OSError("Tunnel connection failed: 403 hush"),
-        "the proxy answers 403",
+        "the proxy responded with 403",
         "allow the host",
     ),
 }

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from botocore.session import Session
 
-from exporter.assembly.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, Dependencies
 from exporter.aws import Clients, TargetClient
 from exporter.config import Api, Config, Target
 from exporter.exposition.self_metrics import Telemetry
@@ -91,13 +91,13 @@ class Exporters:
         self.wall_ahead = 0.0
         self._clock = clock
         self._endpoint_url = endpoint_url
-        self.world = World(
+        self.dependencies = Dependencies(
             open_session=self._open,
             clock=TrueClock(lambda: clock() + self.wall_ahead, clock),
             steady=clock,
             sleep=clock.advance,
         )
-        self.assembler = Assembler(Telemetry(), self.world)
+        self.assembler = Assembler(Telemetry(), self.dependencies)
 
     def role(self, number: int, **settings: Any) -> Target:
         """A target with a role in an account of its own."""
@@ -141,7 +141,7 @@ def up(watch: Watch) -> Counter[float]:
 
 def test_each_role_signs_with_its_own_keys(sts: Aws, exporters: Exporters) -> None:
     """Calls of many roles through one client, at the same time, are each signed with the role's own keys."""
-    profiles = exporters.world.profiles(Api(), Clients())
+    profiles = exporters.dependencies.profiles(Api(), Clients())
     roles = [TargetClient(exporters.role(number), REGION, profiles) for number in range(8)]
 
     def describe(number: int) -> None:
@@ -217,7 +217,7 @@ def test_a_slow_role_holds_up_no_other(sts: Aws, exporters: Exporters) -> None:
         return False
 
     sts.refuse = hold
-    profiles = exporters.world.profiles(Api(read_timeout=LONG), Clients())
+    profiles = exporters.dependencies.profiles(Api(read_timeout=LONG), Clients())
     slow, quick = (TargetClient(exporters.role(number), REGION, profiles) for number in range(2))
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(slow.call, REGION, "ListBackupJobs")

@@ -63,7 +63,7 @@ def test_one_finished_parent_holds_up_no_other(aws: Bench, wire: Wire, log: Log,
     described = {labels["job_id"] for labels, _ in series.find("aws_backup_job_child_jobs")}
     assert described == set(parents)
     assert up(series) == 1
-    assert log.events == ["cannot describe a finished job; it is tried again later"]
+    assert log.events == ["cannot describe a finished job; the exporter retries later"]
     wire.mend()
     aws.clock.advance(RETRY_INTERVAL)
     assert watch.scrape().value("aws_backup_job_child_jobs", job_id="bad") == 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exporter.collectors.plans import LONGEST_TRIAL
+from exporter.collectors.plans import FAILURE_LIMIT
 from exporter.config import Api
 from tests.faults.sight import Log, malformed
 from tests.faults.wire import Breakage, Exchange, Wire, answers, only, refuses, resets
@@ -151,7 +151,7 @@ def test_plans_that_hang_leave_the_rest_for_later(aws: Bench, wire: Wire) -> Non
     plans = [make_plan(aws, name) for name in ("bad-1", "bad-2", "good")]
 
     def hang(exchange: Exchange) -> None:
-        aws.clock.advance(LONGEST_TRIAL + 1)
+        aws.clock.advance(FAILURE_LIMIT + 1)
         refuses("InternalFailure", 500)(exchange)
 
     bad = plans[:2]
@@ -182,7 +182,7 @@ def test_a_rule_that_cannot_be_read_keeps_what_was_known(aws: Bench, wire: Wire,
     found = series.find("aws_backup_rule_interval_seconds")
     assert {labels["rule_id"]: value for labels, value in found} == {"a": HOUR, "b": DAY}
     assert series.value("aws_backup_up", collector="plans") == 1
-    assert log.omissions == [("BackupPlan.Rules[1]", "", "null where an object belongs")]
+    assert log.omissions == [("BackupPlan.Rules[1]", "", "expected an object, got null")]
 
 
 @pytest.mark.parametrize("row", [None, 7, {"VaultType": "BACKUP_VAULT"}])

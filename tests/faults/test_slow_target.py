@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler, Dependencies
 from exporter.config import Api, Config, Discovery, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model.records import Scope
@@ -31,7 +31,7 @@ def start() -> Iterator[Start]:
 
         def begin(*targets: Target, api: Api = SHORT) -> Watch:
             config = Config(targets=targets, collectors=("backup_jobs",), api=api)
-            exporter = Assembler(Telemetry(), World(open_session=static_session)).assemble(config)
+            exporter = Assembler(Telemetry(), Dependencies(open_session=static_session)).assemble(config)
             running.callback(exporter.refresher.stop)
             return Watch(exporter, None)  # type: ignore[arg-type] # nobody moves the clock
 
@@ -134,7 +134,7 @@ def test_a_refresh_that_does_not_end_is_told(aws: Bench, log: Log) -> None:
             watch.exporter.refresher.refresh()
         series = watch.read()
         assert up(series) == 0
-        assert "under way" in log.failure["reason"]
+        assert "has been running" in log.failure["reason"]
         assert series.find("aws_backup_last_refresh_timestamp_seconds") == []
         answer.set()
         refresh.result(LONG)

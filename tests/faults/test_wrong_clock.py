@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, World
+from exporter.assembly.assembly import Assembler
 from exporter.collectors.protocols import PACE
 from exporter.config import Config
 from exporter.exposition.self_metrics import Telemetry
@@ -65,10 +65,12 @@ def start(aws: Bench, machine: Machine) -> Iterator[Start]:
 
         def begin() -> Watch:
             clock = TrueClock(lambda: aws.clock() + machine.ahead, aws.clock)
-            world = World(open_session=static_session, clock=clock, steady=aws.clock, sleep=aws.clock.advance)
+            dependencies = Dependencies(
+                open_session=static_session, clock=clock, steady=aws.clock, sleep=aws.clock.advance
+            )
             target = aws.target(endpoint_url=machine.wire.endpoint_url)
             config = Config(targets=(target,), collectors=("backup_jobs", "vaults"))
-            exporter = Assembler(Telemetry(), world).assemble(config)
+            exporter = Assembler(Telemetry(), dependencies).assemble(config)
             running.callback(exporter.refresher.stop)
             return Watch(exporter, aws.clock)
 
@@ -179,5 +181,5 @@ def test_a_wrong_clock_is_told_once(aws: Bench, machine: Machine, start: Start, 
     machine.ahead = 0.0
     scrapes(aws, watch, 3)
     assert sorted(set(log.events)) == sorted(log.events)
-    assert "the system clock jumped; the exporter goes by the time that AWS tells" in log.events
-    assert "the system clock is right again" in log.events
+    assert "System clock jumped; using the time reported by AWS" in log.events
+    assert "System clock is correct again" in log.events

@@ -13,33 +13,33 @@ ELSEWHERE = Scope("second", "us-east-1")
 def owners() -> AccountOwners:
     """Nothing is claimed yet, and three scopes may."""
     owners = AccountOwners()
-    owners.admit_only([FIRST, SECOND, ELSEWHERE])
+    owners.set_scopes([FIRST, SECOND, ELSEWHERE])
     return owners
 
 
 def test_the_first_holds_an_account(owners: AccountOwners) -> None:
     """An account in a Region is the first scope's that shows it, for good."""
-    assert owners.holder("123456789012", FIRST) == FIRST
-    assert owners.holder("123456789012", SECOND) == FIRST
-    assert owners.holder("123456789012", FIRST) == FIRST
+    assert owners.owner("123456789012", FIRST) == FIRST
+    assert owners.owner("123456789012", SECOND) == FIRST
+    assert owners.owner("123456789012", FIRST) == FIRST
 
 
 def test_accounts_and_regions_are_held_apart(owners: AccountOwners) -> None:
     """Another account, or the same account in another Region, is free."""
-    owners.holder("123456789012", FIRST)
-    assert owners.holder("210987654321", SECOND) == SECOND
-    assert owners.holder("123456789012", ELSEWHERE) == ELSEWHERE
+    owners.owner("123456789012", FIRST)
+    assert owners.owner("210987654321", SECOND) == SECOND
+    assert owners.owner("123456789012", ELSEWHERE) == ELSEWHERE
 
 
 def test_what_a_removed_scope_held_is_free(owners: AccountOwners) -> None:
     """Once a scope may claim no longer, another may hold what it held."""
-    owners.holder("123456789012", FIRST)
-    owners.admit_only([SECOND])
-    assert owners.holder("123456789012", SECOND) == SECOND
+    owners.owner("123456789012", FIRST)
+    owners.set_scopes([SECOND])
+    assert owners.owner("123456789012", SECOND) == SECOND
 
 
 def test_a_removed_scope_claims_nothing(owners: AccountOwners) -> None:
     """A call that comes back after its scope was removed takes nothing from those that are left."""
-    owners.admit_only([SECOND])
-    assert owners.holder("123456789012", FIRST) == FIRST
-    assert owners.holder("123456789012", SECOND) == SECOND
+    owners.set_scopes([SECOND])
+    assert owners.owner("123456789012", FIRST) == FIRST
+    assert owners.owner("123456789012", SECOND) == SECOND

@@ -1,4 +1,4 @@
-"""What a store keeps of its jobs: the window, the last word, what is handed over."""
+"""What a store keeps of its jobs: the window, the last word, what is reported."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def value(of: Job, suffix: str) -> object:
     return dict(zip((gauge.suffix for gauge in BACKUP.gauges), of.values, strict=True))[suffix]
 
 
-def test_a_new_job_is_live() -> None:
-    """A job that can still change is handed over as live, and waits to be described."""
+def test_a_new_job_is_tracked() -> None:
+    """A job that can still change is reported as tracked, and waits to be described."""
     made = store()
     made.update(job(), NOW, described=False)
     assert made.drain().tracked == {"a": job()}
@@ -28,7 +28,7 @@ def test_a_new_job_is_live() -> None:
 
 
 def test_what_did_not_change_is_not_handed_over() -> None:
-    """A job is handed over again only when something of it changed."""
+    """A job is reported again only when something of it changed."""
     made = store()
     made.update(job(), NOW, described=True)
     made.drain()
@@ -57,14 +57,14 @@ def test_a_list_row_does_not_make_a_description_younger() -> None:
 
 
 def test_a_described_end_settles() -> None:
-    """The description that shows the end of a job settles it: it is sealed and no longer live."""
+    """The description that shows the end of a job is its last one: it is final and no longer tracked."""
     made = store()
     made.update(job(), NOW, described=True)
     made.drain()
     made.update(job(state="COMPLETED"), NOW + 60, described=True)
     changes = made.drain()
     assert changes.tracked == {"a": None}
-    assert [sealed for _, sealed in changes.final.values()] == [job(state="COMPLETED")]
+    assert [final for _, final in changes.final.values()] == [job(state="COMPLETED")]
     assert made.is_final("a")
     assert made.active_jobs() == made.undescribed_jobs() == []
 
@@ -158,7 +158,7 @@ def test_a_finished_job_that_cannot_be_described_is_sealed_as_it_is() -> None:
     assert final_ids(made.drain()) == {"a"}
 
 
-def test_a_refused_job_that_can_still_change_stays_live() -> None:
+def test_a_refused_job_that_can_still_change_stays_tracked() -> None:
     """Being asked about in vain does not end a job, but it is asked about after the others."""
     made = store()
     made.update(job("a"), NOW, described=False)
@@ -237,7 +237,7 @@ def test_a_short_window_has_short_buckets() -> None:
 
 
 def test_what_leaves_before_it_was_handed_over_never_is() -> None:
-    """A job that settles and leaves the window between two drains is not handed over as sealed."""
+    """A job that becomes final and leaves the window between two drains is not reported as final."""
     made = store()
     made.update(job(state="COMPLETED", created=EDGE), NOW, described=True)
     made.expire(NOW + 2 * HOUR)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.ledger.job_store import JobStore
-from exporter.ledger.job_versions import LATEST, Version, Versions
+from exporter.ledger.job_versions import MAX_DELAY, Version, Versions
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model import Job, Resource
@@ -100,7 +100,7 @@ def test_within_a_stage_what_comes_much_later_is_newer() -> None:
     """A row that comes more than a minute after a description replaces it: no page takes so long."""
     versions = Versions(BACKUP)
     known = Version(*described(message="before"), NOW)
-    in_time, later = (Version(*row(message="after"), NOW + LATEST + extra) for extra in (0, 1))
+    in_time, later = (Version(*row(message="after"), NOW + MAX_DELAY + extra) for extra in (0, 1))
     assert versions.newest(in_time, known) == known
     assert versions.newest(later, known) == later
 
@@ -135,7 +135,7 @@ def test_a_validation_follows_the_end(later: int) -> None:
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3), (1, 0, 2, 3), (3, 2, 1, 0), (2, 1, 3), (1, 3, 2)])
 def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
-    """A restore test that was taken for ended is live again while it is validated, and counts once."""
+    """A restore test that was taken for ended is tracked again while it is validated, and counts once."""
     made = JobStore(RESTORE, window=WINDOW, since=lambda: NOW)
     of = Ledger(SCOPE, [made], max_jobs=10)
     for place in order:

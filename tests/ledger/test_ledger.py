@@ -27,8 +27,8 @@ def test_the_oldest_lose_their_series() -> None:
     assert final_ids(made.drain()) == {"new", "older"}
 
 
-def test_what_was_handed_over_is_taken_back() -> None:
-    """A job that loses its series after it was handed over is named with its bucket."""
+def test_a_reported_job_loses_its_series() -> None:
+    """A job that loses its series after it was reported is named with its bucket."""
     made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "old", age=HOUR)
@@ -104,7 +104,7 @@ def test_an_active_job_without_series_is_followed() -> None:
 
 
 def test_what_moves_on_without_series_is_not_written() -> None:
-    """What becomes of a job without series is not handed over."""
+    """What becomes of a job without series is not reported."""
     made = store()
     of = ledger(made, max_jobs=1)
     enter(of, "new", "old", state="RUNNING")
@@ -123,7 +123,7 @@ def test_jobs_that_wait_for_their_last_word_yield() -> None:
         for number in range(300):
             parent = job(f"p{number}", "COMPLETED", created=NOW - number, is_parent=True)
             made.update(parent, NOW, described=False)
-        made.update(job("sealed", "COMPLETED"), NOW, described=True)
+        made.update(job("final", "COMPLETED"), NOW, described=True)
         made.update(job("pinned", "COMPLETED", created=NOW - 900), NOW, described=True)
     assert (made.finished_count, made.dropped_count) == (6, 296)
     assert shown(made.drain()) == {"pinned", "p0", "p1", "p2", "p3", "p4"}

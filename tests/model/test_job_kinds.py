@@ -215,8 +215,8 @@ def test_each_number_is_read_from_its_field(suffix: str, member: str, told: obje
 
 @pytest.mark.parametrize("answer", [{}, {"BackupJobId": ""}, {"BackupJobId": None}, {"State": "RUNNING"}])
 def test_no_job_without_an_id(answer: Mapping[str, Any]) -> None:
-    """An answer without a job id is none, and that is an error."""
-    with pytest.raises(MalformedJobError, match=r"^no BackupJobId in the answer$"):
+    """A response without a job ID is not a job, and that is an error."""
+    with pytest.raises(MalformedJobError, match=r"^the response has no BackupJobId$"):
         BACKUP.described(answer)
 
 

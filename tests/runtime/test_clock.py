@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from exporter.runtime.clock import TOLERANCE, WORD_KEPT, Clock
+from exporter.runtime.clock import REPORT_LIFETIME, TOLERANCE, Clock
 from tests.support.harness import START
 from tests.support.harness import Clock as HandClock
 
@@ -32,7 +32,7 @@ class Machine:
 
     def ask(self, source: str = AWS, wrong: float = 0.0) -> None:
         """Get an answer from an AWS that is so many seconds ahead."""
-        self.clock.heard(source, formatdate(self.true() + wrong, usegmt=True))
+        self.clock.record_date(source, formatdate(self.true() + wrong, usegmt=True))
 
     @property
     def error(self) -> float:
@@ -40,7 +40,7 @@ class Machine:
         return abs(self.clock() - self.true())
 
 
-def test_a_right_clock_is_followed() -> None:
+def test_correct_system_clock_is_followed() -> None:
     """While the system clock and AWS agree, the time is that of the system clock."""
     machine = Machine(wrong=1.5)
     machine.ask()
@@ -87,7 +87,7 @@ def test_a_start_with_a_wrong_clock_is_corrected_by_aws(wrong: float) -> None:
     assert machine.clock.started == pytest.approx(START, abs=1.0)
 
 
-def test_a_clock_that_is_set_right_is_trusted_again() -> None:
+def test_corrected_system_clock_is_trusted_again() -> None:
     """Once NTP has set the system clock right, the time is that of the system clock again."""
     machine = Machine(wrong=DAY)
     machine.ask()
@@ -97,7 +97,7 @@ def test_a_clock_that_is_set_right_is_trusted_again() -> None:
     assert machine.clock.corrections == 1
 
 
-def test_a_small_jump_within_what_aws_tells_is_followed() -> None:
+def test_small_jump_within_tolerance_is_followed() -> None:
     """AWS tells whole seconds: when it does not contradict a small jump, the system clock is right."""
     machine = Machine(wrong=TOLERANCE / 2)
     machine.ask()
@@ -107,7 +107,7 @@ def test_a_small_jump_within_what_aws_tells_is_followed() -> None:
     assert machine.clock.corrections == 0
 
 
-def test_time_that_passed_while_the_machine_slept_is_made_up_for() -> None:
+def test_time_is_corrected_after_the_machine_was_suspended() -> None:
     """The monotonic clock stands still while a machine is suspended; AWS tells how late it is."""
     machine = Machine()
     machine.ask()
@@ -118,7 +118,7 @@ def test_time_that_passed_while_the_machine_slept_is_made_up_for() -> None:
     assert machine.error < 1
 
 
-def test_without_word_from_aws_the_system_clock_is_followed() -> None:
+def test_system_clock_is_followed_until_aws_reports_a_time() -> None:
     """Where nobody tells the time, a jump is followed, and counts as a correction."""
     machine = Machine(wrong=DAY)
     assert machine.clock() == machine.true() + DAY
@@ -127,7 +127,7 @@ def test_without_word_from_aws_the_system_clock_is_followed() -> None:
     assert machine.clock.corrections == 1
 
 
-def test_one_endpoint_with_a_wrong_clock_misleads_no_other_target() -> None:
+def test_one_endpoint_with_a_wrong_clock_is_ignored() -> None:
     """An endpoint whose time nobody else confirms is outvoted by the system clock and another source."""
     machine = Machine()
     machine.ask(AWS)
@@ -138,7 +138,7 @@ def test_one_endpoint_with_a_wrong_clock_misleads_no_other_target() -> None:
     assert machine.clock.corrections == 0
 
 
-def test_an_endpoint_that_misled_at_the_start_is_outvoted() -> None:
+def test_wrong_endpoint_at_start_is_outvoted() -> None:
     """When the first answer came from an endpoint with a wrong clock, the next source sets the time right."""
     machine = Machine()
     machine.ask(OTHER, wrong=DAY)
@@ -148,21 +148,21 @@ def test_an_endpoint_that_misled_at_the_start_is_outvoted() -> None:
         assert machine.error < 1
 
 
-def test_old_words_do_not_count() -> None:
+def test_old_reports_do_not_count() -> None:
     """What a source told long ago holds up no correction."""
     machine = Machine(wrong=DAY)
     for number in range(5):
         machine.ask(f"wrong-{number}", wrong=DAY)
-    machine.true.advance(WORD_KEPT + 1)
+    machine.true.advance(REPORT_LIFETIME + 1)
     machine.ask(AWS)
     assert machine.error <= 1
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Nov 2026 22:49:18 GMT", "\x00", "0"])
-def test_a_date_that_is_none_is_passed_over(date: str) -> None:
+def test_invalid_date_is_ignored(date: str) -> None:
     """A header that cannot be read tells nothing."""
     machine = Machine()
-    machine.clock.heard(AWS, date)
+    machine.clock.record_date(AWS, date)
     assert machine.clock() == machine.true()
 
 
@@ -180,6 +180,6 @@ def test_a_jump_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
         machine.clock()
         machine.ask()
     assert [record.getMessage() for record in caplog.records] == [
-        "the system clock jumped; the exporter goes by the time that AWS tells",
-        "the system clock is right again",
+        "System clock jumped; using the time reported by AWS",
+        "System clock is correct again",
     ]

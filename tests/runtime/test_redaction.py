@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.runtime.redaction import MASK, SHORTEST, Secrets, clipped, printable, user_info
+from exporter.runtime.redaction import MASK, MIN_LENGTH, Secrets, clipped, printable, user_info
 
 TOKEN = 'FwoGZXIvYXdz/EBYaD+Exam"ple\\Tok en=='
 FORMS: dict[str, Callable[[str], str]] = {
@@ -43,7 +43,7 @@ def test_a_secret_is_masked_however_it_is_written(value: str, form: Callable[[st
     assert shown.endswith(", and more")
 
 
-@given(before=st.text(), value=st.text(min_size=SHORTEST), after=st.text())
+@given(before=st.text(), value=st.text(min_size=MIN_LENGTH), after=st.text())
 def test_any_secret(before: str, value: str, after: str) -> None:
     """Whatever a secret of eight characters or more is, it is in no text that was masked."""
     if value.strip() == value and value.isprintable() and MASK not in before + value + after:
@@ -66,7 +66,7 @@ def test_a_short_secret_is_masked_in_quotes_only(value: str) -> None:
     assert f'"{value}"' not in shown or not value
 
 
-def test_a_secret_that_is_shown_anyway() -> None:
+def test_public_value_is_masked_in_quotes_only() -> None:
     """An external id that is also a target's name is masked in quotes, and the name is left alone."""
     secrets = Secrets()
     secrets.keep("configuration", "production", shown="targets:\n- name: production\n")
@@ -76,13 +76,13 @@ def test_a_secret_that_is_shown_anyway() -> None:
 
 
 @pytest.mark.parametrize("end", ["", "…", "..."])
-def test_a_secret_that_is_cut_off(end: str) -> None:
+def test_truncated_secret_is_masked(end: str) -> None:
     """The beginning of a secret is masked too where the text was cut off in it."""
     cut = f"the token {'FwoGZXIvYXdzEBYaDExample'[:15]}{end}"
     assert Secrets(["FwoGZXIvYXdzEBYaDExample"]).mask(cut) == f"the token {MASK}"
 
 
-def test_the_longest_secret_goes_first() -> None:
+def test_longest_secret_is_masked_first() -> None:
     """Where one secret begins with another one, nothing of the longer one is left."""
     assert Secrets(["hush-hush", "hush-hush-too"]).mask("hush-hush-too, hush-hush") == f"{MASK}, {MASK}"
 
@@ -101,7 +101,7 @@ class Keys:
     """Somebody who uses secrets."""
 
 
-def test_what_is_in_use() -> None:
+def test_values_are_kept_while_used() -> None:
     """The secrets of those who live stay secret, however many there are; of the rest the last ones do."""
     secrets = Secrets()
     users = [Keys() for _ in range(1000)]
@@ -153,7 +153,7 @@ def test_a_url_without_a_user(url: str) -> None:
         ("no\u00a0break", "no\u00a0break"),
     ],
 )
-def test_what_is_not_printable_is_escaped(text: str, shown: str) -> None:
+def test_unprintable_characters_are_escaped(text: str, shown: str) -> None:
     """Control characters, line separators and those that change the direction of text are escaped."""
     assert printable(text) == shown
 

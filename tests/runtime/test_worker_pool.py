@@ -43,7 +43,7 @@ def works() -> Iterator[list[Work]]:
         work.may_end.set()
 
 
-def test_so_many_at_the_same_time(clock: Clock, works: list[Work]) -> None:
+def test_concurrency_is_limited(clock: Clock, works: list[Work]) -> None:
     """The next begins when one of those at work has ended, and no sooner."""
     pool = WorkerPool("test", 2, clock, patience=PATIENCE)
     done = [pool.submit(work) for work in works[:3]]
@@ -57,7 +57,7 @@ def test_so_many_at_the_same_time(clock: Clock, works: list[Work]) -> None:
     assert [one.done() for one in done] == [False, True, False]
 
 
-def test_nothing_starts_in_place_of_what_waits_for_the_cpu(clock: Clock, works: list[Work]) -> None:
+def test_no_replacement_starts_while_busy(clock: Clock, works: list[Work]) -> None:
     """While threads wait for the CPU, a slow task makes no room for another."""
     scarce = True
     pool = WorkerPool("test", 1, clock, patience=PATIENCE, busy=lambda: scarce)
@@ -70,7 +70,7 @@ def test_nothing_starts_in_place_of_what_waits_for_the_cpu(clock: Clock, works: 
     assert works[1].begun.wait(LONG)
 
 
-def test_one_that_is_held_up_makes_room(clock: Clock, works: list[Work]) -> None:
+def test_slow_task_no_longer_counts(clock: Clock, works: list[Work]) -> None:
     """Who has worked for long no longer counts, though nobody ends and nothing new comes."""
     pool = WorkerPool("test", 1, clock, patience=PATIENCE)
     for work in works[:2]:
@@ -83,7 +83,7 @@ def test_one_that_is_held_up_makes_room(clock: Clock, works: list[Work]) -> None
     assert works[1].begun.wait(LONG)
 
 
-def test_a_place_is_given_once(clock: Clock, works: list[Work]) -> None:
+def test_slow_task_is_replaced_once(clock: Clock, works: list[Work]) -> None:
     """When one that made room ends at last, no second place is free."""
     pool = WorkerPool("test", 1, clock, patience=PATIENCE)
     done = [pool.submit(work) for work in works[:2]]
@@ -98,7 +98,7 @@ def test_a_place_is_given_once(clock: Clock, works: list[Work]) -> None:
     assert not works[2].begun.wait(10 * PATIENCE)
 
 
-def test_in_the_order_it_came(clock: Clock) -> None:
+def test_tasks_run_in_order(clock: Clock) -> None:
     """What came first is begun first."""
     pool = WorkerPool("test", 1, clock)
     order: list[int] = []
@@ -117,7 +117,7 @@ def test_few_threads(clock: Clock) -> None:
     assert sum(thread.name.startswith("few") for thread in threading.enumerate()) <= 3
 
 
-def test_a_failure_harms_no_other(clock: Clock) -> None:
+def test_failed_task_does_not_affect_others(clock: Clock) -> None:
     """What a task raises is in its future, and the next task starts."""
     pool = WorkerPool("test", 1, clock)
 
@@ -131,7 +131,7 @@ def _fail() -> None:
     raise IndexError
 
 
-def test_nothing_is_begun_after_the_stop(clock: Clock, works: list[Work]) -> None:
+def test_no_task_starts_after_stop(clock: Clock, works: list[Work]) -> None:
     """What waits when it is told to stop is never begun, nor what comes later; who waits for it is let go."""
     pool = WorkerPool("test", 1, clock, patience=PATIENCE)
     pool.submit(works[0])
@@ -167,7 +167,7 @@ def test_a_slow_key_waits_until_no_other_has_a_task(clock: Clock, works: list[Wo
     assert order == ["prompt", "other", "slow"]
 
 
-def test_keys_take_turns(clock: Clock, works: list[Work]) -> None:
+def test_keys_are_served_round_robin(clock: Clock, works: list[Work]) -> None:
     """A key with many tasks does not keep another from its first."""
     pool = WorkerPool("test", 1, clock, patience=PATIENCE)
     first = pool.submit(works[0], "busy")
@@ -181,7 +181,7 @@ def test_keys_take_turns(clock: Clock, works: list[Work]) -> None:
     assert order == ["busy", "other", "busy", "busy"]
 
 
-def test_one_key_has_its_limit(clock: Clock, works: list[Work]) -> None:
+def test_concurrency_per_key_is_limited(clock: Clock, works: list[Work]) -> None:
     """Tasks of a key that are slow still count against the key, so that it cannot take all threads."""
     pool = WorkerPool("test", 4, clock, patience=PATIENCE, per_key=2)
     for work in works[:3]:

@@ -13,10 +13,12 @@ from exporter.simulator.backend import Simulation
 from exporter.simulator.company import fill
 from exporter.simulator.company_resources import SITES
 from exporter.simulator.job_kinds import KINDS, Kind
+from exporter.simulator.recovery_points import FILTERS
 from exporter.simulator.request_control import AWS_QUOTAS
 from tests.simulator.conftest import REGION, Clock
 
 MODEL = botocore.session.get_session().get_service_model("backup")
+TAGGING = botocore.session.get_session().get_service_model("resourcegroupstaggingapi")
 
 
 def strangers(answer: Any, shape: Shape | None, path: str = "") -> list[str]:
@@ -64,6 +66,51 @@ def test_answers_have_aws_fields(simulation: Simulation, region: str) -> None:
     described = MODEL.operation_model("DescribeBackupJob").output_shape
     for job in account.jobs():
         assert strangers(account.describe(job["BackupJobId"]), described) == []
+
+
+@pytest.mark.parametrize("region", [site.region for site in SITES])
+def test_rows_of_protection_have_aws_fields(simulation: Simulation, region: str) -> None:
+    """So has every answer about recovery points, plans, selections, settings, tests and frameworks."""
+    account = simulation.account(region)
+    simulation.deliver_copies(account)
+    plans = account.plans.over(())
+    selections = account.selections.over(())
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("DescribeRegionSettings", {}),
+        ("ListRestoreTestingPlans", {}),
+        ("ListFrameworks", {}),
+        ("ListScanJobs", {}),
+        *(("ListBackupSelections", {"BackupPlanId": plan["BackupPlanId"]}) for plan in plans),
+        *(("GetBackupSelection", selection) for selection in selections),
+        *(
+            ("ListRecoveryPointsByBackupVault", {"BackupVaultName": name})
+            for name in {point["BackupVaultName"] for point in account.points()}
+        ),
+    ]
+    for operation, parameters in calls:
+        answer = account.call(operation, parameters)
+        assert strangers(answer, MODEL.operation_model(operation).output_shape) == []
+    for plan in plans:
+        assert strangers(plan, MODEL.operation_model("GetBackupPlan").output_shape) == []
+    assert len(calls) > 8
+    tagging = TAGGING.operation_model("GetResources")
+    assert strangers(account.call("GetResources", {}), tagging.output_shape) == []
+
+
+def test_points_filters_are_the_service_models() -> None:
+    """ListRecoveryPointsByBackupVault has all of AWS's filters, and no other."""
+    shape = MODEL.operation_model("ListRecoveryPointsByBackupVault").input_shape
+    assert shape is not None
+    assert set(FILTERS) == {name for name in shape.members if name.startswith("By")}
+
+
+def test_settings_are_of_types_that_exist(clock: Clock) -> None:
+    """Both preferences are maps from types to booleans, and managed types are among those opted in."""
+    account = Account("123456789012", REGION, clock)
+    answer = account.call("DescribeRegionSettings", {})
+    values = {value for preference in answer.values() for value in preference.values()}
+    assert values == {True}
+    assert set(account.management) <= set(account.opt_in)
 
 
 def test_starting_and_stopping_answer_with_aws_fields(clock: Clock) -> None:

@@ -202,6 +202,14 @@ def test_children_name_their_parent(client: Any, account: Account, clock: Clock)
     assert arns(client, ByParentRecoveryPointArn="arn:parent") == ["arn:child"]
 
 
+def test_a_parent_may_be_put_after_its_children(client: Any, account: Account) -> None:
+    """The points of children know their parent's, in whatever order the jobs were put."""
+    child = {"BackupJobId": "child", "ParentJobId": "job", "RecoveryPointArn": "arn:child"}
+    account.put(JOB | child)
+    account.put(JOB | {"IsParent": True})
+    assert arns(client, ByParentRecoveryPointArn=POINT) == ["arn:child"]
+
+
 def test_a_point_can_be_put_and_changed(client: Any, account: Account) -> None:
     """What is put stands over what the job tells; None removes a field; a removed point stays away."""
     account.recovery_points.put({"RecoveryPointArn": "arn:own", "BackupVaultName": "prod"})
@@ -305,3 +313,27 @@ def test_a_vault_counts_the_points_it_lists(client: Any, account: Account, clock
     clock.advance(101 * DAY)
     counted.append(client.list_backup_vaults()["BackupVaultList"][0]["NumberOfRecoveryPoints"])
     assert counted == [4, 3]
+
+
+def test_a_resource_is_protected_while_it_has_points(client: Any, account: Account, clock: Clock) -> None:
+    """ListProtectedResources has a resource as long as it has a point, though its job is forgotten."""
+    account.put(JOB)
+    account.forget("job")
+    (row,) = client.list_protected_resources()["Results"]
+    assert (row["ResourceArn"], row["LastBackupTime"].timestamp()) == (JOB["ResourceArn"], NOW - 50)
+    clock.advance(101 * DAY)
+    assert client.list_protected_resources()["Results"] == []
+
+
+def test_a_copied_point_protects_nothing_here(client: Any, account: Account) -> None:
+    """A point that came by a copy does not make its resource one of this account's protected ones."""
+    account.recovery_points.put(
+        {
+            "RecoveryPointArn": "arn:copied",
+            "BackupVaultName": "prod",
+            "ResourceArn": "arn:foreign",
+            "CompletionDate": NOW,
+            "SourceBackupVaultArn": "arn:source",
+        }
+    )
+    assert client.list_protected_resources()["Results"] == []

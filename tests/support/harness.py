@@ -8,7 +8,7 @@ from typing import Any
 from botocore.session import Session
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.assembly.assembly import Assembler, Exporter, World
+from exporter.assembly.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
 from exporter.config import Config, Target
 from exporter.exposition.exposition import Form
@@ -104,9 +104,9 @@ def static_session(profile: str | None) -> Session:
     return session
 
 
-def world(clock: Clock) -> World:
-    """A world whose time is the test's."""
-    return World(
+def dependencies(clock: Clock) -> Dependencies:
+    """Dependencies whose time the test controls."""
+    return Dependencies(
         open_session=static_session, clock=TrueClock(clock, clock), steady=clock, sleep=clock.advance
     )
 
@@ -143,7 +143,7 @@ class Bench:
         """Start an exporter, by default with one target and backup jobs; settings are those of Config."""
         wanted = {"collectors": ("backup_jobs",)} | settings
         config = Config(targets=targets or (self.target(),), **wanted)
-        watch = Watch(Assembler(Telemetry(), world(self.clock)).assemble(config), self.clock)
+        watch = Watch(Assembler(Telemetry(), dependencies(self.clock)).assemble(config), self.clock)
         self._watches.append(watch)
         return watch
 

@@ -104,7 +104,7 @@ def finished(of: JobStore, now: float = NOW) -> dict[str, int]:
 
 
 def final_ids(changes: Changes) -> set[str]:
-    """Name the jobs that were handed over as finished for good."""
+    """Name the jobs that were reported as final."""
     return set(changes.final)
 
 

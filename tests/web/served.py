@@ -107,14 +107,18 @@ class Served:
         """How many connections there are."""
         return len(self.server.server_state.connections)
 
-    def is_left_in_peace(self) -> None:
+    def has_no_connections(self) -> None:
         """Wait until there is no connection, and no answer under way."""
         until(lambda: not self.connections and not self.server.server_state.tasks)
 
     def has_seen_the_end(self) -> None:
         """Wait until it knows of each client that it has ended its side."""
         there = self.server.server_state.connections
-        until(lambda: all(isinstance(connection, Connection) and connection._ended for connection in there))
+        until(
+            lambda: all(
+                isinstance(connection, Connection) and connection._eof_received for connection in there
+            )
+        )
 
     def client(self, *, buffer: int = 0) -> socket.socket:
         """Connect; with a buffer, no more than about so many bytes wait on the client's side."""

@@ -7,11 +7,11 @@ import pytest
 
 from exporter.web.server.server import (
     CannotListenError,
-    NoAddressError,
+    InvalidAddressError,
     addresses,
     host_and_port,
     listen,
-    reachable_at,
+    local_address,
 )
 
 V4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))
@@ -56,21 +56,21 @@ def test_what_is_an_address(address: str, expected: tuple[str, int]) -> None:
 @pytest.mark.parametrize(
     ("address", "remedy"),
     [
-        ("*:10058", "for every interface write :10058"),
-        ("10058", "write for example :10058"),
-        ("", "write for example :10058"),
-        ("localhost:http", "write for example :10058"),
-        ("localhost:", "write for example :10058"),
-        (":+80", "write for example :10058"),
-        (":\u0661", "write for example :10058"),
-        (":65536", "write for example :10058"),
-        ("::1:10058", "write [::1]:10058"),
-        ("fe80::1%eth0:10058", "write [fe80::1%eth0]:10058"),
+        ("*:10058", "to listen on all interfaces, use :10058"),
+        ("10058", "use for example :10058"),
+        ("", "use for example :10058"),
+        ("localhost:http", "use for example :10058"),
+        ("localhost:", "use for example :10058"),
+        (":+80", "use for example :10058"),
+        (":\u0661", "use for example :10058"),
+        (":65536", "use for example :10058"),
+        ("::1:10058", "use [::1]:10058"),
+        ("fe80::1%eth0:10058", "use [fe80::1%eth0]:10058"),
         ("[::1:10058", "'[::1' is neither a host name nor an IP address"),
         ("[]:10058", "'[]' is neither a host name nor an IP address"),
         ("[localhost]:10058", "'[localhost]' is neither a host name nor an IP address"),
-        ("http://localhost:10058", "leave out http:// and the path"),
-        ("unix:/run/exporter:0", "leave out http:// and the path"),
+        ("http://localhost:10058", "remove http:// and the path"),
+        ("unix:/run/exporter:0", "remove http:// and the path"),
         ("a..b:10058", "'a..b' is neither a host name nor an IP address"),
         (".:10058", "'.' is neither a host name nor an IP address"),
         (f"{'a' * 64}:10058", "is neither a host name nor an IP address"),
@@ -78,9 +78,9 @@ def test_what_is_an_address(address: str, expected: tuple[str, int]) -> None:
         ("\udcff:10058", "is neither a host name nor an IP address"),
     ],
 )
-def test_what_is_no_address(address: str, remedy: str) -> None:
+def test_invalid_addresses(address: str, remedy: str) -> None:
     """Whatever else is refused before anything listens, with what to write in its place."""
-    with pytest.raises(NoAddressError) as caught:
+    with pytest.raises(InvalidAddressError) as caught:
         host_and_port(address)
     assert repr(address) in str(caught.value)
     assert remedy in str(caught.value)
@@ -89,7 +89,7 @@ def test_what_is_no_address(address: str, remedy: str) -> None:
 @pytest.mark.parametrize("host", ["0", "127.1", "0x7f.1", "010.0.0.1", "256.0.0.1", "1.2.3.4."])
 def test_what_the_system_would_make_an_address_of(host: str) -> None:
     """What looks like an IPv4 address and is none is refused, though the system would listen somewhere."""
-    with pytest.raises(CannotListenError, match="not an IPv4 address; write four numbers from 0 to 255"):
+    with pytest.raises(CannotListenError, match="not a valid IPv4 address; use four numbers from 0 to 255"):
         listen(f"{host}:0")
 
 
@@ -138,4 +138,4 @@ def test_a_zone() -> None:
 def test_where_a_browser_finds_it(address: str, host: str) -> None:
     """A browser on the same machine is sent to localhost only where localhost leads there."""
     with closing(listen(address)) as listening:
-        assert reachable_at(listening) == f"{host}:{listening.getsockname()[1]}"
+        assert local_address(listening) == f"{host}:{listening.getsockname()[1]}"

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Scope
 
 from exporter.web.access.middleware import CHALLENGE, AccessMiddleware
-from exporter.web.access.passwords import FROM_ONE, Passwords
-from exporter.web.access.web_config_watcher import SETTLED, WebConfigWatcher
+from exporter.web.access.passwords import MAX_PENDING_PER_ADDRESS, Passwords
+from exporter.web.access.web_config_watcher import SETTLE_TIME, WebConfigWatcher
 
 PATIENCE = 20  # seconds
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -75,12 +75,12 @@ class Visitor:
         self.file = folder / "web.yml"
         self.clock = Clock()
         self.file.write_text(text)
-        self.watcher = WebConfigWatcher(str(self.file), lambda: self.file.stat().st_mtime + 2 * SETTLED)
+        self.watcher = WebConfigWatcher(str(self.file), lambda: self.file.stat().st_mtime + 2 * SETTLE_TIME)
         self.middleware = AccessMiddleware(site(), self.watcher, passwords=passwords, clock=self.clock)
 
     def ask(self, path: str = "/", headers: Mapping[str, str] = NOTHING) -> Answer:
         """Ask for a path, when the watcher has seen its file as it is."""
-        self.watcher.look()
+        self.watcher.check()
         return asyncio.run(asyncio.wait_for(self.asked(path, headers), PATIENCE))
 
     def told(self, authorization: str) -> Answer:
@@ -141,7 +141,10 @@ def test_the_right_password(tmp_path: Path) -> None:
 def test_others_are_asked_who_they_are(tmp_path: Path, authorization: str) -> None:
     """A wrong password, an unknown user and a header that says neither are all answered alike, with 401."""
     answer = Visitor(tmp_path, USERS).told(authorization)
-    assert (answer.status, answer.text) == (401, "The user name or password is missing or wrong.\n")
+    assert (answer.status, answer.text) == (
+        401,
+        "Unauthorized: the user name or password is missing or wrong.\n",
+    )
     assert answer.headers["www-authenticate"] == [CHALLENGE]
 
 
@@ -229,12 +232,16 @@ def test_a_crowd_of_guesses(tmp_path: Path) -> None:
 
     async def tracker(visitor: Visitor) -> list[int]:
         guesses = (
-            visitor.asked("/", {"Authorization": basic("alice", f"guess {n}")}) for n in range(FROM_ONE + 2)
+            visitor.asked("/", {"Authorization": basic("alice", f"guess {n}")})
+            for n in range(MAX_PENDING_PER_ADDRESS + 2)
         )
         return sorted(answer.status for answer in await asyncio.gather(*guesses))
 
     visitor = Visitor(tmp_path, USERS)
-    assert asyncio.run(asyncio.wait_for(tracker(visitor), PATIENCE)) == [401] * FROM_ONE + [503] * 2
+    assert (
+        asyncio.run(asyncio.wait_for(tracker(visitor), PATIENCE))
+        == [401] * MAX_PENDING_PER_ADDRESS + [503] * 2
+    )
 
 
 def test_what_is_not_a_request_passes(tmp_path: Path) -> None:

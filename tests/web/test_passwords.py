@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from exporter.web.access.passwords import (
-    FROM_ONE,
-    REMEMBERED,
-    WAITING,
+    CACHE_SIZE,
+    MAX_PENDING,
+    MAX_PENDING_PER_ADDRESS,
     BusyError,
     Credentials,
     Passwords,
@@ -92,9 +92,9 @@ def test_right_and_wrong(password: bytes) -> None:
         wrong = Credentials(b"alice", b"?" + password)
         stranger = Credentials(b"bob", password)
         return (
-            await passwords.right(known, given, HERE),
-            await passwords.right(known, wrong, HERE),
-            await passwords.right(known, stranger, HERE),
+            await passwords.verify(known, given, HERE),
+            await passwords.verify(known, wrong, HERE),
+            await passwords.verify(known, stranger, HERE),
         )
 
     assert run(work()) == (True, False, False)
@@ -103,27 +103,27 @@ def test_right_and_wrong(password: bytes) -> None:
 def test_a_nul_ends_no_password() -> None:
     """What follows a NUL counts."""
     known = {"alice": hashed(b"a\0b")}
-    assert not run(Passwords().right(known, Credentials(b"alice", b"a\0c"), HERE))
+    assert not run(Passwords().verify(known, Credentials(b"alice", b"a\0c"), HERE))
 
 
 def test_a_password_longer_than_bcrypt_looks_at() -> None:
     """Of a password beyond 72 bytes, bcrypt looks at 72, as it does in htpasswd and in Go."""
     long = b"x" * 72 + b"and more"
     known = {"alice": hashed(long[:72])}
-    assert run(Passwords().right(known, Credentials(b"alice", long), HERE))
+    assert run(Passwords().verify(known, Credentials(b"alice", long), HERE))
 
 
 @pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
 def test_every_name_of_the_hash(prefix: str) -> None:
     """The three names that bcrypt goes by are one and the same."""
     known = {"alice": SecretStr(prefix + hashed(b"secret").get_secret_value()[4:])}
-    assert run(Passwords().right(known, says("alice", "secret"), HERE))
+    assert run(Passwords().verify(known, says("alice", "secret"), HERE))
 
 
 def test_users_whose_names_are_not_ascii() -> None:
     """A user name is compared as UTF-8."""
     desk = Desk()
-    assert run(Passwords(desk.matches).right(users(jürgen="a"), says("jürgen", "a"), HERE))
+    assert run(Passwords(desk.matches).verify(users(jürgen="a"), says("jürgen", "a"), HERE))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_is_remembered() -> None:
     async def work() -> list[bool]:
         passwords = Passwords(desk.matches)
         given = [says("alice", "a"), says("alice", "b"), says("bob", "a")] * 2
-        return [await passwords.right(users(alice="a"), each, HERE) for each in given]
+        return [await passwords.verify(users(alice="a"), each, HERE) for each in given]
 
     assert run(work()) == [True, False, False] * 2
     assert len(desk.asked) == 3
@@ -174,7 +174,7 @@ def test_a_changed_hash_is_checked_anew() -> None:
     async def work() -> list[bool]:
         passwords = Passwords(desk.matches)
         return [
-            await passwords.right(users(alice=password), says("alice", "a"), HERE) for password in ("a", "b")
+            await passwords.verify(users(alice=password), says("alice", "a"), HERE) for password in ("a", "b")
         ]
 
     assert run(work()) == [True, False]
@@ -186,16 +186,16 @@ def test_guesses_do_not_make_it_forget() -> None:
 
     async def work() -> Passwords:
         passwords = Passwords(desk.matches)
-        assert await passwords.right(users(alice="a"), says("alice", "a"), HERE)
-        for guess in range(5 * REMEMBERED):
-            await passwords.right(users(alice="a"), says("alice", f"guess {guess}"), ELSEWHERE)
+        assert await passwords.verify(users(alice="a"), says("alice", "a"), HERE)
+        for guess in range(5 * CACHE_SIZE):
+            await passwords.verify(users(alice="a"), says("alice", f"guess {guess}"), ELSEWHERE)
         before = len(desk.asked)
-        assert await passwords.right(users(alice="a"), says("alice", "a"), HERE)
+        assert await passwords.verify(users(alice="a"), says("alice", "a"), HERE)
         assert len(desk.asked) == before
         return passwords
 
     passwords = run(work())
-    assert len(passwords._wrong) == REMEMBERED
+    assert len(passwords._rejected) == CACHE_SIZE
 
 
 def test_what_is_remembered_of_one_is_not_of_another() -> None:
@@ -211,7 +211,7 @@ def test_no_password_is_kept() -> None:
     async def work() -> str:
         passwords = Passwords(desk.matches)
         for password in ("open sesame", "let me in"):
-            await passwords.right(users(alice="open sesame"), says("alice", password), HERE)
+            await passwords.verify(users(alice="open sesame"), says("alice", password), HERE)
         return f"{vars(passwords)} {says('alice', 'open sesame')!r}"
 
     kept = run(work())
@@ -226,7 +226,7 @@ def test_the_same_password_twice_at_once() -> None:
     async def work() -> list[bool]:
         passwords = Passwords(desk.matches)
         together = [
-            asyncio.create_task(passwords.right(users(alice="a"), says("alice", "a"), HERE))
+            asyncio.create_task(passwords.verify(users(alice="a"), says("alice", "a"), HERE))
             for _ in range(99)
         ]
         await asyncio.sleep(0)
@@ -244,7 +244,8 @@ def test_who_leaves_takes_nobody_along() -> None:
     async def work() -> bool:
         passwords = Passwords(desk.matches)
         leaving, staying = (
-            asyncio.create_task(passwords.right(users(alice="a"), says("alice", "a"), HERE)) for _ in range(2)
+            asyncio.create_task(passwords.verify(users(alice="a"), says("alice", "a"), HERE))
+            for _ in range(2)
         )
         await asyncio.sleep(0)
         leaving.cancel()
@@ -261,12 +262,12 @@ def test_others_do_not_wait_for_a_check() -> None:
 
     async def work() -> bool:
         passwords = Passwords(desk.matches)
-        await passwords.right(users(alice="a"), says("alice", "a"), HERE)
+        await passwords.verify(users(alice="a"), says("alice", "a"), HERE)
         desk.let_go.clear()
-        guess = asyncio.create_task(passwords.right(users(alice="a"), says("alice", "guess"), ELSEWHERE))
+        guess = asyncio.create_task(passwords.verify(users(alice="a"), says("alice", "guess"), ELSEWHERE))
         while len(desk.asked) < 2:
             await asyncio.sleep(0.001)
-        let_in = await passwords.right(users(alice="a"), says("alice", "a"), HERE)
+        let_in = await passwords.verify(users(alice="a"), says("alice", "a"), HERE)
         assert not guess.done()
         desk.let_go.set()
         await guess
@@ -283,7 +284,7 @@ def test_one_check_at_a_time() -> None:
         passwords = Passwords(desk.matches)
         guesses = [
             asyncio.create_task(
-                passwords.right(users(alice="a"), says("alice", str(guess)), f"192.0.2.{guess}")
+                passwords.verify(users(alice="a"), says("alice", str(guess)), f"192.0.2.{guess}")
             )
             for guess in range(3)
         ]
@@ -300,7 +301,7 @@ def test_one_check_at_a_time() -> None:
 async def turned_away(passwords: Passwords, guesses: list[tuple[str, str]]) -> list[str]:
     """Let clients guess at once; returns the addresses of those that were turned away for the tracker."""
     tasks = [
-        asyncio.create_task(passwords.right(users(alice="a"), says("alice", password), address))
+        asyncio.create_task(passwords.verify(users(alice="a"), says("alice", password), address))
         for password, address in guesses
     ]
     await asyncio.sleep(0)
@@ -317,8 +318,10 @@ def test_many_guesses_from_one_address() -> None:
 
     async def work() -> tuple[list[str], bool]:
         passwords = Passwords(desk.matches)
-        away = await turned_away(passwords, [(f"guess {n}", ELSEWHERE) for n in range(FROM_ONE + 3)])
-        honest = asyncio.create_task(passwords.right(users(alice="a"), says("alice", "a"), HERE))
+        away = await turned_away(
+            passwords, [(f"guess {n}", ELSEWHERE) for n in range(MAX_PENDING_PER_ADDRESS + 3)]
+        )
+        honest = asyncio.create_task(passwords.verify(users(alice="a"), says("alice", "a"), HERE))
         await asyncio.sleep(0)
         desk.let_go.set()
         return away, await honest
@@ -333,11 +336,13 @@ def test_many_guesses_from_everywhere() -> None:
     async def work() -> tuple[int, bool]:
         passwords = Passwords(desk.matches)
         away = await turned_away(passwords, [("guess", f"198.51.100.{n}") for n in range(9)])
-        away += await turned_away(passwords, [(f"guess {n}", f"203.0.113.{n}") for n in range(WAITING + 5)])
+        away += await turned_away(
+            passwords, [(f"guess {n}", f"203.0.113.{n}") for n in range(MAX_PENDING + 5)]
+        )
         desk.let_go.set()
-        while passwords._under_way:
+        while passwords._pending:
             await asyncio.sleep(0.001)
-        return len(away), await passwords.right(users(alice="a"), says("alice", "a"), HERE)
+        return len(away), await passwords.verify(users(alice="a"), says("alice", "a"), HERE)
 
     assert run(work()) == (6, True)
 
@@ -351,7 +356,7 @@ def test_a_stranger_takes_as_long_as_a_user() -> None:
         passwords = Passwords(desk.matches)
         for stranger in map(str, range(40)):
             for password in "ab":
-                await passwords.right(known, says(stranger, password), HERE)
+                await passwords.verify(known, says(stranger, password), HERE)
 
     run(work())
     against = [hash_ for _, hash_ in desk.asked]
@@ -363,5 +368,5 @@ def test_a_stranger_takes_as_long_as_a_user() -> None:
 def test_a_stranger_never_comes_in() -> None:
     """An unknown name is wrong even with the very password whose hash is checked in its place."""
     desk = Desk()
-    assert not run(Passwords(desk.matches).right(users(alice="a"), says("mallory", "a"), HERE))
+    assert not run(Passwords(desk.matches).verify(users(alice="a"), says("mallory", "a"), HERE))
     assert desk.asked == [(b"a", b"hash/a")]

@@ -26,7 +26,7 @@ PRODUCTION = Scope("production", "eu-west-1")
 )
 def test_patience(announced: str, patience: float) -> None:
     """A scrape waits until shortly before its time-out; ten seconds are assumed when none is announced."""
-    assert Deadline(Clock()).patience(announced, None) == patience
+    assert Deadline(Clock()).max_wait(announced, None) == patience
 
 
 def test_writing_has_its_time() -> None:
@@ -37,13 +37,13 @@ def test_writing_has_its_time() -> None:
     with deadline.writing(None):
         clock.advance(2.0)
 
-    assert deadline.patience("10", None) == 6.5
-    assert deadline.patience("10", PRODUCTION) == 9.5
+    assert deadline.max_wait("10", None) == 6.5
+    assert deadline.max_wait("10", PRODUCTION) == 9.5
 
 
 def test_writing_many_scopes_has_its_time_from_the_start() -> None:
     """Before anything was written, time is left by how many scopes there are to write."""
-    assert Deadline(Clock()).patience("10", None, 1000) == 7.5
+    assert Deadline(Clock()).max_wait("10", None, 1000) == 7.5
 
 
 def test_writing_that_became_quick() -> None:
@@ -54,7 +54,7 @@ def test_writing_that_became_quick() -> None:
         with deadline.writing(PRODUCTION):
             clock.advance(seconds)
 
-    assert deadline.patience("10", PRODUCTION) == 6.5
+    assert deadline.max_wait("10", PRODUCTION) == 6.5
 
 
 def test_writing_takes_half_of_the_time_at_most() -> None:
@@ -64,4 +64,4 @@ def test_writing_takes_half_of_the_time_at_most() -> None:
     with deadline.writing(None):
         clock.advance(60.0)
 
-    assert deadline.patience("10", None) == 5.0
+    assert deadline.max_wait("10", None) == 5.0

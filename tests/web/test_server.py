@@ -19,7 +19,7 @@ from tests.e2e.process import PATIENCE, until
 from tests.web.served import PART, SECRET, Served, answer, get, request, rest, served
 
 NEXT = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
-LIMITS = Limits(request=60, idle=60, answer=60)
+LIMITS = Limits(request=60, idle=60, response=60)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_large_body_is_not_taken() -> None:
         client.sendall(request("/", "Content-Length: 100000000000"))
         assert answer(client) == b"hello "
         until(lambda: _fails(client, PART))
-        server.is_left_in_peace()
+        server.has_no_connections()
 
 
 def test_a_client_that_ends_its_side() -> None:
@@ -110,7 +110,7 @@ def test_a_client_that_ends_its_side_without_a_request(begin: bytes) -> None:
         client.sendall(begin)
         client.shutdown(socket.SHUT_WR)
         assert rest(client) == b""
-        server.is_left_in_peace()
+        server.has_no_connections()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_body_that_is_none(path: str, caplog: pytest.LogCaptureFixture) -> Non
         client.sendall(b"no chunk\r\n\r\n")
         assert rest(client) == b""
         server.let_go_on()
-        server.is_left_in_peace()
+        server.has_no_connections()
         assert server.answers()
     assert caplog.records == []
 

@@ -10,13 +10,13 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.web.server.connection_tracker import SAY_EVERY, Activity, ConnectionTracker, Limits
-from exporter.web.server.listener import REST
+from exporter.web.server.connection_tracker import LOG_INTERVAL, Activity, ConnectionTracker, Limits
+from exporter.web.server.listener import ACCEPT_RETRY_DELAY
 from exporter.web.server.server import listen
 from tests.e2e.process import until
 from tests.web.served import answer, get, request, rest, served
 
-LIMITS = Limits(request=60, idle=60, answer=60)
+LIMITS = Limits(request=60, idle=60, response=60)
 
 
 class Clock:
@@ -47,34 +47,38 @@ def clock() -> Clock:
     return Clock()
 
 
-def dropped(*guests: TrackedConnection) -> list[int]:
+def dropped(*connections: TrackedConnection) -> list[int]:
     """Tell how often each was dropped."""
-    return [connection.dropped for connection in guests]
+    return [connection.dropped for connection in connections]
 
 
 @pytest.mark.parametrize(
     ("activity", "patience"),
-    [(Activity.ASKING, Limits.request), (Activity.IDLE, Limits.idle), (Activity.TAKING, Limits.answer)],
+    [
+        (Activity.READING_REQUEST, Limits.request),
+        (Activity.IDLE, Limits.idle),
+        (Activity.SENDING_RESPONSE, Limits.response),
+    ],
 )
 def test_patience_ends(clock: Clock, activity: Activity, patience: float) -> None:
     """Each thing that a client does has its time, and then the connection is dropped, once."""
     tracker, connection = ConnectionTracker(Limits(), clock), TrackedConnection()
-    tracker.sees(connection, activity)
+    tracker.update(connection, activity)
     clock.now += patience - 0.01
-    tracker.drop_the_slow()
+    tracker.drop_expired()
     assert (connection.dropped, len(tracker)) == (0, 1)
     clock.now += 0.02
-    tracker.drop_the_slow()
-    tracker.drop_the_slow()
+    tracker.drop_expired()
+    tracker.drop_expired()
     assert (connection.dropped, len(tracker)) == (1, 0)
 
 
 def test_nobody_is_dropped_for_waiting(clock: Clock) -> None:
     """Who waits for an answer to be made has all time."""
     tracker, connection = ConnectionTracker(Limits(), clock), TrackedConnection()
-    tracker.sees(connection, Activity.WAITING)
+    tracker.update(connection, Activity.PROCESSING)
     clock.now += 1e6
-    tracker.drop_the_slow()
+    tracker.drop_expired()
     assert connection.dropped == 0
 
 
@@ -82,26 +86,32 @@ def test_the_same_again_gains_nothing(clock: Clock) -> None:
     """Activity the same again gives no new time; activity something else does."""
     tracker, same, other = ConnectionTracker(Limits(), clock), TrackedConnection(), TrackedConnection()
     for connection in (same, other):
-        tracker.sees(connection, Activity.TAKING)
-    clock.now += Limits.answer - 1
-    tracker.sees(same, Activity.TAKING)
-    tracker.sees(other, Activity.WAITING)
-    tracker.sees(other, Activity.TAKING)
+        tracker.update(connection, Activity.SENDING_RESPONSE)
+    clock.now += Limits.response - 1
+    tracker.update(same, Activity.SENDING_RESPONSE)
+    tracker.update(other, Activity.PROCESSING)
+    tracker.update(other, Activity.SENDING_RESPONSE)
     clock.now += 2
-    tracker.drop_the_slow()
+    tracker.drop_expired()
     assert dropped(same, other) == [1, 0]
 
 
 def test_the_idlest_goes_first(clock: Clock) -> None:
     """Of those whom nobody waits for, who has done nothing for the longest goes, whatever it is."""
-    tracker, guests = ConnectionTracker(Limits(), clock), [TrackedConnection() for _ in range(5)]
-    order = (Activity.IDLE, Activity.ASKING, Activity.WAITING, Activity.TAKING, Activity.IDLE)
-    for connection, activity in zip(guests, order, strict=True):
+    tracker, connections = ConnectionTracker(Limits(), clock), [TrackedConnection() for _ in range(5)]
+    order = (
+        Activity.IDLE,
+        Activity.READING_REQUEST,
+        Activity.PROCESSING,
+        Activity.SENDING_RESPONSE,
+        Activity.IDLE,
+    )
+    for connection, activity in zip(connections, order, strict=True):
         clock.now += 1
-        tracker.sees(connection, activity)
+        tracker.update(connection, activity)
     told = []
-    while tracker.drop_the_idlest("full"):
-        told.append(dropped(*guests))
+    while tracker.drop_idlest("full"):
+        told.append(dropped(*connections))
     assert told == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 0, 0, 1], [1, 1, 0, 1, 1]]
 
 
@@ -113,9 +123,9 @@ def test_room_is_made_only_when_there_is_none(clock: Clock) -> None:
         TrackedConnection(),
     )
     tracker.make_room()
-    tracker.sees(first, Activity.IDLE)
+    tracker.update(first, Activity.IDLE)
     tracker.make_room()
-    tracker.sees(second, Activity.IDLE)
+    tracker.update(second, Activity.IDLE)
     assert dropped(first, second) == [0, 0]
     tracker.make_room()
     assert dropped(first, second) == [1, 0]
@@ -123,31 +133,34 @@ def test_room_is_made_only_when_there_is_none(clock: Clock) -> None:
 
 def test_room_is_made_among_those_who_wait_at_last(clock: Clock) -> None:
     """When all wait for answers to be made, who waits the longest goes: there is always room for one more."""
-    tracker, guests = ConnectionTracker(Limits(connections=2), clock), [TrackedConnection() for _ in range(3)]
-    for connection in guests:
+    tracker, connections = (
+        ConnectionTracker(Limits(connections=2), clock),
+        [TrackedConnection() for _ in range(3)],
+    )
+    for connection in connections:
         tracker.make_room()
-        tracker.sees(connection, Activity.WAITING)
+        tracker.update(connection, Activity.PROCESSING)
         clock.now += 1
-    assert dropped(*guests) == [1, 0, 0]
-    assert not tracker.drop_the_idlest("no file to be opened")
+    assert dropped(*connections) == [1, 0, 0]
+    assert not tracker.drop_idlest("no file to be opened")
 
 
 def test_few_answers_wait_to_be_taken(clock: Clock) -> None:
     """When more answers wait to be taken than may, the one that waits the longest is dropped."""
-    tracker, guests = ConnectionTracker(Limits(unread=2), clock), [TrackedConnection() for _ in range(3)]
-    for connection in guests:
-        tracker.sees(connection, Activity.TAKING)
-    assert dropped(*guests) == [1, 0, 0]
+    tracker, connections = ConnectionTracker(Limits(unread=2), clock), [TrackedConnection() for _ in range(3)]
+    for connection in connections:
+        tracker.update(connection, Activity.SENDING_RESPONSE)
+    assert dropped(*connections) == [1, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("files", "connections", "unread", "at_once"),
+    ("files", "connections", "unread", "accept_batch"),
     [(64, 32, 8, 2), (1024, 512, 128, 16), (65536, 4096, 128, 16), (math.inf, 4096, 128, 16), (10, 5, 1, 1)],
 )
-def test_limits_by_open_files(files: float, connections: int, unread: int, at_once: int) -> None:
+def test_limits_by_open_files(files: float, connections: int, unread: int, accept_batch: int) -> None:
     """Connections have half of the files that may be open, up to 4,096."""
     limits = Limits.for_files(files)
-    assert (limits.connections, limits.unread, limits.at_once) == (connections, unread, at_once)
+    assert (limits.connections, limits.unread, limits.accept_batch) == (connections, unread, accept_batch)
 
 
 def test_that_there_are_too_many_is_said_once_a_minute(
@@ -157,9 +170,9 @@ def test_that_there_are_too_many_is_said_once_a_minute(
     tracker = ConnectionTracker(Limits(connections=1), clock)
     for _ in range(100):
         tracker.make_room()
-        tracker.sees(TrackedConnection(), Activity.IDLE)
+        tracker.update(TrackedConnection(), Activity.IDLE)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    clock.now += SAY_EVERY
+    clock.now += LOG_INTERVAL
     tracker.make_room()
     assert len(caplog.records) == 2
 
@@ -248,6 +261,6 @@ def test_a_failure_that_lasts() -> None:
         listening.lasting = errno.EMFILE
         client = server.client()
         until(lambda: len(listening.tried) > 3)
-        assert all(after - before > REST / 2 for before, after in pairwise(listening.tried))
+        assert all(after - before > ACCEPT_RETRY_DELAY / 2 for before, after in pairwise(listening.tried))
         listening.lasting = None
         assert get(client) == b"hello "

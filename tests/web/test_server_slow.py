@@ -14,7 +14,7 @@ from tests.web.served import LARGE, PART, answer, request, rest, served
 
 SHORT = 0.3
 BREAK_OFF = struct.pack("ii", 1, 0)  # a reset, not an end
-PATIENT = Limits(request=60, idle=60, answer=60)
+PATIENT = Limits(request=60, idle=60, response=60)
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
 
 
@@ -125,22 +125,22 @@ def test_an_answer_that_takes_long_to_make() -> None:
 
 def test_an_answer_that_is_not_taken() -> None:
     """Who does not take an answer is closed, and the rest of it is never made."""
-    with served(replace(PATIENT, answer=SHORT)) as server:
+    with served(replace(PATIENT, response=SHORT)) as server:
         client = server.client(buffer=4096)
         client.sendall(request("/large"))
         until(lambda: server.app.parts)
-        server.is_left_in_peace()
+        server.has_no_connections()
         assert server.app.parts < LARGE
         assert len(rest(client)) < LARGE * len(PART)
 
 
 def test_an_answer_that_is_not_taken_on_a_connection_to_close() -> None:
     """A connection that is to be closed after its answer does not wait for ever for it to be taken."""
-    with served(replace(PATIENT, answer=SHORT)) as server:
+    with served(replace(PATIENT, response=SHORT)) as server:
         client = server.client(buffer=4096)
         client.sendall(request("/large", "Connection: close"))
         until(lambda: server.app.parts)
-        server.is_left_in_peace()
+        server.has_no_connections()
 
 
 def test_answers_that_are_not_taken_are_not_made() -> None:
@@ -161,7 +161,7 @@ def test_a_client_that_leaves_in_the_middle(caplog: pytest.LogCaptureFixture) ->
         client.sendall(request("/large"))
         until(lambda: server.app.parts)
         client.close()
-        server.is_left_in_peace()
+        server.has_no_connections()
         assert server.app.parts < LARGE
     assert caplog.records == []
 
@@ -175,7 +175,7 @@ def test_a_client_that_breaks_off() -> None:
         [connection] = map(weakref.ref, server.server.server_state.connections)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, BREAK_OFF)
         client.close()
-        server.is_left_in_peace()
+        server.has_no_connections()
         until(lambda: gc.collect() >= 0 and connection() is None)
 
 

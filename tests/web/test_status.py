@@ -7,9 +7,9 @@ from exporter.config import Api, Config
 from exporter.ledger.configured_job_ids import ConfiguredIds
 from exporter.model.records import Fault, Health, Reload
 from exporter.web.status import Status, status_page
-from exporter.web.status.html import FOLD_BEYOND, PLACES_NAMED
+from exporter.web.status.html import MAX_PLACES, MAX_UNCOLLAPSED
 from exporter.web.status.status import STALE_AFTER
-from exporter.web.status.summary import verdict_on
+from exporter.web.status.summary import summarize
 from tests.docs.markdown import document
 from tests.support.makers import NOW
 from tests.web.pages import (
@@ -32,25 +32,28 @@ from tests.web.pages import (
 @pytest.mark.parametrize(
     ("shown", "told"),
     [
-        (status(), "All is well: production in eu-west-1 is up."),
-        (status(*fleet(2)), "All is well: 2 of 2 targets and Regions are up."),
-        (status(ledger(region="")), "All is well: production in no Region is up."),
-        (status(*fleet(1200)), "All is well: 1,200 of 1,200 targets and Regions are up."),
-        (status(ledger(vaults=PENDING), started=NOW), "Starting: production in eu-west-1 is not read yet."),
+        (status(), "Healthy: production in eu-west-1 is up."),
+        (status(*fleet(2)), "Healthy: 2 of 2 targets and Regions are up."),
+        (status(ledger(region="")), "Healthy: production (no Region) is up."),
+        (status(*fleet(1200)), "Healthy: 1,200 of 1,200 targets and Regions are up."),
+        (
+            status(ledger(vaults=PENDING), started=NOW),
+            "Starting: production in eu-west-1 has not been refreshed yet.",
+        ),
         (
             status(*fleet(2, vaults=PENDING), ledger(), started=NOW),
-            "Starting: 2 of 3 targets and Regions are not read yet.",
+            "Starting: 2 of 3 targets and Regions have not been refreshed yet.",
         ),
-        (status(ledger(vaults=FAILING), *fleet(2)), "Not well: production in eu-west-1 fails."),
-        (status(*fleet(3, vaults=FAILING)), "Not well: 3 of 3 targets and Regions fail."),
-        (status(ledger(vaults=OLD)), "Not well: production in eu-west-1 is stale."),
-        (status(reload=REFUSED), "Not well: the new configuration was refused."),
-        (status(*refusing("eu-west-1")), "Not well: AWS refuses 1 of 2 configured job ids."),
-        (status(with_dropped()), "Not well: 2 jobs have no series."),
+        (status(ledger(vaults=FAILING), *fleet(2)), "Unhealthy: production in eu-west-1 is failing."),
+        (status(*fleet(3, vaults=FAILING)), "Unhealthy: 3 of 3 targets and Regions are failing."),
+        (status(ledger(vaults=OLD)), "Unhealthy: production in eu-west-1 is stale."),
+        (status(reload=REFUSED), "Unhealthy: the last configuration reload failed."),
+        (status(*refusing("eu-west-1")), "Unhealthy: AWS rejects 1 of 2 configured job ids."),
+        (status(with_dropped()), "Unhealthy: 2 jobs have no series."),
         (
             status(*fleet(2, vaults=FAILING), *fleet(1, plans=OLD, vaults=OLD), ledger(), reload=REFUSED),
-            "Not well: 2 of 4 targets and Regions fail; target-0 in eu-west-1 is stale; "
-            "the new configuration was refused.",
+            "Unhealthy: 2 of 4 targets and Regions are failing; target-0 in eu-west-1 is stale; "
+            "the last configuration reload failed.",
         ),
     ],
 )
@@ -109,14 +112,14 @@ def test_a_collector_that_is_not() -> None:
         f"failing never refreshed {jobs}",
     ]
     new = status(ledger(vaults=PENDING), started=NOW)
-    assert ScopeSeries(status_page(new)).row("production eu-west-1")[3] == "not yet"
+    assert ScopeSeries(status_page(new)).row("production eu-west-1")[3] == "pending"
 
 
 def test_what_was_never_refreshed_grows_stale() -> None:
     """A collector that has not been refreshed a quarter of an hour after the start does not just start."""
-    assert verdict_on(status(ledger(vaults=PENDING))).sentence == "production in eu-west-1 is stale."
+    assert summarize(status(ledger(vaults=PENDING))).sentence == "production in eu-west-1 is stale."
     just_added = Reload(True, NOW - 60)
-    assert verdict_on(status(ledger(vaults=PENDING), reload=just_added)).headline == "Starting"
+    assert summarize(status(ledger(vaults=PENDING), reload=just_added)).headline == "Starting"
 
 
 def test_stale_is_what_the_alert_calls_stale() -> None:
@@ -134,7 +137,7 @@ def test_stale_is_what_the_alert_calls_stale() -> None:
 def test_stale_has_a_remedy() -> None:
     """Jobs are refreshed on a scrape, the rest by itself: so what to do differs."""
     assert "check that Prometheus scrapes" in page(ledger(copy_jobs=OLD)).within("dd")
-    assert "check that the exporter gets processor time" in page(ledger(vaults=OLD)).within("dd")
+    assert "check that the exporter gets enough CPU time" in page(ledger(vaults=OLD)).within("dd")
 
 
 def test_the_last_error_and_what_to_do() -> None:
@@ -151,22 +154,20 @@ def test_an_error_without_a_remedy() -> None:
     """Where no remedy is known, the doctor is."""
     nobody_knows = Health(fault=Fault("InternalFailure", "ListBackupVaults: HTTP 500", ""))
     found = page(ledger(vaults=nobody_knows)).within("dd")
-    assert "ListBackupVaults: HTTP 500 let aws-backup-exporter doctor look" in found
-    assert "never since the start" in found
+    assert "ListBackupVaults: HTTP 500 run aws-backup-exporter doctor for details" in found
+    assert "never" in found
 
 
 def test_what_one_remedy_mends_is_told_once() -> None:
     """Collectors and targets that need the same remedy share one entry, which names the others."""
-    others = PLACES_NAMED + 2
+    others = MAX_PLACES + 2
     found = page(ledger(backup_jobs=FAILING, copy_jobs=FAILING), *fleet(others, copy_jobs=FAILING))
     assert found.within("h3") == (
         f"Backup jobs, copy jobs of production in eu-west-1 and {others} more: AccessDeniedException"
     )
     assert found.within("dd").count("allow backup:ListCopyJobs") == 1
     summary = found.within("summary")
-    assert [number for number in range(others) if f"target-{number} in" in summary] == list(
-        range(PLACES_NAMED)
-    )
+    assert [number for number in range(others) if f"target-{number} in" in summary] == list(range(MAX_PLACES))
     assert summary.endswith("and 2 more")
     assert found.within("li").count("ListCopyJobs: not authorized") == others
 
@@ -199,11 +200,11 @@ def test_those_that_fare_worst_come_first() -> None:
 
 def test_many_that_are_up_are_folded() -> None:
     """Beyond a dozen those that are up wait folded, and those that are not stand in the open."""
-    found = page(*fleet(FOLD_BEYOND + 1), ledger(vaults=FAILING))
-    assert found.within("summary") == f"{FOLD_BEYOND + 1} up"
+    found = page(*fleet(MAX_UNCOLLAPSED + 1), ledger(vaults=FAILING))
+    assert found.within("summary") == f"{MAX_UNCOLLAPSED + 1} up"
     assert "production" not in found.within("details")
     assert "target-0" in found.within("details")
-    assert not page(*fleet(FOLD_BEYOND), ledger(vaults=FAILING)).within("summary")
+    assert not page(*fleet(MAX_UNCOLLAPSED), ledger(vaults=FAILING)).within("summary")
 
 
 def test_jobs_by_kind() -> None:
@@ -212,7 +213,7 @@ def test_jobs_by_kind() -> None:
     assert found.row("production eu-west-1")[0] == "12 s ago 1 active, 1 finished, 2 dropped"
     assert found.row("Backup jobs") == ["1", "1", "2"]
     assert found.row("Copy jobs") == ["0", "0", "0"]
-    assert "raise limits.max_jobs" in found.within("dd")
+    assert "increase limits.max_jobs" in found.within("dd")
 
 
 def test_calls_to_aws() -> None:
@@ -227,17 +228,17 @@ def test_calls_to_aws() -> None:
     assert found.row("ListBackupJobs 3 ThrottlingException 1 timeout") == ["2,002"]
     assert found.row("GetBackupPlan 1 Throttling") == ["1"]
     assert "4 of 2,003 calls" in found.within("dd")
-    assert "0.5 calls a second for each target and Region" in found.within("dd")
+    assert "0.5 calls per second for each target and Region" in found.within("dd")
 
 
 def test_a_refused_configuration() -> None:
     """Why it was refused, what to do, and since when the one before is in force are told."""
     found = page(reload=REFUSED).within("dd")
     assert "config.yaml:1:5: no such key config.yaml:7:1: no number" in found
-    assert "correct the file, then reload it" in found
-    assert "read 3 h 12 min ago, at 2026-09-21 11:01:20 UTC" in found
-    assert "refused" in found
-    assert "refused" not in page().within("main")
+    assert "fix the file, then send SIGHUP" in found
+    assert "loaded 3 h 12 min ago, at 2026-09-21 11:01:20 UTC" in found
+    assert "failed" in found
+    assert "The configuration reload failed" not in page().within("main")
 
 
 def test_a_configured_job_id_that_aws_refuses() -> None:
@@ -248,10 +249,10 @@ def test_a_configured_job_id_that_aws_refuses() -> None:
         "ResourceNotFoundException : DescribeBackupJob: no such job",
     ]
     assert "remove it from job_ids" in found.within("dd")
-    assert "3 configured, 1 refused" in found.within("dd")
+    assert "3 configured, 1 rejected" in found.within("dd")
 
 
 def test_a_job_id_of_two_targets() -> None:
     """The same id in two targets is two configured ids."""
     two = [ledger(name, configured=ConfiguredIds(["a"])) for name in ("one", "two")]
-    assert "2 configured, 0 refused" in page(*two).within("dd")
+    assert "2 configured, 0 rejected" in page(*two).within("dd")

@@ -11,9 +11,9 @@ from zipfile import ZipFile
 
 from exporter.model.records import Fault, Health, Reload
 from exporter.runtime.redaction import Secrets
-from exporter.web.status import SECURITY_HEADERS, answer, status_of, status_page
-from exporter.web.status.html import DOCUMENTS
-from exporter.web.status.status import LONGEST_MESSAGE
+from exporter.web.status import SECURITY_HEADERS, status_of, status_page, status_response
+from exporter.web.status.html import DOCS_URL
+from exporter.web.status.status import MAX_MESSAGE_LENGTH
 from tests.docs.markdown import ROOT, anchors, document
 from tests.support.makers import NOW
 from tests.web.pages import (
@@ -73,7 +73,7 @@ def test_links_to_documents() -> None:
         reload=REFUSED,
     )
     links = everything.attributes("href") + page(ledger(vaults=FAILING)).attributes("href")
-    led = [link.removeprefix(DOCUMENTS).partition("#") for link in links if link.startswith("http")]
+    led = [link.removeprefix(DOCS_URL).partition("#") for link in links if link.startswith("http")]
     assert {anchor for _, _, anchor in led} >= {
         *("awsbackuptargetfailing", "awsbackupcollectorfailing", "awsbackupdatastale"),
         *("awsbackupreloadfailed", "awsbackupjobidunknown", "awsbackupseriesdropped"),
@@ -113,7 +113,7 @@ def test_nothing_is_taken_for_html() -> None:
 def test_a_lone_surrogate_is_escaped() -> None:
     """Half a character, which JSON can carry and UTF-8 cannot, does not keep the page from being sent."""
     half = Health(fault=Fault("InternalFailure", "half \ud83d of it", ""))
-    assert r"half \ud83d of it" in sent(answer(status(ledger(vaults=half)), gzip=False)).decode()
+    assert r"half \ud83d of it" in sent(status_response(status(ledger(vaults=half)), gzip=False)).decode()
 
 
 def test_no_secret_is_shown() -> None:
@@ -134,9 +134,9 @@ def test_no_secret_is_shown() -> None:
 
 def test_a_long_message_is_shortened() -> None:
     """A whole page of a proxy in the place of an answer does not fill this one."""
-    fault = Fault("malformed", "x" * 10 * LONGEST_MESSAGE, "")
+    fault = Fault("malformed", "x" * 10 * MAX_MESSAGE_LENGTH, "")
     shown = page(ledger(vaults=Health(fault=fault))).within("code")
-    assert shown == f"{'x' * (LONGEST_MESSAGE - 1)}…"
+    assert shown == f"{'x' * (MAX_MESSAGE_LENGTH - 1)}…"
 
 
 def test_the_policy_allows_this_style_alone() -> None:
@@ -165,7 +165,7 @@ def test_the_policy_allows_this_style_alone() -> None:
 
 def test_the_headers_of_an_answer() -> None:
     """An answer carries the security headers, and is neither sniffed, framed, kept nor referred to."""
-    headers = answer(status(), gzip=False).headers
+    headers = status_response(status(), gzip=False).headers
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -177,7 +177,7 @@ def test_the_headers_of_an_answer() -> None:
 def test_an_answer_is_compressed_on_demand() -> None:
     """Who accepts gzip gets the same page in far fewer bytes."""
     shown = status(*fleet(100))
-    plain, packed = (answer(shown, gzip=accepted) for accepted in (False, True))
+    plain, packed = (status_response(shown, gzip=accepted) for accepted in (False, True))
     assert "Content-Encoding" not in plain.headers
     assert packed.headers["Content-Encoding"] == "gzip"
     assert sent(plain).decode() == gzip.decompress(sent(packed)).decode() == status_page(shown)

@@ -9,12 +9,12 @@ from random import Random
 import pytest
 from starlette.types import Message
 
-from exporter.web.server.streaming_response import CHUNK, StreamingExposition
+from exporter.web.server.streaming_response import CHUNK_SIZE, StreamingExposition
 
 TEXTS = {
     "nothing": b"",
     "little": b"up 1\n",
-    "a chunk": bytes(CHUNK),
+    "a chunk": bytes(CHUNK_SIZE),
     "much of the same": b"aws_backup_up 1\n" * 500_000,
     "much of everything": Random(1).randbytes(1_000_000),
 }
@@ -51,7 +51,7 @@ def test_an_exposition_arrives(text: bytes, accepted: bool) -> None:
     assert body == (whole if accepted else text)
     assert headers.get("content-encoding") == ("gzip" if accepted else None)
     assert (headers["content-type"], int(headers["content-length"])) == ("text/plain", len(body))
-    assert max(map(len, chunks)) < 2 * CHUNK
+    assert max(map(len, chunks)) < 2 * CHUNK_SIZE
 
 
 def test_a_head_has_the_headers_alone() -> None:

@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from exporter.config import ConfigError
 from exporter.config.web import WebConfig
-from exporter.web.access.web_config_watcher import PATIENCE, SETTLED, WebConfigWatcher
+from exporter.web.access.web_config_watcher import RETRY_INTERVAL, SETTLE_TIME, WebConfigWatcher
 from tests.web.certificates import PASSED, Pem, authority, beside_certificates, odd_pem
 from tests.web.test_tls import client, meet
 
@@ -57,7 +57,7 @@ class Place:
         """Write a web configuration and put a watcher on it."""
         self.write(text)
         watcher = WebConfigWatcher(self.file, self.clock)
-        self.now += SETTLED
+        self.now += SETTLE_TIME
         return watcher
 
 
@@ -69,13 +69,13 @@ def place(tmp_path: Path) -> Place:
 
 def certificate_of(watcher: WebConfigWatcher) -> str:
     """Give the certificate that the watcher shows next."""
-    watcher.look()
+    watcher.check()
     return watcher.config.tls_server_config.certificate
 
 
 def users_of(watcher: WebConfigWatcher) -> list[str]:
     """Give the names of those who may come in next."""
-    watcher.look()
+    watcher.check()
     return list(watcher.config.basic_auth_users)
 
 
@@ -88,7 +88,7 @@ def test_without_a_file() -> None:
     """Without a file the watcher is open: plain HTTP, no users, whoever comes; nothing is ever read again."""
     watcher = WebConfigWatcher(None)
     watcher.reread()
-    watcher.look()
+    watcher.check()
     assert watcher.config == WebConfig()
     assert watcher.context() is None
     assert watcher.admits(None)
@@ -105,9 +105,9 @@ def test_a_changed_file_is_taken_up(place: Place, caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.INFO)
     watcher = place.watcher(USERS)
     place.write(f"basic_auth_users: {{alice: {HASH}, bob: {OTHER_HASH}}}\n")
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert users_of(watcher) == ["alice", "bob"]
-    assert [record.message for record in caplog.records] == ["web configuration read again"]
+    assert [record.message for record in caplog.records] == ["Web configuration reloaded"]
 
 
 def test_an_unchanged_file_is_not_read_again(place: Place, caplog: pytest.LogCaptureFixture) -> None:
@@ -115,8 +115,8 @@ def test_an_unchanged_file_is_not_read_again(place: Place, caplog: pytest.LogCap
     caplog.set_level(logging.INFO)
     watcher = place.watcher(TLS)
     before = watcher.context()
-    place.now += PATIENCE
-    watcher.look()
+    place.now += RETRY_INTERVAL
+    watcher.check()
     assert watcher.context() is before
     assert caplog.records == []
 
@@ -126,7 +126,7 @@ def test_nobody_waits_for_the_files(place: Place) -> None:
     watcher = place.watcher(TLS + USERS)
     context, config = watcher.context(), watcher.config
     place.write(TLS)
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert (watcher.context(), watcher.config) == (context, config)
     assert users_of(watcher) == []
 
@@ -135,9 +135,9 @@ def test_a_file_that_is_being_written(place: Place) -> None:
     """A file that changed less than a second ago may be half a file, and is left until it lies still."""
     watcher = place.watcher(USERS)
     place.write("rate_limit: {interval: 1s, burst: 1}\n")
-    place.now += SETTLED / 2
+    place.now += SETTLE_TIME / 2
     assert users_of(watcher) == ["alice"]
-    place.now += SETTLED / 2
+    place.now += SETTLE_TIME / 2
     assert users_of(watcher) == []
 
 
@@ -155,7 +155,7 @@ def test_a_renewed_certificate(place: Place) -> None:
     watcher = place.watcher(TLS)
     fresh = authority().issue("exporter.example.com", "renewed.example.com")
     place.renew(fresh)
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert certificate_of(watcher) == fresh.certificate
     context = watcher.context()
     assert context is not None
@@ -186,12 +186,12 @@ def test_a_certificate_without_its_key_yet(place: Place, caplog: pytest.LogCaptu
     fresh = authority().issue()
     (place.folder / "server.crt").write_text(fresh.certificate)
     place.stamp(place.folder / "server.crt")
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert certificate_of(watcher) == old
     (reason,) = errors(caplog)
     assert "not the certificate's key" in reason
     place.renew(fresh)
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert certificate_of(watcher) == fresh.certificate
 
 
@@ -200,14 +200,14 @@ def test_a_bad_file_changes_nothing(place: Place, caplog: pytest.LogCaptureFixtu
     watcher = place.watcher(USERS)
     place.write("basic_auth_users: {alice: hush}\nrate_limits: {}\n")
     for _ in range(3):
-        place.now += PATIENCE
+        place.now += RETRY_INTERVAL
         assert users_of(watcher) == ["alice"]
     (reason,) = errors(caplog)
     assert "basic_auth_users.alice: not a bcrypt hash" in reason
     assert "rate_limits: unknown key" in reason
     assert "hush" not in reason
     place.write(f"basic_auth_users: {{bob: {HASH}}}\n")
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert users_of(watcher) == ["bob"]
 
 
@@ -216,8 +216,8 @@ def test_another_mistake_is_told_too(place: Place, caplog: pytest.LogCaptureFixt
     watcher = place.watcher(USERS)
     for text in ("basic_auth_users: {alice: hush}\n", "rate_limits: {}\n"):
         place.write(text)
-        place.now += SETTLED
-        watcher.look()
+        place.now += SETTLE_TIME
+        watcher.check()
     assert len(errors(caplog)) == 2
 
 
@@ -225,35 +225,37 @@ def test_a_file_that_is_gone(place: Place, caplog: pytest.LogCaptureFixture) -> 
     """A file that vanishes opens no watcher."""
     watcher = place.watcher(USERS)
     Path(place.file).unlink()
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert users_of(watcher) == ["alice"]
-    assert errors(caplog) == [f"{place.file}: no such file; check the path"]
+    assert errors(caplog) == [f"{place.file}: the file does not exist; check the path"]
 
 
 def test_a_file_that_became_empty(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """A file that says nothing any longer opens no watcher: it was emptied by mistake."""
     watcher = place.watcher(USERS)
     place.write("")
-    place.now += SETTLED
+    place.now += SETTLE_TIME
     assert users_of(watcher) == ["alice"]
-    assert errors(caplog) == [f"{place.file}: empty; restart the exporter to let everybody in"]
+    assert errors(caplog) == [
+        f"{place.file}: the file is empty; to disable access control, restart the exporter"
+    ]
 
 
 def test_a_certificate_that_comes_late(place: Place) -> None:
     """What a bad file misses is looked for again, also when the file itself stays as it is."""
     watcher = place.watcher(TLS)
     place.write("tls_server_config: {cert_file: late.crt, key_file: late.key}\n")
-    place.now += SETTLED
-    watcher.look()
+    place.now += SETTLE_TIME
+    watcher.check()
     late = authority().issue()
     late.write(place.folder, "late")
     place.stamp(place.folder / "late.crt")
-    place.now += PATIENCE
+    place.now += RETRY_INTERVAL
     assert certificate_of(watcher) == late.certificate
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "word"), [(TLS + USERS, USERS, "stop"), (USERS, TLS + USERS, "begin")]
+    ("before", "after", "word"), [(TLS + USERS, USERS, "disable"), (USERS, TLS + USERS, "enable")]
 )
 def test_tls_stays_what_it_is(
     place: Place, caplog: pytest.LogCaptureFixture, before: str, after: str, word: str
@@ -261,10 +263,10 @@ def test_tls_stays_what_it_is(
     """TLS neither begins nor ends while the exporter runs; the log says that it takes a restart."""
     watcher = place.watcher(before)
     place.write(after)
-    place.now += SETTLED
-    watcher.look()
+    place.now += SETTLE_TIME
+    watcher.check()
     assert (watcher.context() is None) == (before == USERS)
-    expected = f"{place.file}: tls_server_config: restart the exporter to {word} speaking TLS"
+    expected = f"{place.file}: tls_server_config: restart the exporter to {word} TLS"
     assert errors(caplog) == [expected]
     with pytest.raises(ConfigError) as caught:
         watcher.reread()
@@ -285,7 +287,7 @@ def test_reread_of_a_bad_file(place: Place, caplog: pytest.LogCaptureFixture) ->
     place.write("basic_auth_users: {alice: hush}\n")
     with pytest.raises(ConfigError, match="not a bcrypt hash"):
         watcher.reread()
-    place.now += PATIENCE
+    place.now += RETRY_INTERVAL
     assert users_of(watcher) == ["alice"]
     assert errors(caplog) == []
 
@@ -296,7 +298,7 @@ def test_an_expired_certificate(place: Place, caplog: pytest.LogCaptureFixture) 
     watcher = place.watcher(TLS)
     assert watcher.context() is not None
     (record,) = caplog.records
-    assert record.message == "the certificate has expired; clients will refuse it"
+    assert record.message == "TLS certificate has expired; clients will reject it"
     assert vars(record)["expired"] == "2002-01-01T00:00:00+00:00"
 
 

@@ -1,6 +1,6 @@
-"""The file of `--web.config.file`, in the format of Prometheus' exporter-toolkit: a frozen `WebConfig`.
+"""Reads the file of `--web.config.file`, in the format of the Prometheus exporter-toolkit, as a `WebConfig`.
 
-Certificates and keys are read and checked with it.
+Certificates and keys are read and validated along with it.
 """
 
 from exporter.config.web.certificates import (

@@ -1,4 +1,4 @@
-"""Certificates and keys as PEM text: whether they can be used, and until when."""
+"""Validates certificates and keys in PEM format, and reads the expiry time of a certificate."""
 
 import os
 import re
@@ -10,54 +10,58 @@ from contextlib import contextmanager, suppress
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(r"-----BEGIN ([A-Z ]+ )?PRIVATE KEY-----.+?-----END ([A-Z ]+ )?PRIVATE KEY-----", re.DOTALL)
-_ANY_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name
-_NOT_ITS_KEY = "not the certificate's key; give the one that the certificate was made with"
-_REFUSALS = {
-    "KEY_VALUES_MISMATCH": _NOT_ITS_KEY,
-    "KEY_TYPE_MISMATCH": _NOT_ITS_KEY,
-    "NO_CERTIFICATE_ASSIGNED": _NOT_ITS_KEY,  # a key of another kind
-    "EE_KEY_TOO_SMALL": "OpenSSL refuses so short a key; make one of 2048 bits or more, and its certificate",
+_NO_CHECK_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not define
+_KEY_MISMATCH = "the key does not match the certificate; use the key that the certificate was issued for"
+_ERROR_MESSAGES = {
+    "KEY_VALUES_MISMATCH": _KEY_MISMATCH,
+    "KEY_TYPE_MISMATCH": _KEY_MISMATCH,
+    "NO_CERTIFICATE_ASSIGNED": _KEY_MISMATCH,  # a key of another kind
+    "EE_KEY_TOO_SMALL": "the key is too short; create a key of at least 2048 bits and a new certificate",
 }
 
 
 def check_certificates(pem: str) -> None:
-    """Raise ValueError, with what to do, unless the text holds certificates, all of them sound."""
+    """Raise ValueError, with a remedy, unless the text contains only valid certificates."""
     blocks = _CERTIFICATE.findall(pem)
     if not blocks:
         if _KEY.search(pem):
-            raise ValueError("holds a key and no certificate; are certificate and key swapped?")
-        raise ValueError("holds no certificate; expected PEM text, with -----BEGIN CERTIFICATE-----")
+            raise ValueError(
+                "contains a key but no certificate; check that certificate and key are not swapped"
+            )
+        raise ValueError("contains no certificate; expected PEM with -----BEGIN CERTIFICATE-----")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata="\n".join(blocks))
     except (ssl.SSLError, ValueError):
-        raise ValueError("holds a broken certificate; is it complete?") from None
+        raise ValueError("contains an invalid certificate; check that it is complete") from None
 
 
 def check_key(pem: str) -> None:
-    """Raise ValueError, with what to do, unless the text holds a private key."""
+    """Raise ValueError, with a remedy, unless the text contains a private key."""
     if _KEY.search(pem):
         return
     if _CERTIFICATE.search(pem):
-        raise ValueError("holds a certificate and no key; are certificate and key swapped?")
-    raise ValueError("holds no private key; expected PEM text, with -----BEGIN PRIVATE KEY-----")
+        raise ValueError("contains a certificate but no key; check that certificate and key are not swapped")
+    raise ValueError("contains no private key; expected PEM with -----BEGIN PRIVATE KEY-----")
 
 
 def check_pair(certificate: str, key: str) -> None:
-    """Raise ValueError, with what to do, unless OpenSSL takes certificate and key as a pair."""
+    """Raise ValueError, with a remedy, unless the key belongs to the certificate."""
     try:
         load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
     except ssl.SSLError as error:
         reason = error.reason or "PEM lib"
-        refusal = _REFUSALS.get(reason)
-        raise ValueError(refusal or f"OpenSSL cannot use this key: {reason}; is it complete?") from None
+        message = _ERROR_MESSAGES.get(reason)
+        raise ValueError(
+            message or f"OpenSSL cannot use this key: {reason}; check that it is complete"
+        ) from None
 
 
 def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Let a context answer with a certificate, its chain and its key.
+    """Load a certificate, its chain and its key into an SSL context.
 
     Raises:
-        ssl.SSLError: OpenSSL takes them for no pair.
-        ValueError: the key needs a passphrase.
+        ssl.SSLError: the key does not belong to the certificate.
+        ValueError: the key is encrypted with a passphrase.
     """
     with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
         context.load_cert_chain(certificate_file, key_file, password=_no_passphrase)
@@ -65,38 +69,40 @@ def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
 
 def _no_passphrase() -> str:
     remedy = "decrypt it with: openssl pkey -in OLD -out NEW"
-    raise ValueError(f"the key needs a passphrase, and nobody is there to type it; {remedy}")
+    raise ValueError(f"the key is encrypted with a passphrase, which is not supported; {remedy}")
 
 
 def trust(context: ssl.SSLContext, certificates: str) -> None:
-    """Let a context trust these certificates and what they sign, whether or not they are roots."""
+    """Add trusted certificates to an SSL context, whether or not they are root certificates."""
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata="\n".join(_CERTIFICATE.findall(certificates)))
 
 
 def expiry(certificate: str, key: str) -> float | None:
-    """Tell when a certificate ends, in seconds since the epoch; None where OpenSSL does not say.
+    """Return when a certificate expires, in seconds since 1970; None if that cannot be determined.
 
-    Python shows the dates of a certificate only to a client who verified it, so one does, within the process.
+    Python exposes the dates of a certificate only to a client that verified it, so this performs a TLS
+    handshake in memory.
     """
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     load_pair(server, certificate, key)
     client.check_hostname = False
-    client.verify_flags |= ssl.VerifyFlags(_ANY_TIME)
+    client.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
     trust(client, certificate)
-    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    caller, answerer = client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True)
-    with suppress(ssl.SSLError, ValueError):  # a certificate that is not for servers: clients' own business
-        for side in (caller, answerer, caller):
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client_side = client.wrap_bio(to_client, to_server)
+    server_side = server.wrap_bio(to_server, to_client, server_side=True)
+    with suppress(ssl.SSLError, ValueError):  # not a server certificate; clients will report that
+        for side in (client_side, server_side, client_side):
             with suppress(ssl.SSLWantReadError):
                 side.do_handshake()
-        return ssl.cert_time_to_seconds(str((caller.getpeercert() or {}).get("notAfter")))
+        return ssl.cert_time_to_seconds(str((client_side.getpeercert() or {}).get("notAfter")))
     return None
 
 
 @contextmanager
 def _as_file(pem: str) -> Iterator[str]:
-    """Give text as a file: OpenSSL's way to a key, here without a disk where the system has one."""
+    """Provide text as a file, which OpenSSL requires for keys; on Linux the file is only in memory."""
     if sys.platform == "linux":
         descriptor = os.memfd_create("pem")
         try:

@@ -7,5 +7,5 @@ from exporter.config.web.records import WebConfig
 
 
 def load_web_config(path: str | os.PathLike[str]) -> WebConfig:
-    """Read a web configuration file; raises ConfigError with all that is wrong with it and what it names."""
+    """Read a web configuration file and the files it names; raise ConfigError with all problems."""
     return read_file(WebConfig, path)

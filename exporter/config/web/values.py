@@ -1,4 +1,4 @@
-"""The kinds of value a web configuration holds: each refuses what cannot be right, and says why."""
+"""The value types of a web configuration; each rejects invalid values with a reason and a remedy."""
 
 import os
 import re
@@ -18,14 +18,14 @@ from exporter.config.web.certificates import check_certificates, check_key
 
 HOW_TO_HASH = "htpasswd -nBC 10 \"\" | tr -d ':\\n'"
 
-MOST_COST = 18
-"""Of a bcrypt hash: it takes some 15 seconds to check, and each one more takes twice as long."""
+MAX_BCRYPT_COST = 18
+"""The maximum cost of a bcrypt hash. Checking it takes about 15 seconds; each increment doubles that."""
 
-_LARGEST_PEM = 1 << 20  # bytes; all the authorities that a browser trusts take a quarter of it
+_MAX_PEM_SIZE = 1 << 20  # bytes; the CA bundle of a browser has a quarter of that
 _BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 
-NEWEST_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
-"""The suites of TLS 1.3. Neither Go nor Python lets anybody choose among them."""
+TLS13_SUITES = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
+"""The cipher suites of TLS 1.3. Neither Go nor Python supports a selection among them."""
 
 SUITES = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -39,21 +39,21 @@ SUITES = {
     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
 }
-"""The suites of TLS 1.2 that the format knows, and what OpenSSL calls them."""
+"""The cipher suites of TLS 1.2 in the file format, and their names in OpenSSL."""
 
 CURVES = {"X25519": "X25519", "CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1"}
-"""The curves that the format knows, and what OpenSSL calls them."""
+"""The curves in the file format, and their names in OpenSSL."""
 
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-"""The versions of TLS that are spoken."""
+"""The supported TLS versions."""
 
-BROKEN_VERSIONS = ("TLS10", "TLS11")
-"""Those that the format knows and OpenSSL, as Debian and others build it, no longer speaks."""
+INSECURE_VERSIONS = ("TLS10", "TLS11")
+"""TLS versions of the file format that OpenSSL as built by Debian and others disables."""
 
 VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 _UNVERIFYING = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 CLIENT_AUTH_TYPES = ("NoClientCert", *VERIFYING, *_UNVERIFYING)
-"""What the format knows to ask clients for, as Go names it."""
+"""The client authentication types of the file format, with the names of Go."""
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
@@ -62,27 +62,27 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
-"""The headers that may be set, and the values of those that have but a few."""
+"""The headers that may be set, and their allowed values if these are restricted."""
 
-_UNVERIFIED = "Python's TLS asks for no certificate that it does not verify"
+_UNVERIFIED = "Python cannot request a client certificate without verifying it"
 
 
 Stamp = tuple[int, int, int] | None
-"""What changes when a file does: its time, size and number; None for a file that cannot be seen."""
+"""Modification time, size and inode of a file, to detect changes; None for an inaccessible file."""
 
 
 def stamp(path: str | os.PathLike[str]) -> Stamp:
-    """Look at a file, without reading it."""
+    """Return the stamp of a file without reading it."""
     try:
-        seen = os.stat(path)  # noqa: PTH116 - every second
+        status = os.stat(path)  # noqa: PTH116 - called every second
     except (OSError, ValueError):
         return None
-    return seen.st_mtime_ns, seen.st_size, seen.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @dataclass(frozen=True, slots=True)
 class PemFile:
-    """What a file of certificates or a key held when it was read."""
+    """The content of a certificate or key file when it was read."""
 
     path: Path
     pem: SecretStr
@@ -90,7 +90,7 @@ class PemFile:
 
 
 def _file_of(check: Callable[[str], None]) -> BeforeValidator:
-    """Take the name of a file, relative to the file that names it, for what is in it."""
+    """Replace a file name by the content of the file. The name is relative to the configuration file."""
 
     def read(name: Any, info: ValidationInfo) -> PemFile:
         if not isinstance(name, str):
@@ -98,9 +98,9 @@ def _file_of(check: Callable[[str], None]) -> BeforeValidator:
         path = info.context.directory / name if isinstance(info.context, FromFile) else Path(name)
         before = stamp(path)
         try:
-            data = read_bytes(path, _LARGEST_PEM + 1)
-            if len(data) > _LARGEST_PEM:
-                raise ValueError(f"larger than {_LARGEST_PEM:,} bytes; is it the right file?")
+            data = read_bytes(path, _MAX_PEM_SIZE + 1)
+            if len(data) > _MAX_PEM_SIZE:
+                raise ValueError(f"larger than {_MAX_PEM_SIZE:,} bytes; check the file name")
             pem = data.decode(errors="replace")
             check(pem)
         except (UnreadableError, ValueError) as error:
@@ -122,15 +122,15 @@ def _key(pem: SecretStr) -> SecretStr:
 
 def _client_auth(kind: str) -> str:
     if kind == "RequestClientCert":
-        raise ValueError(f"{_UNVERIFIED}; leave the key out: {kind} lets every client in all the same")
+        raise ValueError(f"{_UNVERIFIED}; remove the key: {kind} admits every client anyway")
     if kind in _UNVERIFYING:
-        raise ValueError(f"{_UNVERIFIED}; write RequireAndVerifyClientCert, and add client_ca_file")
+        raise ValueError(f"{_UNVERIFIED}; use RequireAndVerifyClientCert and set client_ca_file")
     return kind
 
 
 def _version(name: str) -> str:
-    if name in BROKEN_VERSIONS:
-        raise ValueError(f"{name} is broken, and OpenSSL no longer speaks it by default; write TLS12")
+    if name in INSECURE_VERSIONS:
+        raise ValueError(f"{name} is insecure and disabled in OpenSSL by default; use TLS12")
     return name
 
 
@@ -138,19 +138,19 @@ def _suite(name: str) -> str:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(SUITES.get(name, "DEFAULT"))
     except ssl.SSLError:
-        raise ValueError("this machine's OpenSSL does not offer it; leave it out") from None
+        raise ValueError("OpenSSL on this machine does not support this cipher suite; remove it") from None
     return name
 
 
 def _curves(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(names) > 1:
-        message = "Python's TLS takes one curve or all that OpenSSL has"
-        raise ValueError(f"{message}; keep one, such as [{names[0]}], or leave the key out")
+        message = "Python supports either one curve or all curves of OpenSSL"
+        raise ValueError(f"{message}; keep one, such as [{names[0]}] or remove the key")
     return names
 
 
-def _without_blanks(headers: Any) -> Any:
-    """Leave out what has no value, and take a bare 0 or 1 for text."""
+def _drop_blank_headers(headers: Any) -> Any:
+    """Drop headers without a value, and convert a bare 0 or 1 to text."""
     if not isinstance(headers, dict):
         return headers
     given = ((name, value) for name, value in headers.items() if value not in (None, ""))
@@ -160,7 +160,7 @@ def _without_blanks(headers: Any) -> Any:
 def _headers(headers: Mapping[str, str]) -> FrozenMapping[str]:
     def broken(name: str, value: str) -> str | None:
         if name not in HEADERS:
-            return f"cannot be set; {nearest(name, HEADERS, 'the headers here')}"
+            return f"cannot be set; {nearest(name, HEADERS, 'the valid headers')}"
         if HEADERS[name] and value not in HEADERS[name]:
             return f"expected {' or '.join(HEADERS[name])}, got {quoted(value)}"
         if not re.fullmatch(r"[ -~]+", value):
@@ -174,31 +174,32 @@ def _headers(headers: Mapping[str, str]) -> FrozenMapping[str]:
 
 def _user_name(name: str) -> str:
     if ":" in name:
-        raise ValueError("a user name holds no colon; put a space after the colon that ends it")
+        raise ValueError("a user name must not contain a colon; add a space after the colon")
     return name
 
 
 def _as_text(value: Any) -> Any:
-    """Take a number for text: what stands in place of a hash is judged as one."""
+    """Convert a number to text, so that it is validated as a hash."""
     return str(value) if isinstance(value, int | float) else value
 
 
 def _hash(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     bcrypt = _BCRYPT.fullmatch(text)
-    if bcrypt and 4 <= int(bcrypt[1]) <= MOST_COST:
+    if bcrypt and 4 <= int(bcrypt[1]) <= MAX_BCRYPT_COST:
         return secret
-    if bcrypt and int(bcrypt[1]) > MOST_COST:
-        message = f"at most a cost of {MOST_COST}, got {bcrypt[1]}: no scrape would wait for the check"
+    if bcrypt and int(bcrypt[1]) > MAX_BCRYPT_COST:
+        limit = f"the bcrypt cost must be at most {MAX_BCRYPT_COST}, got {bcrypt[1]}"
+        message = f"{limit}: checking a password would exceed the scrape timeout"
     elif ":" in text and _BCRYPT.fullmatch(text.rpartition(":")[2]):
-        raise ValueError("a user name stands before the hash; keep what follows the colon")
+        raise ValueError("the value starts with a user name; keep only the hash after the colon")
     elif text.startswith("$2"):
-        message = "not a whole bcrypt hash"
+        message = "incomplete bcrypt hash"
     elif text.startswith(("$", "{")):
-        message = "a hash of another kind than bcrypt"
+        message = "not a bcrypt hash but another kind of hash"
     else:
-        message = "not a bcrypt hash; the password itself, perhaps"
-    raise ValueError(f"{message}; make a hash with: {HOW_TO_HASH}")
+        message = "not a bcrypt hash, perhaps a plain-text password"
+    raise ValueError(f"{message}; create a hash with: {HOW_TO_HASH}")
 
 
 _INTERVAL = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
@@ -206,7 +207,7 @@ _INTERVAL_PART = rf"([0-9]+\.?[0-9]*|\.[0-9]+)({'|'.join(_INTERVAL)})"
 
 
 def _interval(value: Any) -> float:
-    """Read a duration as Go writes it, and return seconds; 0 is none."""
+    """Parse a duration in the syntax of Go and return seconds."""
     if value in (0, "0") and not isinstance(value, bool):
         return 0.0
     if isinstance(value, str) and re.fullmatch(rf"({_INTERVAL_PART})+", value):
@@ -221,8 +222,8 @@ if TYPE_CHECKING:
     _CurveName = str
 else:
     _ClientAuthName = Literal[CLIENT_AUTH_TYPES]
-    _VersionName = Literal[(*BROKEN_VERSIONS, *VERSIONS)]
-    _SuiteName = Literal[(*NEWEST_SUITES, *SUITES)]
+    _VersionName = Literal[(*INSECURE_VERSIONS, *VERSIONS)]
+    _SuiteName = Literal[(*TLS13_SUITES, *SUITES)]
     _CurveName = Literal[tuple(CURVES)]
 
 CertificateFile = Annotated[PemFile, _file_of(check_certificates)]
@@ -234,7 +235,9 @@ Version = Annotated[_VersionName, AfterValidator(_version)]
 Suite = Annotated[_SuiteName, AfterValidator(_suite)]
 Curves = Annotated[tuple[_CurveName, ...], AfterValidator(_curves)]
 _AS_DICT = PlainSerializer(dict, return_type=dict, when_used="always")
-Headers = Annotated[Mapping[str, str], BeforeValidator(_without_blanks), AfterValidator(_headers), _AS_DICT]
+Headers = Annotated[
+    Mapping[str, str], BeforeValidator(_drop_blank_headers), AfterValidator(_headers), _AS_DICT
+]
 Hash = Annotated[SecretStr, BeforeValidator(_as_text), AfterValidator(_hash)]
 Users = Annotated[
     Mapping[Annotated[str, AfterValidator(_user_name)], Hash],

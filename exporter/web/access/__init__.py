@@ -1,6 +1,6 @@
-"""Who may connect, as the web configuration says: TLS, client certificates, passwords and rate limit.
+"""Access control as the web configuration defines it: TLS, client certificates, basic auth and rate limit.
 
-The file is read again when it changes.
+The file is reloaded when it changes.
 """
 
 from exporter.web.access.middleware import (

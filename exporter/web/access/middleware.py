@@ -1,4 +1,4 @@
-"""Stands in front of every path: so many requests, only who may, and the headers that answers carry."""
+"""ASGI middleware for all paths: rate limit, basic authentication and response headers."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,13 +15,13 @@ CHALLENGE = 'Basic realm="aws-backup-exporter", charset="UTF-8"'
 
 
 class AccessMiddleware:
-    """Lets requests through to an application as the web configuration says.
+    """Passes requests to an application if the web configuration allows it.
 
     Args:
-        app: the application behind it.
-        watcher: gives the configuration in force.
+        app: the application.
+        watcher: provides the current web configuration.
         passwords: checks passwords.
-        clock: seconds that never go back.
+        clock: seconds on a monotonic clock.
     """
 
     def __init__(
@@ -39,40 +39,42 @@ class AccessMiddleware:
         self._bucket = Bucket(RateLimit(), clock())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or have it answered."""
+        """Reject a request or pass it to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         config = self._watcher.config
-        refusal = self._too_many(config.rate_limit) or await self._stranger(config, scope)
-        await (refusal or self._app)(scope, receive, with_headers(send, config.http_server_config.headers))
+        rejection = self._check_rate(config.rate_limit) or await self._authenticate(config, scope)
+        await (rejection or self._app)(scope, receive, with_headers(send, config.http_server_config.headers))
 
-    def _too_many(self, limit: RateLimit) -> Response | None:
+    def _check_rate(self, limit: RateLimit) -> Response | None:
         now = self._clock()
         if limit != self._bucket.limit:
             self._bucket = Bucket(limit, now)
         if self._bucket.take(now):
             return None
         headers = {"Retry-After": str(ceil(limit.interval))}
-        return PlainTextResponse("Too many requests; rate_limit allows no more.\n", 429, headers)
+        return PlainTextResponse(
+            "Too many requests: rate_limit is exceeded; try again later.\n", 429, headers
+        )
 
-    async def _stranger(self, config: WebConfig, scope: Scope) -> Response | None:
+    async def _authenticate(self, config: WebConfig, scope: Scope) -> Response | None:
         if not config.basic_auth_users:
             return None
         given = read_credentials(_authorization(scope))
         address = scope["client"][0] if scope.get("client") else ""
         try:
-            if given and await self._passwords.right(config.basic_auth_users, given, address):
+            if given and await self._passwords.verify(config.basic_auth_users, given, address):
                 return None
         except BusyError:
-            text = "Too many passwords wait for their check; try again.\n"
+            text = "Too many password checks are pending; try again later.\n"
             return PlainTextResponse(text, 503, {"Retry-After": "1"})
-        text = "The user name or password is missing or wrong.\n"
+        text = "Unauthorized: the user name or password is missing or wrong.\n"
         return PlainTextResponse(text, 401, {"WWW-Authenticate": CHALLENGE})
 
 
 class Bucket:
-    """A token bucket: a token comes every interval, and a burst of them is kept at most.
+    """A token bucket: one token is added every interval, up to the size of the burst.
 
     Attributes:
         limit: the interval and the burst.
@@ -84,7 +86,7 @@ class Bucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Take a token if there is one; without an interval there always is."""
+        """Take a token if there is one; without an interval there is no limit."""
         if not self.limit.interval:
             return True
         self._tokens = min(self.limit.burst, self._tokens + (now - self._at) / self.limit.interval)
@@ -96,14 +98,14 @@ class Bucket:
 
 
 def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    """Let every answer that is sent carry these headers, in place of its own of these names."""
-    ours = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    names = {name for name, _ in ours}
+    """Add headers to every response; they replace headers of the same name."""
+    extra = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    names = {name for name, _ in extra}
 
     async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start" and ours:
+        if message["type"] == "http.response.start" and extra:
             others = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
-            message = {**message, "headers": [*others, *ours]}
+            message = {**message, "headers": [*others, *extra]}
         await send(message)
 
     return send_with_headers

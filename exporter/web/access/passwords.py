@@ -1,4 +1,4 @@
-"""Whether a user gave the right password, without letting the hashing of passwords stall anything else."""
+"""Checks passwords without blocking other requests while a password is hashed."""
 
 import asyncio
 import base64
@@ -12,26 +12,26 @@ from dataclasses import dataclass, field
 import bcrypt
 from pydantic import SecretStr
 
-LONGEST = 72
-"""Bytes of a password that bcrypt looks at; it always passed over the rest."""
+MAX_PASSWORD_LENGTH = 72
+"""Bytes of a password that bcrypt uses; it ignores the rest."""
 
-REMEMBERED = 100
-"""Passwords whose check is remembered: so many right ones, and so many wrong ones."""
+CACHE_SIZE = 100
+"""Cached results: this many for correct passwords and this many for wrong ones."""
 
-WAITING = 64
-"""Passwords that may wait for their check."""
+MAX_PENDING = 64
+"""Password checks that may be pending at a time."""
 
-FROM_ONE = 2
-"""Of these, from one address: whoever guesses does not keep others waiting."""
+MAX_PENDING_PER_ADDRESS = 2
+"""Pending checks for one client address, so that a brute-force attack does not block other clients."""
 
 
 class BusyError(Exception):
-    """Too many passwords wait for their check."""
+    """Too many password checks are pending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a client says in its Authorization header."""
+    """The user name and password of an Authorization header."""
 
     user: bytes
     password: bytes = field(repr=False)
@@ -39,14 +39,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A check that waits or runs, and whom it was begun for."""
+    """A pending check and the client address it was started for."""
 
     address: str
-    outcome: asyncio.Future[bool]
+    result: asyncio.Future[bool]
 
 
 def read_credentials(header: bytes) -> Credentials | None:
-    """Read an Authorization header; None for whatever is not a user name and a password."""
+    """Parse an Authorization header; return None if it does not hold a user name and a password."""
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         return None
@@ -58,10 +58,10 @@ def read_credentials(header: bytes) -> Credentials | None:
 
 
 class Passwords:
-    """Checks passwords one after another, and remembers what it found.
+    """Checks passwords one at a time and caches the results.
 
-    Nothing remembered holds a password: only a digest, with a key that dies with the process. What is right
-    and what is wrong is remembered apart, so that no flood of guesses makes it forget who was let in.
+    The cache holds no passwords, only digests keyed with a random key of this process. Correct and wrong
+    passwords are cached separately, so that a brute-force attack does not evict the correct ones.
 
     Args:
         matches: compares a password with a bcrypt hash.
@@ -70,48 +70,48 @@ class Passwords:
     def __init__(self, matches: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:
         self._matches = matches
         self._secret = secrets.token_bytes(32)
-        self._right: set[bytes] = set()
-        self._wrong: set[bytes] = set()
-        self._under_way: dict[bytes, _Check] = {}
+        self._accepted: set[bytes] = set()
+        self._rejected: set[bytes] = set()
+        self._pending: dict[bytes, _Check] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="password")
 
-    async def right(self, users: Mapping[str, SecretStr], given: Credentials, address: str) -> bool:
-        """Tell whether the user is known and the password is theirs.
+    async def verify(self, users: Mapping[str, SecretStr], given: Credentials, address: str) -> bool:
+        """Return whether the user exists and the password is correct.
 
         Raises:
-            BusyError: too many wait already, all in all or from this address.
+            BusyError: too many checks are pending, in total or from this address.
         """
         hashes = {name.encode(): secret.get_secret_value().encode() for name, secret in users.items()}
         known = given.user in hashes
         hashed = hashes[given.user] if known else self._decoy(list(hashes.values()), given.user)
         key = self._digest(bytes([known]), given.user, hashed, given.password)
-        if key in self._right or key in self._wrong:
-            return key in self._right
-        if key not in self._under_way:
-            password = given.password[:LONGEST]
-            self._begin(key, address, lambda: self._matches(password, hashed), known=known)
-        return await asyncio.shield(self._under_way[key].outcome)
+        if key in self._accepted or key in self._rejected:
+            return key in self._accepted
+        if key not in self._pending:
+            password = given.password[:MAX_PASSWORD_LENGTH]
+            self._start_check(key, address, lambda: self._matches(password, hashed), known=known)
+        return await asyncio.shield(self._pending[key].result)
 
-    def _begin(self, key: bytes, address: str, matches: Callable[[], bool], *, known: bool) -> None:
-        from_here = sum(check.address == address for check in self._under_way.values())
-        if len(self._under_way) >= WAITING or from_here >= FROM_ONE:
+    def _start_check(self, key: bytes, address: str, matches: Callable[[], bool], *, known: bool) -> None:
+        from_address = sum(check.address == address for check in self._pending.values())
+        if len(self._pending) >= MAX_PENDING or from_address >= MAX_PENDING_PER_ADDRESS:
             raise BusyError
-        outcome = asyncio.ensure_future(self._check(key, matches, known=known))
-        self._under_way[key] = _Check(address, outcome)
+        result = asyncio.ensure_future(self._check(key, matches, known=known))
+        self._pending[key] = _Check(address, result)
 
     async def _check(self, key: bytes, matches: Callable[[], bool], *, known: bool) -> bool:
         try:
             matched = await asyncio.get_running_loop().run_in_executor(self._worker, matches)
-            right = matched and known
-            _remember(key, self._right if right else self._wrong)
-            return right
+            correct = matched and known
+            _cache(key, self._accepted if correct else self._rejected)
+            return correct
         finally:
-            del self._under_way[key]
+            del self._pending[key]
 
     def _decoy(self, hashes: list[bytes], user: bytes) -> bytes:
-        """Choose a hash to check for a user who is not known, always the same for the same name.
+        """Choose a hash to check for an unknown user, always the same for the same name.
 
-        So an unknown name takes as long as one of those that are known, whatever their costs are.
+        So the response time does not reveal whether a user exists, even if the hashes differ in cost.
         """
         return hashes[int.from_bytes(self._digest(user)) % len(hashes)]
 
@@ -122,7 +122,7 @@ class Passwords:
         return digest.digest()
 
 
-def _remember(key: bytes, among: set[bytes]) -> None:
-    if len(among) >= REMEMBERED:
-        among.discard(secrets.choice(tuple(among)))
-    among.add(key)
+def _cache(key: bytes, keys: set[bytes]) -> None:
+    if len(keys) >= CACHE_SIZE:
+        keys.discard(secrets.choice(tuple(keys)))
+    keys.add(key)

@@ -1,4 +1,4 @@
-"""TLS by the web configuration: the context of a connection, and the names in a client's certificate."""
+"""TLS as the web configuration defines it: the SSL context, and the names in a client certificate."""
 
 import ssl
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ _NAMES = ("DNS", "email", "URI")
 
 
 def make_context(tls: TlsServer) -> ssl.SSLContext:
-    """Make what connections are accepted with.
+    """Create the SSL context for incoming connections.
 
     Raises:
-        ssl.SSLError: OpenSSL does not take settings that are sound by themselves.
+        ssl.SSLError: OpenSSL rejects a combination of settings that are valid individually.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     load_pair(context, tls.certificate, tls.private_key)
@@ -39,17 +39,17 @@ def make_context(tls: TlsServer) -> ssl.SSLContext:
 
 
 def _choose_suites(context: ssl.SSLContext, tls: TlsServer) -> None:
-    older = [SUITES[suite] for suite in tls.cipher_suites if suite in SUITES]
-    if older:
-        context.set_ciphers(":".join(older))
+    tls12_suites = [SUITES[suite] for suite in tls.cipher_suites if suite in SUITES]
+    if tls12_suites:
+        context.set_ciphers(":".join(tls12_suites))
     elif tls.cipher_suites:
-        context.minimum_version = ssl.TLSVersion.TLSv1_3  # suites of TLS 1.3 alone
+        context.minimum_version = ssl.TLSVersion.TLSv1_3  # all listed suites are for TLS 1.3
     if not tls.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
 
 
 def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
-    """Give the subject alternative names of a peer's certificate, as Python's ssl tells of it."""
+    """Return the subject alternative names of a certificate in the format of `SSLSocket.getpeercert`."""
     names = set()
     for kind, name in certificate.get("subjectAltName", ()):
         if kind in _NAMES:

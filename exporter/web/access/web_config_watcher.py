@@ -1,4 +1,4 @@
-"""Who comes in: the web configuration in force, read again when its file or a certificate changes."""
+"""The current web configuration, reloaded when its file or a certificate changes."""
 
 import logging
 import ssl
@@ -17,21 +17,21 @@ from exporter.web.access.tls import make_context, names_in
 
 log = logging.getLogger(__name__)
 
-SETTLED = 1.0
-"""Seconds for which a file must lie still before it is read again: nobody comes in by half a file."""
+SETTLE_TIME = 1.0
+"""Seconds for which a file must stay unchanged before it is reloaded, so that no partial file is read."""
 
-PATIENCE = 10.0
-"""Seconds until a file that could not be used is tried again, though it looks the same."""
+RETRY_INTERVAL = 10.0
+"""Seconds until an invalid file is tried again, even if it did not change."""
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks at the files."""
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks of the files."""
 
 Stamps = Mapping[Path, Stamp]
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A configuration, what it makes of connections, and how the files looked that it is from."""
+    """A configuration, its SSL context, and the stamps of the files it was read from."""
 
     config: WebConfig
     context: ssl.SSLContext | None
@@ -39,20 +39,20 @@ class _Loaded:
 
 
 class WebConfigWatcher:
-    """Decides who comes in, by a web configuration file; without one, everybody does, by plain HTTP.
+    """Holds the web configuration; without a file, every client is admitted over plain HTTP.
 
-    The file and what it names are looked at once a second, and read again when they changed, in a thread of
-    its own: a file system that is gone would hold up whoever looks. What cannot be used changes nothing: the
-    last good configuration stays in force, and the log says why. Whether TLS is spoken holds from the start
-    to the end.
+    A separate thread checks the file and the files it names once a second and reloads them when they changed:
+    a file system that does not respond must not block the event loop. If the new files are invalid, the last
+    valid configuration stays in use and the log gives the reason. TLS cannot be switched on or off without a
+    restart.
 
     Args:
-        path: the file, if any.
-        clock: the seconds since the epoch.
-        secrets: told of the hashes of passwords.
+        path: the web configuration file, if any.
+        clock: seconds since 1970.
+        secrets: where to register the password hashes.
 
     Raises:
-        ConfigError: the file cannot be used.
+        ConfigError: the file is invalid.
     """
 
     def __init__(
@@ -64,81 +64,85 @@ class WebConfigWatcher:
         self._secrets = secrets or Secrets()
         self._path = path
         self._clock = clock
-        self._in_force = self._read(path) if path else _Loaded(WebConfig(), None, {})
-        self._tried: Stamps = self._in_force.stamps
+        self._current = self._read(path) if path else _Loaded(WebConfig(), None, {})
+        self._tried: Stamps = self._current.stamps
         self._tried_at = clock()
         self._failure = ""
         self._reading = threading.Lock()
 
     @property
     def config(self) -> WebConfig:
-        """The configuration in force."""
-        return self._in_force.config
+        """The current configuration."""
+        return self._current.config
 
     def context(self) -> ssl.SSLContext | None:
-        """Give what to accept a new connection with; None: plain HTTP."""
-        return self._in_force.context
+        """Return the SSL context for new connections; None for plain HTTP."""
+        return self._current.context
 
     def admits(self, peer_certificate: Mapping[str, Any] | None) -> bool:
-        """Tell whether a client may stay who showed this certificate, as `getpeercert()` gives it."""
+        """Return whether to admit a client with this certificate, in the format of `getpeercert()`."""
         allowed = self.config.tls_server_config.client_allowed_sans
         return allowed is None or not names_in(peer_certificate or {}).isdisjoint(allowed)
 
     def reread(self) -> None:
-        """Read the files again, changed or not.
+        """Reload the files even if they did not change.
 
         Raises:
-            ConfigError: they cannot be used, and what was in force still is.
+            ConfigError: they are invalid; the previous configuration stays in use.
         """
         if self._path is not None:
             with self._reading:
                 self._reread(self._path)
 
     def watch(self) -> None:
-        """Look for changes from now on, in the background."""
+        """Start to check for changes in the background."""
         if self._path is not None:
-            threading.Thread(target=self._keep_looking, name="web configuration", daemon=True).start()
+            threading.Thread(target=self._watch, name="web configuration", daemon=True).start()
 
-    def look(self) -> None:
-        """Look whether a file changed, and read them again if so."""
+    def check(self) -> None:
+        """Reload the files if one of them changed."""
         if self._path is not None:
             with self._reading:
-                self._look(self._path)
+                self._check(self._path)
 
-    def _keep_looking(self) -> None:
+    def _watch(self) -> None:
         while True:
-            time.sleep(LOOK_EVERY)
+            time.sleep(CHECK_INTERVAL)
             try:
-                self.look()
+                self.check()
             except Exception:
-                log.exception("the exporter has a bug")
+                log.exception("Unexpected error; please report it as a bug")
 
     def _reread(self, path: str) -> None:
-        self._tried, self._tried_at = _look_at(self._in_force.stamps), self._clock()
+        self._tried, self._tried_at = _stamps_of(self._current.stamps), self._clock()
         try:
-            fresh = self._read(path)
-            self._refuse_to_open(path, fresh.config)
+            loaded = self._read(path)
+            self._check_transition(path, loaded.config)
         except ConfigError as error:
             self._failure = str(error)
             raise
-        self._in_force, self._failure = fresh, ""
+        self._current, self._failure = loaded, ""
 
-    def _look(self, path: str) -> None:
-        seen = _look_at(self._in_force.stamps)
-        if seen == self._in_force.stamps:
+    def _check(self, path: str) -> None:
+        stamps = _stamps_of(self._current.stamps)
+        if stamps == self._current.stamps:
             return
         now = self._clock()
-        if (seen == self._tried and abs(now - self._tried_at) < PATIENCE) or not _settled(seen, now):
+        tried_recently = stamps == self._tried and abs(now - self._tried_at) < RETRY_INTERVAL
+        if tried_recently or not _settled(stamps, now):
             return
-        told = self._failure
+        logged_failure = self._failure
         try:
             self._reread(path)
         except ConfigError as error:
-            if str(error) != told:
+            if str(error) != logged_failure:
                 reason = "; ".join(map(str, error.problems))
-                log.error("web configuration not usable, the last good one stays", extra={"reason": reason})
+                log.error(
+                    "Web configuration reload failed; keeping the previous configuration",
+                    extra={"reason": reason},
+                )
         else:
-            log.info("web configuration read again", extra={"file": path})
+            log.info("Web configuration reloaded", extra={"file": path})
 
     def _read(self, path: str) -> _Loaded:
         before = stamp(path)
@@ -152,30 +156,31 @@ class WebConfigWatcher:
         try:
             context = make_context(config.tls)
         except ssl.SSLError as error:
-            message = f"OpenSSL does not take these settings together: {error.reason}"
+            message = f"OpenSSL rejects this combination of settings: {error.reason}; change the TLS settings"
             raise ConfigError([Problem(path, 0, 0, "tls_server_config", message)]) from None
         self._warn_of_expiry(config)
         return _Loaded(config, context, stamps)
 
-    def _refuse_to_open(self, path: str, fresh: WebConfig) -> None:
-        if fresh == WebConfig() != self.config:
-            message = "empty; restart the exporter to let everybody in"
+    def _check_transition(self, path: str, new: WebConfig) -> None:
+        """Reject a change that would remove all access control or switch TLS while running."""
+        if new == WebConfig() != self.config:
+            message = "the file is empty; to disable access control, restart the exporter"
             raise ConfigError([Problem(path, 0, 0, "", message)])
-        if bool(fresh.tls) != bool(self.config.tls):
-            message = f"restart the exporter to {'begin' if fresh.tls else 'stop'} speaking TLS"
+        if bool(new.tls) != bool(self.config.tls):
+            message = f"restart the exporter to {'enable' if new.tls else 'disable'} TLS"
             raise ConfigError([Problem(path, 0, 0, "tls_server_config", message)])
 
     def _warn_of_expiry(self, config: WebConfig) -> None:
         tls = config.tls_server_config
-        ends = expiry(tls.certificate, tls.private_key)
-        if ends is not None and ends <= self._clock():
-            when = datetime.fromtimestamp(ends, UTC).isoformat()
-            log.warning("the certificate has expired; clients will refuse it", extra={"expired": when})
+        expires_at = expiry(tls.certificate, tls.private_key)
+        if expires_at is not None and expires_at <= self._clock():
+            when = datetime.fromtimestamp(expires_at, UTC).isoformat()
+            log.warning("TLS certificate has expired; clients will reject it", extra={"expired": when})
 
 
-def _look_at(files: Stamps) -> Stamps:
+def _stamps_of(files: Stamps) -> Stamps:
     return {path: stamp(path) for path in files}
 
 
 def _settled(stamps: Stamps, now: float) -> bool:
-    return all(seen is None or abs(now - seen[0] / 1e9) >= SETTLED for seen in stamps.values())
+    return all(file is None or abs(now - file[0] / 1e9) >= SETTLE_TIME for file in stamps.values())

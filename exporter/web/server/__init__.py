@@ -1,18 +1,18 @@
-"""The HTTP server: listens, serves slow and many clients, and stops in time.
+"""The HTTP server: limits slow and excess clients, and shuts down within a fixed time.
 
 It is built on uvicorn and h11.
 """
 
 from exporter.web.server.server import (
     CannotListenError,
-    NoAddressError,
+    InvalidAddressError,
     Server,
     addresses,
     host_and_port,
     listen,
+    local_address,
     make_server,
     raise_open_files_limit,
-    reachable_at,
 )
 from exporter.web.server.streaming_response import (
     StreamingExposition,
@@ -20,13 +20,13 @@ from exporter.web.server.streaming_response import (
 
 __all__ = [
     "CannotListenError",
-    "NoAddressError",
+    "InvalidAddressError",
     "Server",
     "StreamingExposition",
     "addresses",
     "host_and_port",
     "listen",
+    "local_address",
     "make_server",
     "raise_open_files_limit",
-    "reachable_at",
 ]

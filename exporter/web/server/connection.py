@@ -1,4 +1,4 @@
-"""One HTTP connection: uvicorn's, with an end to the patience for its client."""
+"""An HTTP connection: uvicorn's protocol with limits on time and size."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from exporter.web.server.connection_tracker import Activity, ConnectionTracker, Limits, TrackedConnection
-from exporter.web.server.request_validation import Requests
+from exporter.web.server.request_validation import StrictConnection
 
 log = logging.getLogger(__name__)
 
@@ -20,29 +20,29 @@ BAD_REQUEST = (
     b"This is not a valid HTTP request.\n"
 )
 
-Admits = Callable[[Mapping[str, Any] | None], bool]
+AdmitCallback = Callable[[Mapping[str, Any] | None], bool]
 
 
 class Client:
-    """What an answer may know of its client; in the `state` of the scope as `client`.
+    """The state of the client, available to responses as `client` in the `state` of the ASGI scope.
 
     Attributes:
-        gone: whether it has left; what is still to be answered need not be made.
+        disconnected: whether the client has closed the connection, so that its response is not needed.
     """
 
-    gone = False
+    disconnected = False
 
 
 class Connection(H11Protocol):
-    """Tells the tracker what its client does, and ends what uvicorn would suffer for ever.
+    """Reports the client's activity to the tracker, and enforces limits that uvicorn does not have.
 
     Args:
-        config: uvicorn's.
-        state: uvicorn's.
-        tracker: where all connections are known.
-        place: who had this one's place in the tracker until it was made.
-        admits: whether a client may stay, by its certificate; asked after a TLS handshake.
-        limits: how much a client may send.
+        config: uvicorn's configuration.
+        state: uvicorn's server state.
+        tracker: tracks all connections.
+        pending: the entry of this connection in the tracker until the handshake is done.
+        admits: returns whether to admit a client with this certificate; called after a TLS handshake.
+        limits: limits on the size of requests.
     """
 
     def __init__(
@@ -51,96 +51,96 @@ class Connection(H11Protocol):
         state: ServerState,
         *,
         tracker: ConnectionTracker,
-        place: TrackedConnection,
-        admits: Admits,
+        pending: TrackedConnection,
+        admits: AdmitCallback,
         limits: Limits,
     ) -> None:
         self._client = Client()
         super().__init__(config, state, app_state={"client": self._client})
-        self.conn = Requests(h11.SERVER, limits.headers)
+        self.conn = StrictConnection(h11.SERVER, limits.headers)
         self._tracker = tracker
-        self._place = place
+        self._pending = pending
         self._admits = admits
         self._limits = limits
-        self._body = 0
-        self._unsent = False
-        self._ended = False
+        self._body_size = 0
+        self._write_blocked = False
+        self._eof_received = False
 
     def drop(self) -> None:
-        """Close it at once, whatever was not sent yet."""
+        """Close the connection at once and discard unsent data."""
         self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Take up a connection, after its handshake."""
+        """Start the connection, after its handshake."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=1, low=0)  # so that we are told of every byte not taken
-        self._tracker.misses(self._place)
-        self._tracker.sees(self, Activity.ASKING)
+        transport.set_write_buffer_limits(high=1, low=0)  # calls pause_writing for any unsent byte
+        self._tracker.remove(self._pending)
+        self._tracker.update(self, Activity.READING_REQUEST)
         if self._encrypted and not self._admits(transport.get_extra_info("peercert")):
-            log.debug("client not admitted", extra={"client": self.client})
+            log.debug("Client certificate rejected", extra={"client": self.client})
             self.drop()
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Forget a connection."""
-        self._client.gone = True
-        super().connection_lost(None)  # told of an error, uvicorn would keep its timer, and so all of this
-        self._tracker.misses(self)
+        """Clean up after the connection was closed."""
+        self._client.disconnected = True
+        super().connection_lost(None)  # with an error, uvicorn would keep its timer and thereby this object
+        self._tracker.remove(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends, up to a point."""
-        for start in range(0, len(data), self._limits.headers):  # h11 takes what comes at once, however large
+        """Process data from the client, up to the limits."""
+        for start in range(0, len(data), self._limits.headers):  # h11 checks its limit only between calls
             if self.transport.is_closing():
                 return
-            self._take(data[start : start + self._limits.headers])
-        self._look()
+            self._receive(data[start : start + self._limits.headers])
+        self._update_tracker()
 
-    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn never stays
-        """Stay for an answer under way when the client has ended its side; TLS cannot."""
-        self._ended = True
+    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn always closes
+        """Keep the connection for a response in progress when the client closes its side; not with TLS."""
+        self._eof_received = True
         return self._answering and not self._encrypted
 
     def pause_writing(self) -> None:
-        """Take note that the client does not take what is sent."""
+        """Record that the client does not read the response."""
         super().pause_writing()
-        self._unsent = True
-        self._look()
+        self._write_blocked = True
+        self._update_tracker()
 
     def resume_writing(self) -> None:
-        """Take note that the client has taken everything."""
+        """Record that the client has read all data."""
         super().resume_writing()
-        self._unsent = False
-        self._look()
+        self._write_blocked = False
+        self._update_tracker()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, if there is more to come."""
+        """Continue with the next request, unless the client has closed its side."""
         super().on_response_complete()
-        if self._ended and not self._answering and not self.transport.is_closing():
+        if self._eof_received and not self._answering and not self.transport.is_closing():
             self.transport.close()
-        self._look()
+        self._update_tracker()
 
     def shutdown(self) -> None:
-        """Close after the answer under way, or now."""
-        if not self.transport.is_closing():  # closed twice, a TLS transport could not be dropped any longer
+        """Close the connection after the response in progress, or now if there is none."""
+        if not self.transport.is_closing():  # a TLS transport that is closed twice cannot be aborted
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """Answer what is no HTTP, unless there is an answer under way already; close in any case."""
+        """Respond to invalid HTTP, unless a response is in progress; close the connection in any case."""
         if not self._answering and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self.conn.send_failed()  # it has no part in this answer
+            self.conn.send_failed()  # this response bypasses h11
             self.transport.write(BAD_REQUEST)
         self.transport.close()
 
-    def _take(self, data: bytes) -> None:
-        self._body = self._body + len(data) if self.conn.their_state is h11.SEND_BODY else 0
-        if self._body > self._limits.body:
+    def _receive(self, data: bytes) -> None:
+        self._body_size = self._body_size + len(data) if self.conn.their_state is h11.SEND_BODY else 0
+        if self._body_size > self._limits.body:
             self.drop()
             return
         super().data_received(data)
-        if len(self._not_read) > self._limits.headers:  # more requests in a row than anyone means to send
+        if len(self._unprocessed) > self._limits.headers:  # excessive pipelining
             self.drop()
 
     @property
-    def _not_read(self) -> bytes:
+    def _unprocessed(self) -> bytes:
         return self.conn.trailing_data[0]
 
     @property
@@ -151,15 +151,15 @@ class Connection(H11Protocol):
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _look(self) -> None:
-        self._tracker.sees(self, self._activity())
+    def _update_tracker(self) -> None:
+        self._tracker.update(self, self._activity())
 
     def _activity(self) -> Activity:
-        if self._unsent:
-            return Activity.TAKING
+        if self._write_blocked:
+            return Activity.SENDING_RESPONSE
         if self.conn.their_state is not h11.SEND_BODY:
             if self._answering:
-                return Activity.WAITING
-            if self.cycle is not None and not self._not_read:
+                return Activity.PROCESSING
+            if self.cycle is not None and not self._unprocessed:
                 return Activity.IDLE
-        return Activity.ASKING
+        return Activity.READING_REQUEST

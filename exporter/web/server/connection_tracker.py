@@ -1,4 +1,4 @@
-"""Who is connected, what each does, and who has to go: the slow, and the idlest where there are too many."""
+"""Tracks connections by activity; closes those that exceed a timeout, or idle ones at the limit."""
 
 import logging
 import math
@@ -10,30 +10,30 @@ from typing import Protocol, Self
 
 log = logging.getLogger(__name__)
 
-SAY_EVERY = 60.0  # seconds between two lines of the log about too many connections
+LOG_INTERVAL = 60.0  # seconds between two log messages about too many connections
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long clients may take, and how many there may be.
+    """Limits on the time, number and size of requests and connections.
 
     Attributes:
-        request: seconds to send a whole request: from the connection, or from the first byte after an
-            answer, to the last. A TLS handshake has as long.
-        idle: seconds that a connection is kept after an answer; longer than any usual scrape interval, so
-            that Prometheus can keep its own.
-        answer: seconds to take the next part of an answer: 64 KiB of an exposition. Who takes longer is
-            slower than any scrape may be.
-        unread: answers that may wait to be taken at the same time. Each holds memory.
-        connections: all that there may be. Above it, whoever is idle the longest has to go.
-        headers: bytes of a request without its body; up to twice that may get through.
-        body: bytes of a body. None is needed; so much is read and thrown away, so that the client comes to
-            read its answer.
+        request: seconds to send a complete request, from the connection or the first byte after a response
+            to the last byte. A TLS handshake has the same limit.
+        idle: seconds that a connection is kept after a response; longer than usual scrape intervals, so
+            that Prometheus can reuse its connection.
+        response: seconds to read the next part of a response, 64 KiB of an exposition. A slower client
+            would exceed any scrape timeout.
+        unread: responses that may wait to be read at the same time. Each uses memory.
+        connections: maximum number of connections. Beyond it, the connection idle for the longest is closed.
+        headers: size of a request without its body, in bytes; up to twice that may be accepted.
+        body: size of a request body, in bytes. No request needs one; it is read and discarded, so that the
+            client reads the response.
     """
 
     request: float = 10.0
     idle: float = 75.0
-    answer: float = 30.0
+    response: float = 30.0
     unread: int = 128
     connections: int = 4096
     headers: int = 16 * 1024
@@ -41,42 +41,42 @@ class Limits:
 
     @classmethod
     def for_files(cls, files: float) -> Self:
-        """Give what is right for a process that may open so many files; half are for AWS and all else.
+        """Return limits for a process that may open this many files; half are reserved for other uses.
 
-        Answers that nobody takes have a quarter of the connections at most, so that new clients have a place
-        for long enough to be answered.
+        At most a quarter of the connections may have unread responses, so that new clients stay connected
+        long enough to get a response.
         """
         connections = int(min(cls.connections, files // 2))
         return cls(connections=connections, unread=min(cls.unread, connections // 4))
 
     @property
-    def at_once(self) -> int:
-        """How many connections are taken in before those that are there have their turn."""
+    def accept_batch(self) -> int:
+        """How many connections to accept before existing connections are served."""
         return max(1, min(16, self.connections // 16))
 
 
 class Activity(Enum):
-    """What a connection does."""
+    """The current activity of a connection."""
 
-    ASKING = "sends its request"
-    IDLE = "has its answer, and is kept"
-    WAITING = "waits for its answer to be made"
-    TAKING = "takes its answer"
+    READING_REQUEST = "the client sends a request"
+    IDLE = "the connection is kept after a response"
+    PROCESSING = "the response is being created"
+    SENDING_RESPONSE = "the client reads the response"
 
 
 class TrackedConnection(Protocol):
-    """A connection."""
+    """A connection that the tracker can close."""
 
     def drop(self) -> None:
-        """Close it at once, whatever was not sent yet."""
+        """Close the connection at once and discard unsent data."""
 
 
 class ConnectionTracker:
-    """All connections, by what they do; within that, whoever does it the longest comes first.
+    """Tracks all connections by activity, ordered by the time since the activity started.
 
     Args:
-        limits: how long and how many.
-        clock: seconds, steadily.
+        limits: the limits to enforce.
+        clock: seconds on a monotonic clock.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
@@ -86,71 +86,77 @@ class ConnectionTracker:
         self._since: dict[Activity, OrderedDict[TrackedConnection, float]] = {
             activity: OrderedDict() for activity in Activity
         }
-        self._patience = {
-            Activity.ASKING: limits.request,
+        self._timeouts = {
+            Activity.READING_REQUEST: limits.request,
             Activity.IDLE: limits.idle,
-            Activity.TAKING: limits.answer,
+            Activity.SENDING_RESPONSE: limits.response,
         }
-        self._said = -math.inf
+        self._logged_at = -math.inf
 
     def __len__(self) -> int:
         return len(self._activity)
 
-    def sees(self, connection: TrackedConnection, activity: Activity) -> None:
-        """Take note of what a connection does now; the same as before is no news."""
+    def update(self, connection: TrackedConnection, activity: Activity) -> None:
+        """Record the activity of a connection; does nothing if it did not change."""
         if self._activity.get(connection) is activity:
             return
-        self.misses(connection)
+        self.remove(connection)
         self._activity[connection] = activity
         self._since[activity][connection] = self._clock()
-        taking = self._since[Activity.TAKING]
-        if len(taking) > self._limits.unread:
-            self._drop(next(iter(taking)))
+        unread = self._since[Activity.SENDING_RESPONSE]
+        if len(unread) > self._limits.unread:
+            self._drop(next(iter(unread)))
 
-    def misses(self, connection: TrackedConnection) -> None:
-        """Take note that a connection is gone."""
+    def remove(self, connection: TrackedConnection) -> None:
+        """Stop to track a connection."""
         activity = self._activity.pop(connection, None)
         if activity is not None:
             del self._since[activity][connection]
 
-    def drop_the_slow(self) -> None:
-        """Drop whoever had more time than the limits give."""
+    def drop_expired(self) -> None:
+        """Close the connections that exceeded a timeout."""
         now = self._clock()
-        for activity, patience in self._patience.items():
+        for activity, timeout in self._timeouts.items():
             queue = self._since[activity]
-            while queue and next(iter(queue.values())) + patience <= now:
+            while queue and next(iter(queue.values())) + timeout <= now:
                 self._drop(next(iter(queue)))
 
     def make_room(self) -> None:
-        """See to it that one more may come."""
+        """Close a connection if needed, so that one more can be accepted."""
         if len(self) < self._limits.connections:
             return
-        if not self.drop_the_idlest("as many connections as there may be: the longest idle are closed"):
-            self._drop_the_first(Activity.WAITING)
+        if not self.drop_idlest("Connection limit reached; closing the longest idle connections"):
+            self._drop_oldest(Activity.PROCESSING)
 
-    def drop_the_idlest(self, why: str) -> bool:
-        """Drop who is idle the longest, else who takes its answer the longest; False when there is none."""
-        found = self._drop_the_first(Activity.ASKING, Activity.IDLE) or self._drop_the_first(Activity.TAKING)
-        if found:
-            self._say(why)
-        return found
+    def drop_idlest(self, message: str) -> bool:
+        """Close the connection idle for the longest, or else the slowest reader; False if there is none.
+
+        Args:
+            message: the log message that gives the reason.
+        """
+        dropped = self._drop_oldest(Activity.READING_REQUEST, Activity.IDLE) or self._drop_oldest(
+            Activity.SENDING_RESPONSE
+        )
+        if dropped:
+            self._log(message)
+        return dropped
 
     def drop_all(self) -> None:
-        """Drop all, whatever they do."""
+        """Close all connections."""
         for connection in list(self._activity):
             self._drop(connection)
 
-    def _drop_the_first(self, *those: Activity) -> bool:
-        firsts = [next(iter(queue.items())) for activity in those if (queue := self._since[activity])]
-        if firsts:
-            self._drop(min(firsts, key=lambda first: first[1])[0])
-        return bool(firsts)
+    def _drop_oldest(self, *activities: Activity) -> bool:
+        oldest = [next(iter(queue.items())) for activity in activities if (queue := self._since[activity])]
+        if oldest:
+            self._drop(min(oldest, key=lambda item: item[1])[0])
+        return bool(oldest)
 
     def _drop(self, connection: TrackedConnection) -> None:
-        self.misses(connection)
+        self.remove(connection)
         connection.drop()
 
-    def _say(self, why: str) -> None:
-        if self._clock() >= self._said + SAY_EVERY:
-            self._said = self._clock()
-            log.warning(why, extra={"connections": len(self)})
+    def _log(self, message: str) -> None:
+        if self._clock() >= self._logged_at + LOG_INTERVAL:
+            self._logged_at = self._clock()
+            log.warning(message, extra={"connections": len(self)})

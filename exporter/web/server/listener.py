@@ -1,4 +1,4 @@
-"""Takes in whoever connects: as many as there may be, with TLS where there is a certificate."""
+"""Accepts connections, up to the connection limit, with TLS if a certificate is configured."""
 
 import asyncio
 import errno
@@ -13,62 +13,62 @@ from exporter.web.server.connection_tracker import Activity, ConnectionTracker, 
 
 log = logging.getLogger(__name__)
 
-OUT_OF_MEANS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-REST = 0.1  # seconds, after a failure that nothing can be done about
-MANY = 64 * 1024
-UNSENT = 256 * 1024  # bytes that the system keeps of an answer; left to itself it keeps megabytes for each
-BEGINS_TLS = b"\x16"
-NO_TLS = (
+OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+ACCEPT_RETRY_DELAY = 0.1  # seconds to pause after a failed accept
+MAX_DISCARDED = 64 * 1024  # bytes of a plain HTTP request to read before it is rejected
+SEND_BUFFER = 256 * 1024  # bytes of a response in the kernel; by default it buffers megabytes per connection
+TLS_HANDSHAKE_BYTE = b"\x16"
+HTTPS_REQUIRED = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-    b"This port speaks HTTPS: write https:// in place of http://\n"
+    b"Client sent an HTTP request to an HTTPS server; use https:// instead of http://\n"
 )
 
 
 class ConnectionPolicy(Protocol):
-    """Decides who is let in, and how."""
+    """Decides which clients to admit, and whether to use TLS."""
 
     def context(self) -> ssl.SSLContext | None:
-        """Give what the next connection is encrypted with; None for plain HTTP."""
+        """Return the SSL context for the next connection; None for plain HTTP."""
 
     def admits(self, certificate: Mapping[str, Any] | None, /) -> bool:
-        """Say whether a client may stay, by its certificate as `SSLSocket.getpeercert` gives it."""
+        """Return whether to admit a client, given its certificate in the format of `getpeercert()`."""
 
 
-class _Encrypted(SSLProtocol):
-    """asyncio's TLS, with less than the 256 KiB that it would keep for each connection."""
+class _TlsProtocol(SSLProtocol):
+    """asyncio's TLS protocol with a smaller buffer than the default of 256 KiB per connection."""
 
     max_size = 16 * 1024
 
     def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
-        """Let the client know why it is refused: asyncio would close without a word."""
+        """Send the TLS alert when the handshake fails; asyncio would close the connection without it."""
         if handshake_exc is not None:
             self._transport.write(self._outgoing.read())  # type: ignore[attr-defined, union-attr] # private
         super()._on_handshake_complete(handshake_exc)
 
 
-class _Arrival:
-    """A connection until it is made.
+class _PendingConnection:
+    """An accepted connection whose handshake is not complete.
 
     Attributes:
-        task: what makes it.
+        task: performs the handshake.
     """
 
     task: asyncio.Task[None]
 
     def drop(self) -> None:
-        """Give it up."""
+        """Cancel the handshake."""
         self.task.cancel()
 
 
 class Listener:
-    """Takes in whoever connects to one socket.
+    """Accepts connections on one socket.
 
     Args:
-        listening: the socket.
-        tracker: where all connections are known.
-        policy: asked about each connection.
-        make: makes what speaks HTTP with one client, and takes its place in the tracker.
-        at_once: how many are taken in before those that are there have their turn.
+        listening: the listening socket.
+        tracker: tracks all connections.
+        policy: consulted for each connection.
+        make_protocol: creates the HTTP protocol of a connection, given its pending entry in the tracker.
+        accept_batch: how many connections to accept before existing connections are served.
     """
 
     def __init__(
@@ -77,34 +77,34 @@ class Listener:
         *,
         tracker: ConnectionTracker,
         policy: ConnectionPolicy,
-        make: Callable[[TrackedConnection], asyncio.Protocol],
-        at_once: int,
+        make_protocol: Callable[[TrackedConnection], asyncio.Protocol],
+        accept_batch: int,
     ) -> None:
         listening.setblocking(False)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)  # so has each connection
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # inherited by connections
         self._listening = listening
         self._tracker = tracker
         self._policy = policy
-        self._make = make
-        self._at_once = at_once
+        self._make_protocol = make_protocol
+        self._accept_batch = accept_batch
         self._loop = asyncio.get_running_loop()
-        self._arrivals: set[asyncio.Task[None]] = set()
+        self._pending: set[asyncio.Task[None]] = set()
         self._open = False
 
     def open(self) -> None:
-        """Take in connections from now on."""
+        """Start to accept connections."""
         self._open = True
-        self._loop.add_reader(self._listening, self._take_in)
+        self._loop.add_reader(self._listening, self._accept)
 
     def close(self) -> None:
-        """Take in none any longer; those that are not made yet are given up."""
+        """Stop to accept connections; cancel handshakes in progress."""
         self._open = False
         self._loop.remove_reader(self._listening)
-        for task in self._arrivals:
+        for task in self._pending:
             task.cancel()
 
-    def _take_in(self) -> None:
-        for _ in range(self._at_once):
+    def _accept(self) -> None:
+        for _ in range(self._accept_batch):
             try:
                 client, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError):
@@ -112,55 +112,56 @@ class Listener:
             except ConnectionError:
                 continue
             except OSError as error:
-                self._cannot(error)
+                self._accept_failed(error)
                 return
             self._tracker.make_room()
-            self._welcome(client)
+            self._start_connection(client)
 
-    def _cannot(self, error: OSError) -> None:
-        """Close an idle connection where that helps; else wait, for the same would happen at once again."""
-        if error.errno in OUT_OF_MEANS and self._tracker.drop_the_idlest(
-            f"cannot take in more: {error.strerror}"
+    def _accept_failed(self, error: OSError) -> None:
+        """Close an idle connection if that frees resources; otherwise pause, as accept would fail again."""
+        if error.errno in OUT_OF_RESOURCES and self._tracker.drop_idlest(
+            f"Failed to accept connection: {error.strerror}; closing the longest idle connection"
         ):
             return
-        log.debug("cannot take in a connection", exc_info=error)
+        log.debug("Failed to accept connection", exc_info=error)
         self._loop.remove_reader(self._listening)
-        self._loop.call_later(REST, self._go_on)
+        self._loop.call_later(ACCEPT_RETRY_DELAY, self._resume)
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         if self._open:
             self.open()
 
-    def _welcome(self, client: socket.socket) -> None:
+    def _start_connection(self, client: socket.socket) -> None:
         client.setblocking(False)
-        arrival = _Arrival()
-        task = arrival.task = self._loop.create_task(self._let_in(client, arrival))
-        self._arrivals.add(task)
-        self._tracker.sees(arrival, Activity.ASKING)
+        pending = _PendingConnection()
+        task = pending.task = self._loop.create_task(self._set_up(client, pending))
+        self._pending.add(task)
+        self._tracker.update(pending, Activity.READING_REQUEST)
 
-        def arrived(_: object) -> None:
-            self._arrivals.discard(task)
-            self._tracker.misses(arrival)
+        def on_done(_: object) -> None:
+            self._pending.discard(task)
+            self._tracker.remove(pending)
             if task.cancelled():
                 client.close()
             elif error := task.exception():
                 client.close()
                 expected = isinstance(error, OSError)
-                log.log(logging.DEBUG if expected else logging.ERROR, "connection not made", exc_info=error)
+                level = logging.DEBUG if expected else logging.ERROR
+                log.log(level, "Failed to set up connection", exc_info=error)
 
-        task.add_done_callback(arrived)
+        task.add_done_callback(on_done)
 
-    async def _let_in(self, client: socket.socket, arrival: TrackedConnection) -> None:
+    async def _set_up(self, client: socket.socket, pending: TrackedConnection) -> None:
         context = self._policy.context()
         if context is None:
-            await self._loop.connect_accepted_socket(lambda: self._make(arrival), client)
-        elif await self._first_byte(client) == BEGINS_TLS:
-            await self._shake_hands(client, context, self._make(arrival))
+            await self._loop.connect_accepted_socket(lambda: self._make_protocol(pending), client)
+        elif await self._peek(client) == TLS_HANDSHAKE_BYTE:
+            await self._handshake(client, context, self._make_protocol(pending))
         else:
-            await self._refuse(client)
+            await self._reject_plain_http(client)
 
-    async def _first_byte(self, client: socket.socket) -> bytes:
-        """Look at it, and leave it there."""
+    async def _peek(self, client: socket.socket) -> bytes:
+        """Return the first byte without consuming it."""
         readable = asyncio.Event()
         self._loop.add_reader(client, readable.set)
         try:
@@ -169,12 +170,12 @@ class Listener:
         finally:
             self._loop.remove_reader(client)
 
-    async def _shake_hands(
+    async def _handshake(
         self, client: socket.socket, context: ssl.SSLContext, protocol: asyncio.Protocol
     ) -> None:
         done = self._loop.create_future()
         transport, _ = await self._loop.connect_accepted_socket(
-            lambda: _Encrypted(self._loop, protocol, context, done, server_side=True), client
+            lambda: _TlsProtocol(self._loop, protocol, context, done, server_side=True), client
         )
         try:
             await done
@@ -182,7 +183,7 @@ class Listener:
             transport.abort()
             raise
 
-    async def _refuse(self, client: socket.socket) -> None:
-        await self._loop.sock_recv(client, MANY)  # closed with something unread, the answer would be lost
-        await self._loop.sock_sendall(client, NO_TLS)
+    async def _reject_plain_http(self, client: socket.socket) -> None:
+        await self._loop.sock_recv(client, MAX_DISCARDED)  # unread data would reset the connection on close
+        await self._loop.sock_sendall(client, HTTPS_REQUIRED)
         client.close()

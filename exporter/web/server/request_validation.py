@@ -1,4 +1,4 @@
-"""Requests as RFC 9112 has them, where h11 is lenient or leaves it to its user."""
+"""Strict validation of HTTP requests as RFC 9112 defines it, where h11 is lenient."""
 
 import re
 
@@ -9,44 +9,45 @@ _ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 
 
-class Requests(h11.Connection):
-    """The server's side of a connection; what others could read otherwise is no request."""
+class StrictConnection(h11.Connection):
+    """The server side of an h11 connection that rejects ambiguous requests."""
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Give what comes next.
+        """Return the next event.
 
         Raises:
-            h11.RemoteProtocolError: it is nothing that may come.
+            h11.RemoteProtocolError: the request is invalid or ambiguous.
         """
         event = super().next_event()
-        return _in_origin_form(_checked(event)) if isinstance(event, h11.Request) else event
+        return _in_origin_form(_validated(event)) if isinstance(event, h11.Request) else event
 
 
-def _checked(request: h11.Request) -> h11.Request:
+def _validated(request: h11.Request) -> h11.Request:
     headers = dict(request.headers)
     if not request.http_version.startswith(b"1."):
-        raise h11.RemoteProtocolError("another version of HTTP")
+        raise h11.RemoteProtocolError("unsupported HTTP version")
     if b"transfer-encoding" in headers and (b"content-length" in headers or request.http_version == b"1.0"):
-        raise h11.RemoteProtocolError("a proxy in between may see the end of the body elsewhere")
+        raise h11.RemoteProtocolError("ambiguous message length; a proxy may interpret it differently")
     if b"host" not in headers and request.http_version != b"1.0":
-        raise h11.RemoteProtocolError("no Host")
+        raise h11.RemoteProtocolError("missing Host header")
     if not _HOST.fullmatch(headers.get(b"host", b"")):
-        raise h11.RemoteProtocolError("no valid Host")
+        raise h11.RemoteProtocolError("invalid Host header")
     return request
 
 
 def _in_origin_form(request: h11.Request) -> h11.Request:
-    """Give a request whose target is a path; the host in an absolute URL counts before the Host header."""
+    """Convert the request target to a path; the host of an absolute URL overrides the Host header."""
     target, host = request.target, b""
     if absolute := _ABSOLUTE.fullmatch(target):
         host, path = absolute.groups()
         if not _HOST.fullmatch(host):
-            raise h11.RemoteProtocolError("no valid host in the target")
+            raise h11.RemoteProtocolError("invalid host in the request target")
         target = path if path.startswith(b"/") else b"/" + path
     elif not target.startswith(b"/") and (request.method, target) != (b"OPTIONS", b"*"):
-        raise h11.RemoteProtocolError("no valid target")
-    path, mark, query = target.partition(b"?")
-    target = _ENCODED_SLASH.sub(b"%252F", path) + mark + query  # decoded, it would be one that separates
+        raise h11.RemoteProtocolError("invalid request target")
+    path, separator, query = target.partition(b"?")
+    # Starlette decodes the path once; an encoded slash must not become a path separator.
+    target = _ENCODED_SLASH.sub(b"%252F", path) + separator + query
     if target == request.target:
         return request
     headers = [pair for pair in request.headers if not host or pair[0] != b"host"]

@@ -1,4 +1,4 @@
-"""Carries the routes over HTTP: listens, serves until told to stop, and ends within its time."""
+"""Listens on addresses and serves an ASGI application until it is stopped."""
 
 import asyncio
 import errno
@@ -20,43 +20,43 @@ from exporter.web.server.connection_tracker import ConnectionTracker, Limits, Tr
 from exporter.web.server.listener import ConnectionPolicy, Listener
 
 BACKLOG = 4096
-LAST_ANSWERS = 2  # seconds that answers under way may take after the order to stop
-MOST_FILES = 65536  # programs that we start for credentials may close each possible one, one by one
+SHUTDOWN_TIMEOUT = 2  # seconds for responses in progress to complete
+MAX_OPEN_FILES = 65536  # not higher, because credential processes may close each possible descriptor
 
 
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 
 _ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)\.?")
-"""What the system takes for an IPv4 address, whatever comes of it: 127.1, 0, 010.0.0.1."""
+"""What the system parses as an IPv4 address, such as 127.1, 0 or 010.0.0.1."""
 
 
 class CannotListenError(Exception):
-    """An address cannot be listened on; says why and what to do."""
+    """Listening on an address failed; the message gives the reason and the remedy."""
 
 
-class NoAddressError(ValueError):
-    """What should be HOST:PORT is not."""
+class InvalidAddressError(ValueError):
+    """An address is not HOST:PORT; the message gives the remedy."""
 
 
 def host_and_port(address: str) -> tuple[str, int]:
-    """Take HOST:PORT apart, without the brackets of an IPv6 address.
+    """Split HOST:PORT; remove the brackets of an IPv6 address.
 
     Raises:
-        NoAddressError: it is something else; says what to write.
+        InvalidAddressError: the address is invalid; the message gives the remedy.
     """
     host, colon, port = address.rpartition(":")
     if "/" in host:
-        raise NoAddressError(f"{address!r} is not HOST:PORT; leave out http:// and the path")
+        raise InvalidAddressError(f"{address!r} is not HOST:PORT; remove http:// and the path")
     if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
-        raise NoAddressError(f"{address!r} is not HOST:PORT; write for example :10058 or 127.0.0.1:10058")
+        raise InvalidAddressError(f"{address!r} is not HOST:PORT; use for example :10058 or 127.0.0.1:10058")
     if host == "*":
-        raise NoAddressError(f"{address!r} is not HOST:PORT; for every interface write :{port}")
+        raise InvalidAddressError(f"{address!r} is not HOST:PORT; to listen on all interfaces, use :{port}")
     if host.startswith("[") and host.endswith("]") and _is_ipv6(host[1:-1]):
         return host[1:-1], int(port)
     if _is_ipv6(host):
-        raise NoAddressError(f"{address!r}: an IPv6 address stands in brackets; write [{host}]:{port}")
+        raise InvalidAddressError(f"{address!r}: an IPv6 address must be in brackets; use [{host}]:{port}")
     if host and not _is_name(host):
-        raise NoAddressError(f"{address!r}: {host!r} is neither a host name nor an IP address")
+        raise InvalidAddressError(f"{address!r}: {host!r} is neither a host name nor an IP address")
     return host, int(port)
 
 
@@ -75,22 +75,22 @@ def _is_name(text: str) -> bool:
 
 
 def listen(address: str, resolve: Resolve = socket.getaddrinfo) -> socket.socket:
-    """Listen on HOST:PORT, where Go's exporters do.
+    """Listen on HOST:PORT, with the semantics of Go's `net.Listen`.
 
-    An empty host is every interface, IPv6 and IPv4, and so is `[::]`. Of the addresses behind a name the
-    first one of IPv4 is taken, if there is any.
+    An empty host or `[::]` means all interfaces, IPv6 and IPv4. If a host name has several addresses, the
+    first IPv4 address is used, if any.
 
     Args:
         address: HOST:PORT.
-        resolve: gives the addresses behind a name, as `socket.getaddrinfo` does.
+        resolve: resolves a host name, as `socket.getaddrinfo` does.
 
     Raises:
-        NoAddressError: it is something else than HOST:PORT.
-        CannotListenError: the address is taken, forbidden or unknown.
+        InvalidAddressError: the address is not HOST:PORT.
+        CannotListenError: the address is in use, not permitted or unknown.
     """
     host, port = host_and_port(address)
     if _ENDS_IN_NUMBER.fullmatch(host) and not _is_ipv4(host):
-        reason = "not an IPv4 address; write four numbers from 0 to 255"
+        reason = "not a valid IPv4 address; use four numbers from 0 to 255"
         raise CannotListenError(f"cannot listen on {address}: {reason}")
     try:
         return _bind(host, port, resolve)
@@ -108,45 +108,48 @@ def _is_ipv4(text: str) -> bool:
 
 def _bind(host: str, port: int, resolve: Resolve) -> socket.socket:
     if not host and not socket.has_dualstack_ipv6():
-        host = "0.0.0.0"  # noqa: S104 - every interface is what an empty host asks for
-    found = resolve(host or "::", port, type=socket.SOCK_STREAM)
-    family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)  # the first among equals
-    everywhere = family == socket.AF_INET6 and IPv6Address(where[0]).is_unspecified
+        host = "0.0.0.0"  # noqa: S104 - an empty host means all interfaces
+    candidates = resolve(host or "::", port, type=socket.SOCK_STREAM)
+    family, *_, address = min(candidates, key=lambda info: info[0] != socket.AF_INET)  # the first of IPv4
+    all_interfaces = family == socket.AF_INET6 and IPv6Address(address[0]).is_unspecified
     return socket.create_server(
-        where, family=family, backlog=BACKLOG, dualstack_ipv6=everywhere and socket.has_dualstack_ipv6()
+        address,
+        family=family,
+        backlog=BACKLOG,
+        dualstack_ipv6=all_interfaces and socket.has_dualstack_ipv6(),
     )
 
 
 def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "another process listens there; stop it, or choose another with --web.listen-address"
+        return "address already in use; stop the other process or set another --web.listen-address"
     if error.errno == errno.EACCES:
-        return "not allowed; choose a port above 1023 with --web.listen-address"
+        return "permission denied; set --web.listen-address to a port above 1023"
     if error.errno == errno.EADDRNOTAVAIL:
-        return "this machine has no such address"
+        return "this machine does not have this address; set another --web.listen-address"
     return error.strerror or str(error)
 
 
 class AdmitAll:
-    """Lets everyone in, over plain HTTP."""
+    """Admits all clients over plain HTTP."""
 
     def context(self) -> None:
-        """Encrypt nothing."""
+        """Return None: no TLS."""
 
     def admits(self, _: object) -> bool:
-        """Admit everyone."""
+        """Admit all clients."""
         return True
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that takes in connections itself, and lets none hold up the others.
+    """A uvicorn server that accepts connections itself and limits what each may use.
 
-    Signals are left to its owner: what ends the process is not uvicorn's business.
+    It does not handle signals; the caller does.
 
     Args:
-        app: what answers.
-        policy: who is let in, and how.
-        limits: how long clients may take, and how many there may be.
+        app: the ASGI application.
+        policy: decides which clients to admit, and whether to use TLS.
+        limits: limits on the time, number and size of requests and connections.
     """
 
     def __init__(self, app: ASGIApp, policy: ConnectionPolicy, limits: Limits) -> None:
@@ -158,19 +161,19 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in connections."""
+        """Start to accept connections."""
         await super().startup(sockets=[])
         self._listeners = [
             Listener(
                 listening,
                 tracker=self._tracker,
                 policy=self._policy,
-                make=self._connection,
-                at_once=self._limits.at_once,
+                make_protocol=self._connection,
+                accept_batch=self._limits.accept_batch,
             )
             for listening in sockets or ()
         ]
@@ -178,23 +181,23 @@ class Server(uvicorn.Server):
             listener.open()
 
     async def on_tick(self, counter: int) -> bool:
-        """See, ten times a second, who was too slow, and whether it is time to stop."""
-        self._tracker.drop_the_slow()
+        """Ten times a second, close expired connections and check whether to stop."""
+        self._tracker.drop_expired()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in no more, and give the answers under way their last seconds."""
+        """Stop to accept connections, and wait for the responses in progress up to SHUTDOWN_TIMEOUT."""
         for listener in self._listeners:
             listener.close()
-        asyncio.get_running_loop().call_later(LAST_ANSWERS, self._tracker.drop_all)
+        asyncio.get_running_loop().call_later(SHUTDOWN_TIMEOUT, self._tracker.drop_all)
         await super().shutdown(sockets)
 
-    def _connection(self, place: TrackedConnection) -> Connection:
+    def _connection(self, pending: TrackedConnection) -> Connection:
         return Connection(
             self.config,
             self.server_state,
             tracker=self._tracker,
-            place=place,
+            pending=pending,
             admits=self._policy.admits,
             limits=self._limits,
         )
@@ -202,27 +205,27 @@ class Server(uvicorn.Server):
 
 def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
-        _PartByPart(app),
+        _CancelOnDisconnect(app),
         http="h11",
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="error",  # it warns of each bad request: whoever sends many would fill the log
+        log_level="error",  # at warning level it logs each invalid request, so a client could flood the log
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the tracker comes first
-        timeout_graceful_shutdown=LAST_ANSWERS + 1,  # when all connections are closed already
+        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the tracker closes it first
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT + 1,  # by then all connections are closed
         h11_max_incomplete_event_size=limits.headers,
     )
 
 
-class _GoneError(ConnectionError):
+class _ClientDisconnectedError(ConnectionError):
     pass
 
 
-class _PartByPart:
-    """Lets an answer be made part by part: in between others have their turn, and the client may leave."""
+class _CancelOnDisconnect:
+    """Yields to other tasks between the parts of a response, and cancels it when the client disconnects."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -234,55 +237,54 @@ class _PartByPart:
             await send(message)
             if message.get("more_body"):
                 await asyncio.sleep(0)
-                if client.gone:
-                    raise _GoneError
+                if client.disconnected:
+                    raise _ClientDisconnectedError
 
-        with suppress(_GoneError):
+        with suppress(_ClientDisconnectedError):
             await self._app(scope, receive, send_part)
 
 
 def make_server(app: ASGIApp, policy: ConnectionPolicy | None = None, limits: Limits | None = None) -> Server:
-    """Make the server; `await serve(sockets)` runs it until its `should_exit` is set.
+    """Create the server; `await serve(sockets)` runs it until its `should_exit` is set.
 
     Args:
-        app: what answers.
-        policy: who is let in, and how; everyone over plain HTTP when not given.
-        limits: how long clients may take, and how many there may be; when not given, what is right for the
-            files that the process may open.
+        app: the ASGI application.
+        policy: decides which clients to admit; by default all, over plain HTTP.
+        limits: limits of requests and connections; by default derived from the limit of open files.
     """
     return Server(app, policy or AdmitAll(), limits or Limits.for_files(open_files_limit()))
 
 
 def raise_open_files_limit() -> None:
-    """Let the process open as many files as it is allowed to, up to MOST_FILES; a connection is a file."""
+    """Raise the soft limit of open files to the hard limit, up to MAX_OPEN_FILES."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # some systems allow less than they say: then it stays as it is
+        with suppress(OSError, ValueError):  # some systems allow less than the hard limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def open_files_limit() -> float:
-    """Tell how many files the process may open."""
+    """Return how many files the process may open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
 def addresses(sockets: Sequence[socket.socket]) -> list[str]:
-    """Say where sockets listen, as HOST:PORT."""
-    return [_written(*_place(listening)) for listening in sockets]
+    """Return the addresses of listening sockets as HOST:PORT."""
+    return [_join(*_socket_address(listening)) for listening in sockets]
 
 
-def reachable_at(listening: socket.socket) -> str:
-    """Say where a browser on this machine finds a socket, as HOST:PORT."""
-    host, port = _place(listening)
-    return _written("localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host, port)  # noqa: S104
+def local_address(listening: socket.socket) -> str:
+    """Return the address at which a browser on this machine reaches a socket, as HOST:PORT."""
+    host, port = _socket_address(listening)
+    return _join("localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host, port)  # noqa: S104
 
 
-def _place(listening: socket.socket) -> tuple[str, str]:
-    """Give host and port; an IPv6 address with its zone, if it has one."""
+def _socket_address(listening: socket.socket) -> tuple[str, str]:
+    """Return host and port; an IPv6 address includes its zone."""
     return socket.getnameinfo(listening.getsockname(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
 
 
-def _written(host: str, port: str) -> str:
+def _join(host: str, port: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

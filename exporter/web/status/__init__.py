@@ -1,16 +1,16 @@
-"""The status page: how each target fares, for people.
+"""The status page: the condition of each target, for people.
 
-It is read out of the ledgers, and written as one HTML document.
+It is computed from the ledgers and rendered as one HTML document.
 """
 
 from exporter.web.status.html import (
     SECURITY_HEADERS,
-    answer,
     status_page,
+    status_response,
 )
 from exporter.web.status.status import (
     Status,
     status_of,
 )
 
-__all__ = ["SECURITY_HEADERS", "Status", "answer", "status_of", "status_page"]
+__all__ = ["SECURITY_HEADERS", "Status", "status_of", "status_page", "status_response"]

@@ -1,4 +1,4 @@
-"""A status as a page of HTML: one answer, no script, nothing from elsewhere."""
+"""Renders a status as a self-contained HTML page, without scripts or external resources."""
 
 from base64 import b64encode
 from collections import Counter
@@ -19,12 +19,12 @@ from exporter.model import Scope
 from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH
 from exporter.web.status.status import Condition, ScopeState, Status
-from exporter.web.status.summary import verdict_on
+from exporter.web.status.summary import summarize
 
-DOCUMENTS = "https://github.com/aws-backup-exporter/aws-backup-exporter/blob/main/"
+DOCS_URL = "https://github.com/aws-backup-exporter/aws-backup-exporter/blob/main/"
 GZIP_LEVEL = 6
-FOLD_BEYOND = 12  # scopes that are up; fewer are shown unasked
-PLACES_NAMED = 3  # of one problem; all are shown when asked for
+MAX_UNCOLLAPSED = 12  # scopes that are up; more are shown in a collapsed table
+MAX_PLACES = 3  # of one problem; the others are in a collapsed list
 
 _ICONS = {
     Condition.FAILING: ("#c4271b", "M5 5l6 6m0-6l-6 6"),
@@ -47,11 +47,11 @@ SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
         "Cache-Control": "no-store",
     }
 )
-"""What the answer with a status page must carry."""
+"""Headers that a response with the status page must have."""
 
 
-def answer(status: Status, *, gzip: bool) -> Response:
-    """Answer with the page of a status, in gzip where the client accepts that."""
+def status_response(status: Status, *, gzip: bool) -> Response:
+    """Return a response with the status page, gzipped if the client accepts that."""
     html = compress(status_page(status).encode(), GZIP_LEVEL, mtime=0)
     page = StreamingExposition([html], "text/html; charset=utf-8", gzip=gzip)
     page.headers.update(SECURITY_HEADERS)
@@ -59,8 +59,8 @@ def answer(status: Status, *, gzip: bool) -> Response:
 
 
 def status_page(status: Status) -> str:
-    """Write a status as HTML."""
-    html = _template().render(status=status, verdict=verdict_on(status), style=_STYLE)
+    """Render a status as HTML."""
+    html = _template().render(status=status, summary=summarize(status), style=_STYLE)
     return encode(html).decode()
 
 
@@ -74,26 +74,26 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "span": span,
+        "duration": format_duration,
         "utc": _utc,
-        "iso": _iso,
+        "iso8601": _iso8601,
         "icon": _icon,
         "number": "{:,}".format,
         "words": _words,
-        "initial": _initial,
-        "probe": _probe,
-        "tally": _tally,
+        "capitalize_first": _capitalize_first,
+        "probe_url": _probe_url,
+        "count_conditions": _count_conditions,
     }
     environment.globals |= {
-        "fold_beyond": FOLD_BEYOND,
-        "places_named": PLACES_NAMED,
-        "documents": DOCUMENTS,
+        "max_uncollapsed": MAX_UNCOLLAPSED,
+        "max_places": MAX_PLACES,
+        "docs_url": DOCS_URL,
     }
     return environment.get_template("status.html")
 
 
-def span(seconds: float) -> str:
-    """Write a number of seconds as people say it: `12 s`, `4 min`, `3 h 12 min`, `2 d 4 h`."""
+def format_duration(seconds: float) -> str:
+    """Format seconds for people: `12 s`, `4 min`, `3 h 12 min`, `2 d 4 h`."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -108,26 +108,26 @@ def _utc(time: float) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _iso(time: float) -> str:
+def _iso8601(time: float) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _words(name: str) -> str:
-    """Write a collector's name as words."""
+    """Convert the name of a collector to words."""
     return name.replace("_", " ")
 
 
-def _initial(text: str) -> str:
-    """Begin a sentence with it."""
+def _capitalize_first(text: str) -> str:
+    """Convert the first letter to upper case and leave the others."""
     return text[:1].upper() + text[1:]
 
 
-def _probe(scope: Scope) -> str:
-    """Give the address of a scope's own metrics."""
+def _probe_url(scope: Scope) -> str:
+    """Return the URL of the metrics of one scope."""
     return f".{PROBE_PATH}?{urlencode({'target': scope.target, 'region': scope.region})}"
 
 
-def _tally(states: Iterable[ScopeState]) -> str:
+def _count_conditions(states: Iterable[ScopeState]) -> str:
     """Count scopes by condition: `1 failing, 3 up`."""
     counts = Counter(state.condition for state in states)
     return ", ".join(f"{counts[condition]:,} {condition}" for condition in Condition if counts[condition])

@@ -1,4 +1,4 @@
-"""What the status page tells, as frozen records read out of ledgers. No HTML."""
+"""The content of the status page, as frozen records computed from the ledgers; no HTML."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,24 +12,24 @@ from exporter.ledger import Ledger
 from exporter.model import Fault, Health, Kind, Reload, Scope
 from exporter.runtime import Secrets, clipped, printable
 
-STALE_AFTER = 900.0  # seconds without a refresh; the alert AwsBackupDataStale says the same
-LONGEST_MESSAGE = 500  # characters
+STALE_AFTER = 900.0  # seconds without a refresh; same threshold as the alert AwsBackupDataStale
+MAX_MESSAGE_LENGTH = 500  # characters
 
 STALE = "stale"
 _STALE_JOBS = Fault(
     STALE,
-    "no refresh has ended for more than 15 minutes, and none has failed",
-    "check that Prometheus scrapes this exporter, and more often than that: jobs are refreshed on a scrape",
+    "no refresh has finished for more than 15 minutes, without an error",
+    "check that Prometheus scrapes this exporter at a shorter interval: each scrape refreshes the jobs",
 )
-_STALE_REST = Fault(
+_STALE_OTHERS = Fault(
     STALE,
-    "no refresh has ended for more than 15 minutes, and none has failed",
-    "check that the exporter gets processor time; restart it: it reads everything again",
+    "no refresh has finished for more than 15 minutes, without an error",
+    "check that the exporter gets enough CPU time, then restart it",
 )
 
 
 class Condition(StrEnum):
-    """How something fares; the worst comes first."""
+    """The condition of a collector or a scope, from worst to best."""
 
     FAILING = "failing"
     STALE = "stale"
@@ -42,7 +42,7 @@ _WORST_FIRST = tuple(Condition)
 
 @dataclass(frozen=True)
 class Jobs:
-    """How many jobs are known: active, finished, and finished without series because of limits.max_jobs."""
+    """Number of known jobs: active, finished, and finished without series because of limits.max_jobs."""
 
     active: int = 0
     finished: int = 0
@@ -54,23 +54,23 @@ class Jobs:
 
 @dataclass(frozen=True)
 class Calls:
-    """How often AWS was called, retries included, by operation and by how that ended (`ok`, or a code)."""
+    """Number of AWS API calls, including retries, by operation and result code (`ok` or an error code)."""
 
     by_operation_and_code: Mapping[tuple[str, str], int]
 
     @cached_property
     def total(self) -> int:
-        """All calls."""
+        """Number of all calls."""
         return sum(self.by_operation_and_code.values())
 
     @cached_property
     def throttled(self) -> int:
-        """Those that AWS throttled."""
+        """Number of calls that AWS throttled."""
         return sum(n for (_, code), n in self.by_operation_and_code.items() if _is_throttling(code))
 
     @cached_property
     def failed(self) -> dict[str, int]:
-        """Those that did not end well, by code; the most frequent first."""
+        """Number of failed calls by code, the most frequent first."""
         failed: Counter[str] = Counter()
         for (_, code), count in self.by_operation_and_code.items():
             if code != "ok":
@@ -79,7 +79,7 @@ class Calls:
 
     @cached_property
     def by_operation(self) -> dict[str, "Calls"]:
-        """Each operation's own, by name."""
+        """The calls of each operation, by name."""
         parts: dict[str, dict[tuple[str, str], int]] = {}
         for (operation, code), count in sorted(self.by_operation_and_code.items()):
             parts.setdefault(operation, {})[operation, code] = count
@@ -88,13 +88,14 @@ class Calls:
 
 @dataclass(frozen=True)
 class CollectorState:
-    """How one collector of a scope fares.
+    """The state of one collector of a scope.
 
     Attributes:
-        name: as in the label `collector`.
-        last_success: when it last got through, in seconds since 1970; None when it never did.
-        fault: what is wrong with it; None when nothing is.
-        jobs: how many it knows; None when it does not collect jobs.
+        name: the name, as in the label `collector`.
+        condition: the condition.
+        last_success: time of the last successful refresh, in seconds since 1970; None if there was none.
+        fault: the problem; None if there is none.
+        jobs: the number of jobs; None if the collector does not collect jobs.
     """
 
     name: str
@@ -106,7 +107,7 @@ class CollectorState:
 
 @dataclass(frozen=True)
 class ScopeState:
-    """How one target in one Region fares."""
+    """The state of one target in one Region."""
 
     scope: Scope
     collectors: tuple[CollectorState, ...]
@@ -114,13 +115,13 @@ class ScopeState:
 
     @cached_property
     def condition(self) -> Condition:
-        """That of the collector that fares worst."""
+        """The worst condition of its collectors."""
         return min((one.condition for one in self.collectors), key=_WORST_FIRST.index, default=Condition.UP)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a problem is: which collectors of a scope, what they were told, and when all last got through."""
+    """Where a problem occurs: the scope, its collectors, the message, and the last successful refresh."""
 
     scope: Scope
     collectors: tuple[str, ...]
@@ -130,7 +131,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that one remedy mends, with all the places where it is."""
+    """A problem with one remedy, and all places where it occurs."""
 
     code: str
     remedy: str
@@ -138,13 +139,13 @@ class Problem:
 
     @property
     def condition(self) -> Condition:
-        """How bad it is."""
+        """The condition that the problem causes."""
         return Condition.STALE if self.code == STALE else Condition.FAILING
 
 
 @dataclass(frozen=True)
 class JobIdProblem:
-    """A configured job id that AWS does not know or refuses, in each Region where it was looked for."""
+    """A configured job id that AWS does not know or rejects, with the Regions that were tried."""
 
     target: str
     regions: tuple[str, ...]
@@ -155,17 +156,17 @@ class JobIdProblem:
 
 @dataclass(frozen=True)
 class Status:
-    """How the exporter fares.
+    """The state of the exporter.
 
     Attributes:
-        version: its version.
-        now, started: in seconds since 1970.
-        reload: how the configuration was last read.
-        metrics_path: where the metrics are.
+        version: the version of the exporter.
+        now, started: current time and start time, in seconds since 1970.
+        reload: the result of the last configuration reload.
+        metrics_path: path of the metrics.
         requests_per_second: the request budget of each scope.
-        scopes: those that fare worst first, otherwise as configured.
-        configured_ids: how many job ids the configuration names.
-        job_id_problems: what is wrong with some of these.
+        scopes: all scopes, the worst condition first, otherwise in the order of the configuration.
+        configured_ids: number of job ids in the configuration.
+        job_id_problems: the problems with these job ids.
     """
 
     version: str
@@ -180,21 +181,21 @@ class Status:
 
     @cached_property
     def up(self) -> tuple[ScopeState, ...]:
-        """The scopes of which all is up."""
+        """The scopes in which all collectors are up."""
         return self.in_condition(Condition.UP)
 
     @cached_property
-    def troubled(self) -> tuple[ScopeState, ...]:
-        """The other scopes."""
+    def not_up(self) -> tuple[ScopeState, ...]:
+        """The scopes in which some collector is not up."""
         return tuple(state for state in self.scopes if state.condition is not Condition.UP)
 
     def in_condition(self, condition: Condition) -> tuple[ScopeState, ...]:
-        """The scopes that fare so."""
+        """The scopes in a condition."""
         return tuple(state for state in self.scopes if state.condition is condition)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with collectors, that of the worst scopes first."""
+        """The problems of collectors, those of the worst scopes first."""
         places: dict[tuple[str, str], list[Place]] = {}
         for state in self.scopes:
             for (code, remedy), place in _places(state):
@@ -203,12 +204,12 @@ class Status:
 
     @cached_property
     def collectors(self) -> tuple[str, ...]:
-        """The names of the collectors that run."""
+        """The names of the enabled collectors."""
         return tuple(dict.fromkeys(one.name for state in self.scopes for one in state.collectors))
 
     @cached_property
     def jobs(self) -> dict[str, Jobs]:
-        """The jobs of all scopes together, by the collector of their kind."""
+        """The number of jobs in all scopes, by collector."""
         total: dict[str, Jobs] = {}
         for state in self.scopes:
             for one in state.collectors:
@@ -218,12 +219,12 @@ class Status:
 
     @cached_property
     def dropped(self) -> int:
-        """How many jobs of all kinds have no series because of limits.max_jobs."""
+        """Number of jobs of all kinds without series because of limits.max_jobs."""
         return sum(jobs.dropped for jobs in self.jobs.values())
 
     @cached_property
     def calls(self) -> Calls:
-        """The calls of all scopes together."""
+        """The calls of all scopes."""
         total: Counter[tuple[str, str]] = Counter()
         for state in self.scopes:
             total.update(state.calls.by_operation_and_code)
@@ -241,20 +242,20 @@ def status_of(
     metrics_path: str = "/metrics",
     secrets: Secrets,
 ) -> Status:
-    """Read out of ledgers how the exporter fares.
+    """Compute the status from the ledgers.
 
     Args:
-        ledgers: of every scope, as configured.
-        now: seconds since 1970.
-        started: when the exporter was, likewise.
-        version: the exporter's.
-        reload: how the configuration was last read.
-        config: the configuration in force.
-        metrics_path: where the metrics are.
-        secrets: what to mask in whatever AWS, a proxy or a file says.
+        ledgers: the ledger of every scope, in the order of the configuration.
+        now: current time, in seconds since 1970.
+        started: start time of the exporter, in seconds since 1970.
+        version: version of the exporter.
+        reload: result of the last configuration reload.
+        config: the current configuration.
+        metrics_path: path of the metrics.
+        secrets: values to mask in messages of AWS, proxies and configuration files.
     """
-    patience_ends = max(started, reload.succeeded_at) + STALE_AFTER
-    states = [_scope_state(ledger, now, patience_ends, secrets) for ledger in ledgers]
+    first_refresh_due = max(started, reload.succeeded_at) + STALE_AFTER
+    states = [_scope_state(ledger, now, first_refresh_due, secrets) for ledger in ledgers]
     return Status(
         version=version,
         now=now,
@@ -268,14 +269,15 @@ def status_of(
     )
 
 
-def _scope_state(ledger: Ledger, now: float, patience_ends: float, secrets: Secrets) -> ScopeState:
+def _scope_state(ledger: Ledger, now: float, first_refresh_due: float, secrets: Secrets) -> ScopeState:
     kinds = {kind.collector: kind for kind in ledger.kinds}
     collectors = (
         _collector_state(
             name,
             health,
             _jobs(ledger, kinds[name]) if name in kinds else None,
-            late=now > (patience_ends if health.last_success is None else health.last_success + STALE_AFTER),
+            stale=now
+            > (first_refresh_due if health.last_success is None else health.last_success + STALE_AFTER),
             secrets=secrets,
         )
         for name, health in ledger.health().items()
@@ -285,13 +287,13 @@ def _scope_state(ledger: Ledger, now: float, patience_ends: float, secrets: Secr
 
 
 def _collector_state(
-    name: str, health: Health, jobs: Jobs | None, *, late: bool, secrets: Secrets
+    name: str, health: Health, jobs: Jobs | None, *, stale: bool, secrets: Secrets
 ) -> CollectorState:
     if health.fault:
         fault = _clean(health.fault, secrets)
         return CollectorState(name, Condition.FAILING, health.last_success, fault, jobs)
-    if late:
-        fault = _STALE_JOBS if jobs else _STALE_REST
+    if stale:
+        fault = _STALE_JOBS if jobs else _STALE_OTHERS
         return CollectorState(name, Condition.STALE, health.last_success, fault, jobs)
     return CollectorState(
         name, Condition.UP if health.up else Condition.PENDING, health.last_success, None, jobs
@@ -304,19 +306,19 @@ def _jobs(ledger: Ledger, kind: Kind) -> Jobs:
 
 
 def _places(state: ScopeState) -> Iterator[tuple[tuple[str, str], Place]]:
-    """Give where in a scope something is wrong, once for all its collectors that need the same remedy."""
-    alike: dict[tuple[str, str], list[CollectorState]] = {}
+    """Yield the problems of a scope, one for all its collectors that have the same remedy."""
+    groups: dict[tuple[str, str], list[CollectorState]] = {}
     for one in state.collectors:
         if one.fault:
-            alike.setdefault((one.fault.code, one.fault.remedy), []).append(one)
-    for (code, remedy), found in alike.items():
+            groups.setdefault((one.fault.code, one.fault.remedy), []).append(one)
+    for (code, remedy), found in groups.items():
         names = tuple(one.name for one in found)
         message = next(one.fault.message for one in found if one.fault)
-        yield (code, remedy), Place(state.scope, names, message, _since_when(found))
+        yield (code, remedy), Place(state.scope, names, message, _last_success(found))
 
 
-def _since_when(collectors: Iterable[CollectorState]) -> float | None:
-    """Tell when the last of them got through for the last time."""
+def _last_success(collectors: Iterable[CollectorState]) -> float | None:
+    """Return the time of the most recent successful refresh of any of the collectors."""
     return max((one.last_success for one in collectors if one.last_success is not None), default=None)
 
 
@@ -331,7 +333,7 @@ def _job_id_problems(ledgers: Iterable[Ledger], secrets: Secrets) -> Iterator[Jo
 
 
 def _clean(fault: Fault, secrets: Secrets) -> Fault:
-    message = clipped(secrets.clean(fault.message), LONGEST_MESSAGE)
+    message = clipped(secrets.clean(fault.message), MAX_MESSAGE_LENGTH)
     return Fault(secrets.clean(fault.code), message, secrets.clean(fault.remedy))
 
 

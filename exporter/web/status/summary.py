@@ -1,4 +1,4 @@
-"""Whether all is well, in one sentence."""
+"""Summarizes a status in one sentence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from exporter.web.status.status import Condition, ScopeState, Status
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The sentence at the top, and where to read on.
+class Summary:
+    """The sentence at the top of the page, and the alerts that apply.
 
     Attributes:
-        condition: of the exporter as a whole.
-        headline: the answer in a word or two.
-        sentence: the rest of the sentence.
-        alerts: those that fire for the same reasons; each has a section in the runbooks.
+        condition: the condition of the exporter as a whole.
+        headline: the condition in one word.
+        sentence: the details.
+        alerts: the alerts that fire for the same reasons; each has a section in the runbooks.
     """
 
     condition: Condition
@@ -24,45 +24,48 @@ class Verdict:
     alerts: tuple[str, ...] = ()
 
 
-def verdict_on(status: Status) -> Verdict:
-    """Judge a status."""
-    if complaints := dict(_complaints(status)):
+def summarize(status: Status) -> Summary:
+    """Summarize a status."""
+    if problems := dict(_problems(status)):
         condition = Condition.FAILING if status.in_condition(Condition.FAILING) else Condition.STALE
-        return Verdict(condition, "Not well", f"{'; '.join(complaints.values())}.", tuple(complaints))
+        return Summary(condition, "Unhealthy", f"{'; '.join(problems.values())}.", tuple(problems))
     if pending := status.in_condition(Condition.PENDING):
-        return Verdict(Condition.PENDING, "Starting", f"{_which(pending, status, 'is', 'are')} not read yet.")
-    return Verdict(Condition.UP, "All is well", f"{_which(status.up, status, 'is', 'are')} up.")
+        sentence = f"{_name(pending, status, 'has', 'have')} not been refreshed yet."
+        return Summary(Condition.PENDING, "Starting", sentence)
+    return Summary(Condition.UP, "Healthy", f"{_name(status.up, status, 'is', 'are')} up.")
 
 
-def _complaints(status: Status) -> Iterator[tuple[str, str]]:
-    """Give what is not well, each with the alert that says the same."""
+def _problems(status: Status) -> Iterator[tuple[str, str]]:
+    """Yield each problem, with the alert that fires for it."""
     if failing := status.in_condition(Condition.FAILING):
-        blind = any(_is_blind(state) for state in failing)
-        alert = "AwsBackupTargetFailing" if blind else "AwsBackupCollectorFailing"
-        yield alert, _which(failing, status, "fails", "fail")
+        backup_jobs_failing = any(_backup_jobs_failing(state) for state in failing)
+        alert = "AwsBackupTargetFailing" if backup_jobs_failing else "AwsBackupCollectorFailing"
+        yield alert, _name(failing, status, "is failing", "are failing")
     if stale := status.in_condition(Condition.STALE):
-        yield "AwsBackupDataStale", f"{_which(stale, status, 'is', 'are')} stale"
+        yield "AwsBackupDataStale", f"{_name(stale, status, 'is', 'are')} stale"
     if not status.reload.successful:
-        yield "AwsBackupReloadFailed", "the new configuration was refused"
-    if refused := len(status.job_id_problems):
+        yield "AwsBackupReloadFailed", "the last configuration reload failed"
+    if rejected := len(status.job_id_problems):
         yield (
             "AwsBackupJobIdUnknown",
-            f"AWS refuses {refused:,} of {status.configured_ids:,} configured job ids",
+            f"AWS rejects {rejected:,} of {status.configured_ids:,} configured job ids",
         )
     if status.dropped:
         yield "AwsBackupSeriesDropped", f"{status.dropped:,} jobs have no series"
 
 
-def _is_blind(state: ScopeState) -> bool:
-    """Tell whether the backup jobs themselves cannot be read."""
+def _backup_jobs_failing(state: ScopeState) -> bool:
+    """Return whether the collector of backup jobs is failing."""
     return any(
-        one.name == BACKUP.collector and one.condition is Condition.FAILING for one in state.collectors
+        collector.name == BACKUP.collector and collector.condition is Condition.FAILING
+        for collector in state.collectors
     )
 
 
-def _which(some: tuple[ScopeState, ...], status: Status, singular: str, plural: str) -> str:
-    """Name a single scope, count several; with the verb that follows."""
-    if len(some) == 1:
-        scope = some[0].scope
-        return f"{scope.target} in {scope.region or 'no Region'} {singular}"
-    return f"{len(some):,} of {len(status.scopes):,} targets and Regions {plural}"
+def _name(states: tuple[ScopeState, ...], status: Status, singular: str, plural: str) -> str:
+    """Name a single scope or count several, followed by the verb."""
+    if len(states) == 1:
+        scope = states[0].scope
+        place = f"{scope.target} in {scope.region}" if scope.region else f"{scope.target} (no Region)"
+        return f"{place} {singular}"
+    return f"{len(states):,} of {len(status.scopes):,} targets and Regions {plural}"

@@ -11,14 +11,14 @@ from pydantic import SecretStr
 from exporter.config.base import Record
 from exporter.config.web import HttpServer, RateLimit, TlsServer, WebConfig
 from exporter.config.web.values import (
-    BROKEN_VERSIONS,
     CLIENT_AUTH_TYPES,
     CURVES,
     HEADERS,
-    MOST_COST,
+    INSECURE_VERSIONS,
+    MAX_BCRYPT_COST,
     VERSIONS,
 )
-from exporter.web.access.passwords import FROM_ONE, Credentials, Passwords
+from exporter.web.access.passwords import MAX_PENDING_PER_ADDRESS, Credentials, Passwords
 from tests.config.web.conftest import Load
 from tests.docs.markdown import blocks, document, marked_blocks
 from tests.support.programs import require
@@ -44,7 +44,7 @@ def test_every_key_is_told() -> None:
     ("key", "words"),
     [
         ("tls_server_config.client_auth_type", CLIENT_AUTH_TYPES),
-        ("tls_server_config.min_version", (*VERSIONS, *BROKEN_VERSIONS)),
+        ("tls_server_config.min_version", (*VERSIONS, *INSECURE_VERSIONS)),
         ("tls_server_config.curve_preferences", tuple(CURVES)),
         (
             "http_server_config.headers",
@@ -59,8 +59,8 @@ def test_every_choice_is_told(key: str, words: tuple[str, ...]) -> None:
 
 def test_figures() -> None:
     """The limits in the text are those in the code."""
-    assert f"from 4 to {MOST_COST}" in ROWS["basic_auth_users"]
-    assert FROM_ONE == 2
+    assert f"from 4 to {MAX_BCRYPT_COST}" in ROWS["basic_auth_users"]
+    assert MAX_PENDING_PER_ADDRESS == 2
     assert "A third password check at the same time from one address" in " ".join(TEXT.split())
 
 
@@ -96,4 +96,4 @@ def test_a_hash_without_htpasswd() -> None:
     )
     users = {"prometheus": SecretStr(made.stdout.splitlines()[-1].removeprefix("Password: "))}
     given = Credentials(b"prometheus", b"open sesame")
-    assert run(Passwords().right(users, given, ""))
+    assert run(Passwords().verify(users, given, ""))

@@ -104,14 +104,16 @@ def test_text_and_a_file(write: Write) -> None:
     with pytest.raises(ConfigError) as caught:
         load_web_config(path)
     (problem,) = caught.value.problems
-    expected = "cert is given too; keep one of the two; tls_server_config.cert is on line 2"
+    expected = "cert is also set; remove one of them; tls_server_config.cert is on line 2"
     assert (problem.key, problem.message) == ("tls_server_config.cert_file", expected)
 
 
 def test_a_key_in_the_file_that_is_anothers(load: Load) -> None:
     """A key in the file itself is held against the certificate too, at its own line."""
     other = authority().issue()
-    with pytest.raises(ConfigError, match=r"web.yml:3:3: tls_server_config.key: not the certificate's key"):
+    with pytest.raises(
+        ConfigError, match=r"web.yml:3:3: tls_server_config.key: the key does not match the certificate"
+    ):
         load(f"tls_server_config:\n  cert_file: server.crt\n  key: {indented(other.key)}")
 
 

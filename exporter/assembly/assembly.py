@@ -225,7 +225,7 @@ class Assembler:
     def _ledger_of(self, account_id: str, region: str) -> Ledger | None:
         """Give the ledger of an account and Region, if one of the targets turned out to be that."""
         scope = self._owners.find(account_id, region)
-        ledgers = (ledger for watched in self._watched for ledger in watched.ledgers)
+        ledgers = (ledger for monitored in self._targets for ledger in monitored.ledgers)
         return next((ledger for ledger in ledgers if ledger.scope == scope), None)
 
 

@@ -45,7 +45,7 @@ class Selections:
                 if error.is_unknown_job:
                     continue
                 failure = failure or error.within(f"selections of plan {plan_id}")
-                if not error.may_pass or self._clock() > began + LONGEST_TRIAL:
+                if not error.is_temporary or self._clock() > began + LONGEST_TRIAL:
                     return failure
         return failure
 

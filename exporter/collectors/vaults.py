@@ -36,7 +36,7 @@ class VaultsCollector:
         )
         self._ledger.update_inventory(
             lambda known: known.with_vaults(
-                (*(() if rows.complete else known.vaults or ()), *vaults), assumed
+                (*(() if rows.complete else known.vaults or ()), *vaults), default
             )
         )
 

@@ -22,7 +22,6 @@ _MIN_LEVELS = {
     "botocore.credentials": logging.ERROR,
     "botocore.tokens": logging.ERROR,
     "urllib3": logging.ERROR,
-    "uvicorn": logging.WARNING,
     "asyncio": logging.WARNING,
     "werkzeug": logging.WARNING,
     "moto": logging.WARNING,

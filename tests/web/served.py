@@ -14,7 +14,6 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.web.server.connection import Connection
 from exporter.web.server.connection_tracker import Limits
 from exporter.web.server.listener import ConnectionPolicy
 from exporter.web.server.server import AdmitAll, Server, listen, make_server
@@ -105,20 +104,16 @@ class Served:
     @property
     def connections(self) -> int:
         """How many connections there are."""
-        return len(self.server.server_state.connections)
+        return len(self.server.opened.connections)
 
     def has_no_connections(self) -> None:
         """Wait until there is no connection, and no answer under way."""
-        until(lambda: not self.connections and not self.server.server_state.tasks)
+        until(lambda: not self.connections and not self.server.opened.answers)
 
     def has_seen_the_end(self) -> None:
         """Wait until it knows of each client that it has ended its side."""
-        there = self.server.server_state.connections
-        until(
-            lambda: all(
-                isinstance(connection, Connection) and connection._eof_received for connection in there
-            )
-        )
+        there = self.server.opened.connections
+        until(lambda: all(connection._eof_received for connection in there))
 
     def client(self, *, buffer: int = 0) -> socket.socket:
         """Connect; with a buffer, no more than about so many bytes wait on the client's side."""
@@ -177,7 +172,7 @@ def served(
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    until(lambda: made and made[0].server.started)
+    until(lambda: made)
     try:
         yield made[0]
     finally:

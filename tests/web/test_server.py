@@ -1,19 +1,13 @@
 """What the server does with requests, good and bad, and how it stops."""
 
-import asyncio
-import inspect
 import logging
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from http.client import HTTPConnection
 
-import h11
 import pytest
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from exporter.web.server.connection import Connection
 from exporter.web.server.connection_tracker import Limits
 from tests.e2e.process import PATIENCE, until
 from tests.web.served import PART, SECRET, Served, answer, get, request, rest, served
@@ -100,6 +94,15 @@ def test_a_client_that_ends_its_side_after_several() -> None:
         answers = rest(client)
         assert answers.count(b"HTTP/1.1 200 OK\r\n") == 3
         assert answers.endswith(b"hello 2")
+
+
+def test_more_after_the_last_request(steady: Served) -> None:
+    """What a client sends after a request that it said was its last is never read, and harms no answer."""
+    client = steady.client()
+    client.sendall(request("/?1", "Connection: close") + request("/?2"))
+    said = rest(client)
+    assert said.count(b"HTTP/1.1") == 1
+    assert said.endswith(b"hello 1")
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\nHost"])
@@ -279,33 +282,6 @@ def test_it_stops_whatever_clients_do(caplog: pytest.LogCaptureFixture) -> None:
         server.thread.join(PATIENCE)
         assert not server.thread.is_alive()
     assert caplog.records == []
-
-
-def test_what_we_rely_on_in_uvicorn() -> None:
-    """Uvicorn still has what `connection.py` and `server.py` rely on, by its own names."""
-    ours = [name for name in vars(Connection) if name in vars(H11Protocol) and not name.startswith("_")]
-    assert sorted(ours) == [
-        "connection_lost",
-        "connection_made",
-        "data_received",
-        "eof_received",
-        "on_response_complete",
-        "pause_writing",
-        "resume_writing",
-        "send_400_response",
-        "shutdown",
-    ]
-    assert list(inspect.signature(H11Protocol).parameters) == ["config", "server_state", "app_state", "_loop"]
-    config = uvicorn.Config(lambda: None, http="h11", lifespan="off", log_config=None)
-    config.load()
-    loop = asyncio.new_event_loop()
-    protocol = H11Protocol(config, uvicorn.Server(config).server_state, {}, loop)
-    loop.close()
-    assert isinstance(protocol.conn, h11.Connection)
-    assert {"transport", "cycle", "scheme", "client", "conn"} <= vars(protocol).keys()
-    assert "self.response_complete = False" in inspect.getsource(RequestResponseCycle.__init__)
-    for name in ("startup", "shutdown", "on_tick", "capture_signals"):
-        assert callable(getattr(uvicorn.Server, name))
 
 
 def _fails(client: socket.socket, what: bytes) -> bool:

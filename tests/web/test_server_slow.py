@@ -172,7 +172,7 @@ def test_a_client_that_breaks_off() -> None:
         client = server.client()
         client.sendall(request("/?1"))
         assert answer(client) == b"hello 1"
-        [connection] = map(weakref.ref, server.server.server_state.connections)
+        [connection] = map(weakref.ref, server.server.opened.connections)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, BREAK_OFF)
         client.close()
         server.has_no_connections()

@@ -144,6 +144,20 @@ def test_an_answer_over_tls_that_is_not_taken(watcher: WebConfigWatcher) -> None
         assert server.app.parts < LARGE
 
 
+def test_a_client_that_leaves_in_the_middle(
+    watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who leaves in the middle of an answer over TLS is forgotten, and the rest of it is never made."""
+    with served(LIMITS, watcher) as server:
+        client = server.tls_client(client_context(), buffer=4096)
+        client.sendall(request("/large"))
+        until(lambda: server.app.parts)
+        client.close()
+        server.has_no_connections()
+        assert server.app.parts < LARGE
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize(
     "bad",
     [

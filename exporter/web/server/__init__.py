@@ -1,6 +1,6 @@
 """The HTTP server: limits slow and excess clients, and shuts down within a fixed time.
 
-It is built on uvicorn and h11.
+It runs an ASGI application, on asyncio and h11.
 """
 
 from exporter.web.server.server import (

@@ -133,6 +133,9 @@ class Listener:
 
     def _start_connection(self, client: socket.socket) -> None:
         client.setblocking(False)
+        client.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # asyncio sets it on its own sockets only
         pending = _PendingConnection()
         task = pending.task = self._loop.create_task(self._set_up(client, pending))
         self._pending.add(task)

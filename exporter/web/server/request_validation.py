@@ -9,20 +9,16 @@ _ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 
 
-class StrictConnection(h11.Connection):
-    """The server side of an h11 connection that rejects ambiguous requests."""
+def validated(request: h11.Request) -> h11.Request:
+    """Return the request with a path as its target.
 
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Return the next event.
-
-        Raises:
-            h11.RemoteProtocolError: the request is invalid or ambiguous.
-        """
-        event = super().next_event()
-        return _in_origin_form(_validated(event)) if isinstance(event, h11.Request) else event
+    Raises:
+        h11.RemoteProtocolError: the request is invalid or ambiguous.
+    """
+    return _in_origin_form(_checked(request))
 
 
-def _validated(request: h11.Request) -> h11.Request:
+def _checked(request: h11.Request) -> h11.Request:
     headers = dict(request.headers)
     if not request.http_version.startswith(b"1."):
         raise h11.RemoteProtocolError("unsupported HTTP version")

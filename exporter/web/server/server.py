@@ -7,19 +7,19 @@ import re
 import resource
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from exporter.web.server.connection import Client, Connection
+from exporter.web.server.connection import Connection, Open
 from exporter.web.server.connection_tracker import ConnectionTracker, Limits, TrackedConnection
 from exporter.web.server.listener import ConnectionPolicy, Listener
 
 BACKLOG = 4096
+TICK = 0.1  # seconds between two checks for expired connections and for the order to stop
 SHUTDOWN_TIMEOUT = 2  # seconds for responses in progress to complete
 MAX_OPEN_FILES = 65536  # not higher, because credential processes may close each possible descriptor
 
@@ -141,8 +141,8 @@ class AdmitAll:
         return True
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that accepts connections itself and limits what each may use.
+class Server:
+    """An HTTP server that limits what each client may use.
 
     It does not handle signals; the caller does.
 
@@ -150,98 +150,66 @@ class Server(uvicorn.Server):
         app: the ASGI application.
         policy: decides which clients to admit, and whether to use TLS.
         limits: limits on the time, number and size of requests and connections.
+
+    Attributes:
+        opened: the open connections and requests.
+        should_exit: set it to stop the server.
     """
 
     def __init__(self, app: ASGIApp, policy: ConnectionPolicy, limits: Limits) -> None:
-        super().__init__(_config(app, limits))
+        self._app = app
         self._policy = policy
         self._limits = limits
         self._tracker = ConnectionTracker(limits, time.monotonic)
-        self._listeners: list[Listener] = []
+        self.opened = Open()
+        self.should_exit = False
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture no signals."""
-        yield
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve clients until `should_exit` is set; then wait for the responses in progress.
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to accept connections."""
-        await super().startup(sockets=[])
-        self._listeners = [
-            Listener(
-                listening,
-                tracker=self._tracker,
-                policy=self._policy,
-                make_protocol=self._connection,
-                accept_batch=self._limits.accept_batch,
-            )
-            for listening in sockets or ()
-        ]
-        for listener in self._listeners:
+        Args:
+            sockets: listening sockets; they are closed at the end.
+        """
+        listeners = [self._listener(listening) for listening in sockets]
+        for listener in listeners:
             listener.open()
-
-    async def on_tick(self, counter: int) -> bool:
-        """Ten times a second, close expired connections and check whether to stop."""
-        self._tracker.drop_expired()
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop to accept connections, and wait for the responses in progress up to SHUTDOWN_TIMEOUT."""
-        for listener in self._listeners:
+        while not self.should_exit:
+            self._tracker.drop_expired()
+            await asyncio.sleep(TICK)
+        for listener in listeners:
             listener.close()
+        for listening in sockets:
+            listening.close()
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """Close idle connections, and wait for the responses in progress up to SHUTDOWN_TIMEOUT."""
         asyncio.get_running_loop().call_later(SHUTDOWN_TIMEOUT, self._tracker.drop_all)
-        await super().shutdown(sockets)
+        for connection in list(self.opened.connections):
+            connection.finish()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT + 1):  # by then all connections are closed
+                while self.opened.connections or self.opened.answers:
+                    await asyncio.sleep(TICK)
+
+    def _listener(self, listening: socket.socket) -> Listener:
+        return Listener(
+            listening,
+            tracker=self._tracker,
+            policy=self._policy,
+            make_protocol=self._connection,
+            accept_batch=self._limits.accept_batch,
+        )
 
     def _connection(self, pending: TrackedConnection) -> Connection:
         return Connection(
-            self.config,
-            self.server_state,
+            self._app,
             tracker=self._tracker,
             pending=pending,
             admits=self._policy.admits,
             limits=self._limits,
+            opened=self.opened,
         )
-
-
-def _config(app: ASGIApp, limits: Limits) -> uvicorn.Config:
-    return uvicorn.Config(
-        _CancelOnDisconnect(app),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="error",  # at warning level it logs each invalid request, so a client could flood the log
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=math.ceil(limits.idle) + 1,  # the tracker closes it first
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT + 1,  # by then all connections are closed
-        h11_max_incomplete_event_size=limits.headers,
-    )
-
-
-class _ClientDisconnectedError(ConnectionError):
-    pass
-
-
-class _CancelOnDisconnect:
-    """Yields to other tasks between the parts of a response, and cancels it when the client disconnects."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client: Client = scope["state"]["client"]
-
-        async def send_part(message: Message) -> None:
-            await send(message)
-            if message.get("more_body"):
-                await asyncio.sleep(0)
-                if client.disconnected:
-                    raise _ClientDisconnectedError
-
-        with suppress(_ClientDisconnectedError):
-            await self._app(scope, receive, send_part)
 
 
 def make_server(app: ASGIApp, policy: ConnectionPolicy | None = None, limits: Limits | None = None) -> Server:

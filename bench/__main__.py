@@ -67,6 +67,7 @@ def running() -> list[Row]:
     complete, allowed = start["complete_seconds"], start["allowed_seconds"]
     steady = measure("steady", 1000, 1000, 0.08, 60, 5)
     churn = measure("churn", 10_000)
+    few, all_overdue = (measure("status", 5000, 20, overdue) for overdue in (300, 5000))
     series = measure("series", 1500)
     return [
         Row("start, 100,000 jobs in the window", f"first answer after {start['first_answer_seconds']:.2f} s"),
@@ -80,6 +81,11 @@ def running() -> list[Row]:
         ),
         Row("  calls a scrape", f"{steady['calls_per_scrape']:.1f}"),
         Row("  throttled after the first minute", f"{steady['throttled_afterwards']:.0f}"),
+        Row(
+            "status page, 5,000 resources, 20 scopes",
+            f"{few['cpu_seconds'] * 1e3:.0f} ms CPU, {few['bytes'] / 1024:.0f} KiB",
+        ),
+        Row("  with all 5,000 overdue", f"{all_overdue['cpu_seconds'] * 1e3:.0f} ms CPU"),
         Row(
             "series, 500 resources, 1,500 jobs a day",
             f"{series['of_jobs']:,.0f} of jobs, {series['of_resources']:,.0f} of resources, "

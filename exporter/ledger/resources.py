@@ -4,13 +4,13 @@ Jobs leave the window after a day, but alerts are about resources that were not 
 a resource outlast its jobs, and are removed only when AWS no longer knows the resource.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from exporter.ledger.job_versions import Versions
 from exporter.ledger.limits import MOST_KEYS, MOST_RESOURCES, TOLD_APART
 from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
 from exporter.ledger.plan_rules import PlanRules
-from exporter.ledger.resource_facts import FactsOf, History
+from exporter.ledger.resource_facts import PLANS, POINTS, FactsOf, History
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
 from exporter.model import (
     KINDS,
@@ -64,6 +64,8 @@ class Resources:
         )
         self._changed: dict[str, None] = dict.fromkeys(self._known)
         self._published: dict[str, Resource] = {}
+        self._news: dict[str, Resource | None] = {}
+        self._job_collectors = tuple(kind.collector for kind in kinds)
 
     def record(self, kind: Kind, job: Job) -> None:
         """Take in a job; a child job counts for its own resource, not for its parent's."""
@@ -194,16 +196,33 @@ class Resources:
 
     def drain(self) -> dict[str, Resource | None]:
         """Give the resources that are not as they were at the last call; None for one that is gone."""
+        self._work_out()
+        news, self._news = self._news, {}
+        return news
+
+    def published(self) -> tuple[Resource, ...]:
+        """Give all resources as they are now."""
+        self._work_out()
+        return tuple(self._published.values())
+
+    @property
+    def is_history_read(self) -> bool:
+        """Whether what happened before the start has been read, as far as it can be."""
+        return self._history.is_read(PLANS, POINTS, *self._job_collectors)
+
+    def _work_out(self) -> None:
+        """Bring what is published of resources up to date, and keep what is news for `drain`."""
+        if not self._changed:
+            return
         changed, self._changed = self._changed, {}
         parts = (self._parts.get(arn, ()) for arn in changed)
         arns = changed | dict.fromkeys(part for some in parts for part in some)
-        news: dict[str, Resource | None] = {}
         for arn in arns:
             resource = self._facts_of(arn) if arn in self._known else None
             # Each job tells of its resource again: hardly ever is anything new of it.
             if resource == self._published.get(arn):
                 continue
-            news[arn] = resource
+            self._news[arn] = resource
             if resource is None:
                 del self._published[arn]
                 self._parts.pop(arn, None)
@@ -212,11 +231,6 @@ class Resources:
         for arn in arns:
             if parent_arn := self._facts_of.parent_arn(arn):
                 self._parts.setdefault(parent_arn, set()).add(arn)
-        return news
-
-    def published(self) -> Iterator[Resource]:
-        """Give all resources as `drain` last gave them."""
-        return iter(tuple(self._published.values()))
 
     @property
     def left_out(self) -> int:

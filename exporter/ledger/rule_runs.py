@@ -74,7 +74,7 @@ class RuleRuns:
             is_new = plan.changed is not None and closed.at < plan.changed + DAY
             is_empty = not is_new and not any(created >= closed.at for created in jobs)
         known = self._is_known(last, plan, asked, last) and not rule.continuous
-        return RuleRun(last, made if known else None, is_empty)
+        return RuleRun(last, made if known else None, is_empty, closed.at if closed else None)
 
     def _last_closed(self, rule: PlannedRule, now: float) -> _Run | None:
         """Give the newest run whose start window has ended; of a frequent rule, before the next run."""

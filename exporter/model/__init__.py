@@ -4,6 +4,13 @@ Besides the records: the tables of job kinds and of resource types, AWS's schedu
 selection takes. It knows neither boto3 nor Prometheus.
 """
 
+from exporter.model.attention import (
+    Attention,
+    AttentionKind,
+    Severity,
+    plan_attention,
+    resource_attention,
+)
 from exporter.model.job_kinds import (
     BACKUP,
     KINDS,
@@ -71,6 +78,8 @@ __all__ = [
     "RESOURCE_TYPES",
     "SUCCESS",
     "Answer",
+    "Attention",
+    "AttentionKind",
     "Condition",
     "EndedJob",
     "Expectation",
@@ -97,6 +106,7 @@ __all__ = [
     "RuleRun",
     "Scope",
     "Selection",
+    "Severity",
     "Tally",
     "Vault",
     "account_in_arn",
@@ -105,9 +115,11 @@ __all__ = [
     "next_run",
     "number",
     "opted_out_types",
+    "plan_attention",
     "possible_resource_types",
     "previous_run",
     "region_in_arn",
+    "resource_attention",
     "resource_type_of",
     "rule_of",
     "selects",

@@ -68,8 +68,10 @@ class RuleRun:
         at: when the schedule asked for it, in seconds since 1970; None when nobody can tell.
         jobs: the backup jobs that it has made so far; None when nobody can tell.
         is_empty: whether the newest run whose start window has ended made no job; None likewise.
+        closed_at: when the schedule asked for that run.
     """
 
     at: float | None = None
     jobs: int | None = None
     is_empty: bool | None = None
+    closed_at: float | None = None

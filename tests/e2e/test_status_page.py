@@ -1,5 +1,6 @@
 """The status page in a real Chromium, served by the real exporter."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -22,10 +23,11 @@ targets:
     job_ids: [of-long-ago]
   - name: {long}
     regions: [eu-central-1]
-collectors: [backup_jobs, copy_jobs, vaults]
+collectors: [backup_jobs, copy_jobs, resources, vaults]
 api: {{requests_per_second: 50}}
 """.format(long="a-name-that-never-ends-" * 8)
 
+STARTING = re.compile('<b class="pending">|still being read')
 CONTRASTS = """
 const parse = text => {
   const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
@@ -66,7 +68,8 @@ def aws() -> Iterator[Aws]:
     """An account with jobs, whose copy jobs cannot be listed in one of its Regions."""
     with simulated_aws() as made:
         for number, state in enumerate(("RUNNING", "COMPLETED", "FAILED")):
-            made.account.put(sorts.job(f"job-{number}", state))
+            reason = f"no access, {HOSTILE}" if state == "FAILED" else ""
+            made.account.put(sorts.job(f"job-{number}", state, StatusMessage=reason))
         made.account.fail("ListCopyJobs", ApiError("AccessDeniedException", 403, f"no {HOSTILE} allows this"))
         yield made
 
@@ -82,7 +85,7 @@ def exporter(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pro
     process = Process(exporter_command(*arguments), variables, directory)
     try:
         address = process.address()
-        until(lambda: '<b class="pending">' not in ask(address, "/").text, or_say=lambda: process.err)
+        until(lambda: not STARTING.search(ask(address, "/").text), or_say=lambda: process.err)
         yield process
     finally:
         process.kill()
@@ -139,14 +142,29 @@ def test_the_remedy_is_seen_at_once(page: Browser) -> None:
     assert text(page, ".remedy") == 'allow backup:ListCopyJobs on "*" for the identity in use'
     assert box["bottom"] < page.run("return innerHeight")
     assert box["bottom"] < page.run("return document.querySelector('.scopes').getBoundingClientRect().top")
-    assert text(page, ".summary p").startswith("Unhealthy: production in eu-west-1 is failing;")
+    assert text(page, "#exporter p").startswith("Unhealthy: production in eu-west-1 is failing;")
+
+
+def test_what_needs_attention_comes_first(page: Browser) -> None:
+    """The resource whose backup failed stands at the top of the first screen, with its state and reason."""
+    [row] = page.run("return [...document.querySelectorAll('.attention tbody tr')].map(row => row.innerText)")
+    assert row.startswith("vol-job-2\nEBS in production in eu-west-1")
+    assert "Backup unsuccessful" in row
+    assert "10 min ago" in row
+    assert f"FAILED no access, {HOSTILE}" in row
+    assert text(page, ".summary p").startswith("1 needs attention: backup unsuccessful: 1.")
+    top, exporter = (
+        page.run("return document.querySelector(arguments[0]).getBoundingClientRect().top", selector)
+        for selector in (".attention", "#exporter")
+    )
+    assert top < exporter
 
 
 def test_the_targets(page: Browser) -> None:
     """The table shows the target that fails first, with its jobs, and the calls that AWS refused."""
     rows = page.run("return [...document.querySelectorAll('.scopes tbody tr')].map(row => row.innerText)")
     assert len(rows) == 3
-    assert rows[0].startswith("production\neu-west-1")
+    assert rows[0].startswith("production eu-west-1")
     assert "failing" in rows[0]
     assert "1\N{NO-BREAK SPACE}active, 2\N{NO-BREAK SPACE}finished" in rows[0]
     assert "AccessDeniedException" in rows[0]
@@ -158,7 +176,7 @@ def test_links_lead_somewhere(page: Browser, exporter: Process) -> None:
     links = set(page.run("return [...document.links].map(link => link.href)"))
     own = {link for link in links if urlsplit(link).netloc == exporter.address()}
     assert all(link.startswith(DOCS_URL) for link in links - own)
-    paths = {urlsplit(link)._replace(scheme="", netloc="").geturl() for link in own}
+    paths = {urlsplit(link)._replace(scheme="", netloc="", fragment="").geturl() for link in own}
     assert paths >= {"/", "/metrics", "/targets", "/config", "/-/healthy", "/-/ready"}
     assert "/probe?target=production&region=us-east-1" in paths
     for path in paths:

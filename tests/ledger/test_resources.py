@@ -322,3 +322,23 @@ def test_room_that_is_left_is_taken() -> None:
     changed = resources.drain()
     assert (changed["0"], changed[f"{MOST_RESOURCES}"] is not None) == (None, True)
     assert resources.left_out == 0
+
+
+def test_what_is_published_is_up_to_date() -> None:
+    """All resources are given as they are now, and what changed is still news for those who drain."""
+    resources = made()
+    resources.record(BACKUP, of(VOLUME, "a"))
+    assert [resource.last_state for resource in resources.published()] == ["COMPLETED"]
+    resources.record(BACKUP, of(VOLUME, "b", "RUNNING", created=NOW + 1))
+    assert [resource.last_state for resource in resources.published()] == ["RUNNING"]
+    assert resources.drain() == {VOLUME: next(iter(resources.published()))}
+    assert resources.drain() == {}
+
+
+def test_the_history_is_read_once_all_that_tell_of_it_are() -> None:
+    """Jobs, plans and recovery points tell of the past; other collectors need not be waited for."""
+    resources = Resources({}, lambda _: None, awaited=["backup_jobs", "plans", "vaults"])
+    resources.mark_read("backup_jobs", NOW, since=NOW - DAY)
+    assert not resources.is_history_read
+    resources.mark_read("plans", NOW)
+    assert resources.is_history_read

@@ -11,6 +11,7 @@ from exporter.config import Config, Target
 from exporter.ledger.configured_job_ids import ConfiguredIds
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
+from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP, KINDS
 from exporter.model.records import Fault, Health, Reload, Scope
 from exporter.runtime.redaction import Secrets
@@ -38,12 +39,18 @@ def ledger(
     region: str = "eu-west-1",
     configured: ConfiguredIds | None = None,
     max_jobs: int = 1000,
+    resources: Resources | None = None,
     **health: Health,
 ) -> Ledger:
-    """A ledger whose collectors are up, but for those that are named."""
+    """A ledger whose collectors are up, but for those that are named; without resources if none are given."""
     stores = [JobStore(kind, window=WINDOW, since=lambda: STARTED) for kind in KINDS]
     made = Ledger(
-        Scope(target, region), stores, max_jobs=max_jobs, collectors=COLLECTORS, configured=configured
+        Scope(target, region),
+        stores,
+        max_jobs=max_jobs,
+        collectors=COLLECTORS,
+        configured=configured,
+        resources=resources or Resources({}, lambda _: None),
     )
     for name in COLLECTORS:
         made.set_health(name, health.get(name, UP))
@@ -52,7 +59,7 @@ def ledger(
 
 def fleet(count: int, **health: Health) -> list[Ledger]:
     """So many ledgers, each of a target of its own."""
-    return [ledger(f"target-{number}", "eu-west-1", None, 1000, **health) for number in range(count)]
+    return [ledger(f"target-{number}", "eu-west-1", None, 1000, None, **health) for number in range(count)]
 
 
 def refusing(*regions: str, job_ids: Iterable[str] = ("a", "b"), fault: Fault = UNKNOWN) -> list[Ledger]:

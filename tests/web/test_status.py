@@ -5,10 +5,11 @@ import yaml
 
 from exporter.config import Api, Config
 from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.model.job_kinds import KINDS
 from exporter.model.records import Fault, Health, Reload
 from exporter.web.status import Status, status_page
 from exporter.web.status.html import MAX_PLACES, MAX_UNCOLLAPSED
-from exporter.web.status.status import STALE_AFTER
+from exporter.web.status.status import HOURLY_STALE_AFTER, STALE_AFTER, Condition
 from exporter.web.status.summary import summarize
 from tests.docs.markdown import document
 from tests.support.makers import NOW
@@ -94,8 +95,8 @@ def test_ages(age: float, told: str) -> None:
 def test_a_collector_that_is_up() -> None:
     """It tells how long ago it was refreshed, and the time itself."""
     found = page()
-    assert found.row("production eu-west-1")[:4] == [
-        *(["12 s ago 0 active, 0 finished"] * 3),
+    assert found.row("production eu-west-1")[:-1] == [
+        *(["12 s ago 0 active, 0 finished"] * len(KINDS)),
         "12 s ago",
     ]
     assert "2026-09-21 14:13:08 UTC" in found.attributes("title")
@@ -112,7 +113,7 @@ def test_a_collector_that_is_not() -> None:
         f"failing never refreshed {jobs}",
     ]
     new = status(ledger(vaults=PENDING), started=NOW)
-    assert ScopeSeries(status_page(new)).row("production eu-west-1")[3] == "pending"
+    assert ScopeSeries(status_page(new)).row("production eu-west-1")[-2] == "pending"
 
 
 def test_what_was_never_refreshed_grows_stale() -> None:
@@ -132,6 +133,15 @@ def test_stale_is_what_the_alert_calls_stale() -> None:
         if rule.get("alert") == "AwsBackupDataStale"
     ]
     assert f"> {STALE_AFTER:g}\n" in alert["expr"]
+
+
+def test_what_is_read_once_an_hour_is_stale_later() -> None:
+    """Recovery points, which are read once an hour, are stale after three hours."""
+    of = ledger()
+    for age, condition in ((HOURLY_STALE_AFTER - 1, Condition.UP), (HOURLY_STALE_AFTER + 1, Condition.STALE)):
+        of.set_health("recovery_points", Health(up=True, last_success=NOW - age))
+        assert status(of).scopes[0].condition is condition
+    assert "more than 3 hours" in page(of).within("dd")
 
 
 def test_stale_has_a_remedy() -> None:

@@ -101,8 +101,8 @@ def test_nothing_is_taken_for_html() -> None:
     found = ScopeSeries(html)
     assert "script" not in {tag for tag, _ in found.elements}
     assert {name for _, attributes in found.elements for name in attributes} <= {
-        *("charset", "class", "content", "data-of", "datetime", "href", "lang", "name", "rel", "scope"),
-        *("title", "aria-label"),
+        *("charset", "class", "content", "data-of", "datetime", "href", "id", "lang", "name", "rel"),
+        *("scope", "title", "aria-label"),
     }
     for place in ("header", "h3", "dd", "td", "th", "p"):
         assert HOSTILE in found.within(place), place

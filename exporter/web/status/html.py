@@ -19,11 +19,12 @@ from exporter.model import Scope
 from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH
 from exporter.web.status.status import Condition, ScopeState, Status
-from exporter.web.status.summary import summarize
+from exporter.web.status.summary import summarize, summarize_backups, worse_of
 
 DOCS_URL = "https://github.com/aws-backup-exporter/aws-backup-exporter/blob/main/"
 GZIP_LEVEL = 6
 MAX_UNCOLLAPSED = 12  # scopes that are up; more are shown in a collapsed table
+MAX_UNCOLLAPSED_ROWS = 10  # of what needs attention; the others are in a collapsed table
 MAX_PLACES = 3  # of one problem; the others are in a collapsed list
 
 _ICONS = {
@@ -60,7 +61,10 @@ def status_response(status: Status, *, gzip: bool) -> Response:
 
 def status_page(status: Status) -> str:
     """Render a status as HTML."""
-    html = _template().render(status=status, summary=summarize(status), style=_STYLE)
+    summary, backups = summarize(status), summarize_backups(status)
+    html = _template().render(
+        status=status, summary=summary, backups=backups, title=worse_of(backups, summary), style=_STYLE
+    )
     return encode(html).decode()
 
 
@@ -86,6 +90,7 @@ def _template() -> Template:
     }
     environment.globals |= {
         "max_uncollapsed": MAX_UNCOLLAPSED,
+        "max_uncollapsed_rows": MAX_UNCOLLAPSED_ROWS,
         "max_places": MAX_PLACES,
         "docs_url": DOCS_URL,
     }

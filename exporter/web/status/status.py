@@ -9,10 +9,13 @@ from functools import cached_property
 from exporter.aws import AwsError
 from exporter.config import Config
 from exporter.ledger import Ledger
-from exporter.model import Fault, Health, Kind, Reload, Scope
+from exporter.model import BACKUP, Fault, Health, Kind, Reload, Scope
 from exporter.runtime import Secrets, clipped, printable
+from exporter.web.status.attention import AttentionList, attention_list
 
 STALE_AFTER = 900.0  # seconds without a refresh; same threshold as the alert AwsBackupDataStale
+HOURLY_COLLECTORS = frozenset({"recovery_points", "inventory"})
+HOURLY_STALE_AFTER = 3 * 3600.0  # seconds without a refresh of these collectors
 MAX_MESSAGE_LENGTH = 500  # characters
 
 STALE = "stale"
@@ -26,6 +29,9 @@ _STALE_OTHERS = Fault(
     "no refresh has finished for more than 15 minutes, without an error",
     "check that the exporter gets enough CPU time, then restart it",
 )
+_STALE_HOURLY = Fault(
+    STALE, "no refresh has finished for more than 3 hours, without an error", _STALE_OTHERS.remedy
+)
 
 
 class Condition(StrEnum):
@@ -37,7 +43,16 @@ class Condition(StrEnum):
     UP = "up"
 
 
-_WORST_FIRST = tuple(Condition)
+WORST_FIRST = tuple(Condition)
+
+
+class Visibility(StrEnum):
+    """Whether what needs attention in a scope can be known."""
+
+    FAILING = "failing"  # backup jobs cannot be read
+    READING = "reading"  # what happened before the start is still being read
+    OFF = "off"  # the collectors that it takes are not configured
+    COMPLETE = "complete"
 
 
 @dataclass(frozen=True)
@@ -112,11 +127,12 @@ class ScopeState:
     scope: Scope
     collectors: tuple[CollectorState, ...]
     calls: Calls
+    visibility: Visibility = Visibility.COMPLETE
 
     @cached_property
     def condition(self) -> Condition:
         """The worst condition of its collectors."""
-        return min((one.condition for one in self.collectors), key=_WORST_FIRST.index, default=Condition.UP)
+        return min((one.condition for one in self.collectors), key=WORST_FIRST.index, default=Condition.UP)
 
 
 @dataclass(frozen=True)
@@ -167,6 +183,7 @@ class Status:
         scopes: all scopes, the worst condition first, otherwise in the order of the configuration.
         configured_ids: number of job ids in the configuration.
         job_id_problems: the problems with these job ids.
+        attention: what needs attention in all scopes, as far as it is known.
     """
 
     version: str
@@ -178,6 +195,7 @@ class Status:
     scopes: tuple[ScopeState, ...]
     configured_ids: int
     job_id_problems: tuple[JobIdProblem, ...]
+    attention: AttentionList = AttentionList()  # noqa: RUF009
 
     @cached_property
     def up(self) -> tuple[ScopeState, ...]:
@@ -192,6 +210,10 @@ class Status:
     def in_condition(self, condition: Condition) -> tuple[ScopeState, ...]:
         """The scopes in a condition."""
         return tuple(state for state in self.scopes if state.condition is condition)
+
+    def with_visibility(self, visibility: Visibility) -> tuple[ScopeState, ...]:
+        """The scopes in which so much can be known of what needs attention."""
+        return tuple(state for state in self.scopes if state.visibility is visibility)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
@@ -254,8 +276,8 @@ def status_of(
         metrics_path: path of the metrics.
         secrets: values to mask in messages of AWS, proxies and configuration files.
     """
-    first_refresh_due = max(started, reload.succeeded_at) + STALE_AFTER
-    states = [_scope_state(ledger, now, first_refresh_due, secrets) for ledger in ledgers]
+    loaded = max(started, reload.succeeded_at)
+    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers]
     return Status(
         version=version,
         now=now,
@@ -263,27 +285,38 @@ def status_of(
         reload=replace(reload, reason=_clean_lines(reload.reason, secrets)),
         metrics_path=metrics_path,
         requests_per_second=config.api.requests_per_second,
-        scopes=tuple(sorted(states, key=lambda state: _WORST_FIRST.index(state.condition))),
+        scopes=tuple(sorted(states, key=lambda state: WORST_FIRST.index(state.condition))),
         configured_ids=len({(ledger.scope.target, one) for ledger in ledgers for one in ledger.configured}),
         job_id_problems=tuple(_job_id_problems(ledgers, secrets)),
+        attention=attention_list(ledgers, now, secrets),
     )
 
 
-def _scope_state(ledger: Ledger, now: float, first_refresh_due: float, secrets: Secrets) -> ScopeState:
+def _scope_state(ledger: Ledger, now: float, loaded: float, secrets: Secrets) -> ScopeState:
     kinds = {kind.collector: kind for kind in ledger.kinds}
-    collectors = (
+    collectors = tuple(
         _collector_state(
             name,
             health,
             _jobs(ledger, kinds[name]) if name in kinds else None,
-            stale=now
-            > (first_refresh_due if health.last_success is None else health.last_success + STALE_AFTER),
+            stale=now - (loaded if health.last_success is None else health.last_success) > _stale_after(name),
             secrets=secrets,
         )
         for name, health in ledger.health().items()
     )
     calls = {(operation, printable(code)): n for (operation, code), n in ledger.calls().items()}
-    return ScopeState(ledger.scope, tuple(collectors), Calls(calls))
+    return ScopeState(ledger.scope, collectors, Calls(calls), _visibility(ledger, collectors))
+
+
+def _visibility(ledger: Ledger, collectors: Iterable[CollectorState]) -> Visibility:
+    backups = next((one for one in collectors if one.name == BACKUP.collector), None)
+    if backups is None or not ledger.follows_resources:
+        return Visibility.OFF
+    if backups.condition in (Condition.FAILING, Condition.STALE):
+        return Visibility.FAILING
+    with ledger.open_resources() as resources:
+        is_read = backups.condition is Condition.UP and resources.is_history_read
+    return Visibility.COMPLETE if is_read else Visibility.READING
 
 
 def _collector_state(
@@ -293,11 +326,16 @@ def _collector_state(
         fault = _clean(health.fault, secrets)
         return CollectorState(name, Condition.FAILING, health.last_success, fault, jobs)
     if stale:
-        fault = _STALE_JOBS if jobs else _STALE_OTHERS
+        fault = _STALE_JOBS if jobs else _STALE_HOURLY if name in HOURLY_COLLECTORS else _STALE_OTHERS
         return CollectorState(name, Condition.STALE, health.last_success, fault, jobs)
     return CollectorState(
         name, Condition.UP if health.up else Condition.PENDING, health.last_success, None, jobs
     )
+
+
+def _stale_after(collector: str) -> float:
+    """Return after how many seconds without a refresh a collector is stale."""
+    return HOURLY_STALE_AFTER if collector in HOURLY_COLLECTORS else STALE_AFTER
 
 
 def _jobs(ledger: Ledger, kind: Kind) -> Jobs:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.model import BACKUP
-from exporter.web.status.status import Condition, ScopeState, Status
+from exporter.web.status.status import WORST_FIRST, Condition, ScopeState, Status, Visibility
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,48 @@ def summarize(status: Status) -> Summary:
         condition = Condition.FAILING if status.in_condition(Condition.FAILING) else Condition.STALE
         return Summary(condition, "Unhealthy", f"{'; '.join(problems.values())}.", tuple(problems))
     if pending := status.in_condition(Condition.PENDING):
-        sentence = f"{_name(pending, status, 'has', 'have')} not been refreshed yet."
+        verb = "has" if len(pending) == 1 else "have"
+        sentence = f"{_name(pending, status)} {verb} not been refreshed yet."
         return Summary(Condition.PENDING, "Starting", sentence)
-    return Summary(Condition.UP, "Healthy", f"{_name(status.up, status, 'is', 'are')} up.")
+    is_healthy = summarize_backups(status).condition is Condition.UP
+    headline = "Healthy" if is_healthy else "Exporter healthy"
+    return Summary(Condition.UP, headline, f"{_name(status.up, status)} {_are(status.up)} up.")
+
+
+def summarize_backups(status: Status) -> Summary:
+    """Summarize how many backups need attention, or why that is not known."""
+    attention, unknown = status.attention, "; ".join(_unknown(status))
+    if attention.total:
+        counts = "; ".join(f"{kind.title}: {count:,}" for kind, count in attention.counts.items())
+        sentence = f"{counts}. This is not complete: {unknown}." if unknown else f"{counts}."
+        condition = Condition.FAILING if attention.is_critical else Condition.STALE
+        verb = "needs" if attention.total == 1 else "need"
+        return Summary(condition, f"{attention.total:,} {verb} attention", sentence)
+    if unknown:
+        if status.with_visibility(Visibility.FAILING):
+            return Summary(Condition.FAILING, "Backups not known", f"{unknown}.")
+        headline = "Starting" if status.with_visibility(Visibility.READING) else "Backups not known"
+        return Summary(Condition.PENDING, headline, f"{unknown}.")
+    if status.in_condition(Condition.FAILING) or status.in_condition(Condition.STALE):
+        sentence = "none needs attention as far as is known, but some collectors have problems."
+        return Summary(Condition.PENDING, "Backups partly known", sentence)
+    return Summary(Condition.UP, "No backup needs attention", "backups, copies and plans are as expected.")
+
+
+def worse_of(backups: Summary, exporter: Summary) -> Summary:
+    """Return the summary for the title of the page: that of the backups, unless the exporter is worse."""
+    is_worse = WORST_FIRST.index(exporter.condition) < WORST_FIRST.index(backups.condition)
+    return exporter if is_worse or backups.condition is Condition.UP else backups
+
+
+def _unknown(status: Status) -> Iterator[str]:
+    """Yield in which scopes it is not known what needs attention, and why."""
+    if failing := status.with_visibility(Visibility.FAILING):
+        yield f"the backup jobs of {_name(failing, status)} cannot be read"
+    if reading := status.with_visibility(Visibility.READING):
+        yield f"the past jobs of {_name(reading, status)} are still being read"
+    if off := status.with_visibility(Visibility.OFF):
+        yield f"the collectors of {_name(off, status)} do not include backup_jobs and resources"
 
 
 def _problems(status: Status) -> Iterator[tuple[str, str]]:
@@ -40,9 +79,9 @@ def _problems(status: Status) -> Iterator[tuple[str, str]]:
     if failing := status.in_condition(Condition.FAILING):
         backup_jobs_failing = any(_backup_jobs_failing(state) for state in failing)
         alert = "AwsBackupTargetFailing" if backup_jobs_failing else "AwsBackupCollectorFailing"
-        yield alert, _name(failing, status, "is failing", "are failing")
+        yield alert, f"{_name(failing, status)} {_are(failing)} failing"
     if stale := status.in_condition(Condition.STALE):
-        yield "AwsBackupDataStale", f"{_name(stale, status, 'is', 'are')} stale"
+        yield "AwsBackupDataStale", f"{_name(stale, status)} {_are(stale)} stale"
     if not status.reload.successful:
         yield "AwsBackupReloadFailed", "the last configuration reload failed"
     if rejected := len(status.job_id_problems):
@@ -62,10 +101,13 @@ def _backup_jobs_failing(state: ScopeState) -> bool:
     )
 
 
-def _name(states: tuple[ScopeState, ...], status: Status, singular: str, plural: str) -> str:
-    """Name a single scope or count several, followed by the verb."""
+def _name(states: tuple[ScopeState, ...], status: Status) -> str:
+    """Name a single scope or count several."""
     if len(states) == 1:
         scope = states[0].scope
-        place = f"{scope.target} in {scope.region}" if scope.region else f"{scope.target} (no Region)"
-        return f"{place} {singular}"
-    return f"{len(states):,} of {len(status.scopes):,} targets and Regions {plural}"
+        return f"{scope.target} in {scope.region}" if scope.region else f"{scope.target} (no Region)"
+    return f"{len(states):,} of {len(status.scopes):,} targets and Regions"
+
+
+def _are(states: tuple[ScopeState, ...]) -> str:
+    return "is" if len(states) == 1 else "are"

@@ -196,22 +196,22 @@ class Resources:
 
     def drain(self) -> dict[str, Resource | None]:
         """Give the resources that are not as they were at the last call; None for one that is gone."""
-        self._work_out()
+        self._update_published()
         news, self._news = self._news, {}
         return news
 
     def published(self) -> tuple[Resource, ...]:
-        """Give all resources as they are now."""
-        self._work_out()
+        """Return all resources as they are now; `drain` still returns what changed."""
+        self._update_published()
         return tuple(self._published.values())
 
     @property
     def is_history_read(self) -> bool:
-        """Whether what happened before the start has been read, as far as it can be."""
+        """Whether everything that happened before the start has been read, as far as possible."""
         return self._history.is_read(PLANS, POINTS, *self._job_collectors)
 
-    def _work_out(self) -> None:
-        """Bring what is published of resources up to date, and keep what is news for `drain`."""
+    def _update_published(self) -> None:
+        """Compute the resources that changed, and keep them for `drain`."""
         if not self._changed:
             return
         changed, self._changed = self._changed, {}

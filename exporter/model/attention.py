@@ -1,4 +1,4 @@
-"""What needs attention: resources, rules, copies and plans that are not protected as planned, worst first.
+"""What needs attention: resources that are not protected as planned, and plans that do not protect any.
 
 The conditions are those of the alert rules, without their `for`.
 """
@@ -25,14 +25,14 @@ _DETAILS = {kind.name: kind.facts.details for kind in KINDS}
 
 
 class Severity(StrEnum):
-    """How urgent it is, as in the alert rules; the worst comes first."""
+    """The severities of the alert rules, the worst first."""
 
     CRITICAL = "critical"
     WARNING = "warning"
 
 
 class AttentionKind(Enum):
-    """What is wrong; the worst comes first."""
+    """The kinds of problems, the worst first, each with its title and severity."""
 
     THREATS_FOUND = "threats found", Severity.CRITICAL
     NEVER_SUCCEEDED = "never backed up", Severity.CRITICAL
@@ -62,18 +62,18 @@ _RANK = {kind: rank for rank, kind in enumerate(AttentionKind)}
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """One thing that needs attention; times in seconds since 1970.
+    """One problem that needs attention; times in seconds since 1970.
 
     Attributes:
         kind: what is wrong.
         name: of the resource or of the plan.
         arn, type: the resource; empty for a plan.
-        part: what of it: the name of a rule or of a vault, the ARN of a copy's destination vault or of a
-            restore testing plan, a resource type; empty for all of it.
-        since: since when it is so; None when that is not known.
-        state, reason: State and StatusMessage of the job that tells why; empty when none does.
-        last_success: of the resource or of that part; None when there was none, or it has none.
-        expiry: when the last recovery point will be deleted, where that is what is wrong.
+        part: the affected part: the name of a rule or vault, the ARN of the destination vault of a copy or of
+            a restore testing plan, or a resource type; empty for the whole resource or plan.
+        since: when the problem began; None when that is not known.
+        state, reason: State and StatusMessage of the job that explains it; empty when there is none.
+        last_success: of the resource or of that part; None when there is none.
+        expiry: when the last recovery point will be deleted, if that is the problem.
     """
 
     kind: AttentionKind
@@ -89,22 +89,24 @@ class Attention:
 
     @property
     def severity(self) -> Severity:
-        """How urgent it is."""
+        """The severity of its kind."""
         return self.kind.severity
 
     @property
     def order(self) -> tuple[int, float, str, str]:
-        """Sorts the worst first, of the same kind the oldest first."""
+        """The sort key: the worst kind first, and the oldest first of the same kind."""
         since = math.inf if self.since is None else self.since
         return _RANK[self.kind], since, self.arn or self.name, self.part
 
 
 class _JobAttention(NamedTuple):
-    """What is wrong where a success is overdue, where there never was one, or where the last job failed.
+    """The problems that the jobs of one kind can have.
 
     Attributes:
-        overdue, never, unsuccessful: in each of these cases.
-        failures: states of a job that failed; a COMPLETED one can have failed, too.
+        overdue: when the next success is overdue.
+        never: likewise, when there has never been one.
+        unsuccessful: when the last job failed.
+        failures: states of a failed job; a COMPLETED job can have failed its validation.
     """
 
     overdue: AttentionKind
@@ -126,7 +128,7 @@ _OF_JOBS: Mapping[str, _JobAttention] = {
         AttentionKind.COPY_UNSUCCESSFUL,
         COPY.terminal - {SUCCESS},
     ),
-    RESTORE.name: _JobAttention(  # somebody stopped one that is ABORTED
+    RESTORE.name: _JobAttention(  # an ABORTED one was stopped by a user
         AttentionKind.RESTORE_UNSUCCESSFUL,
         AttentionKind.RESTORE_UNSUCCESSFUL,
         AttentionKind.RESTORE_UNSUCCESSFUL,
@@ -137,13 +139,13 @@ _FAILED_SCANS = ("FAILED", "COMPLETED_WITH_ISSUES")
 
 
 def resource_attention(resource: Resource, now: float) -> Iterator[Attention]:
-    """Say what of a resource needs attention.
+    """Yield the problems of a resource.
 
-    An overdue resource stands for its overdue rules, and for its last job that failed. A composite stands for
-    its parts, as `Resource.parent_arn` says.
+    An overdue resource covers its overdue rules and its failed job. A composite covers the failed jobs of its
+    parts (`Resource.parent_arn`).
 
     Args:
-        resource: which one.
+        resource: the resource.
         now: seconds since 1970.
     """
     backups, of_backups = None, None
@@ -166,12 +168,12 @@ def resource_attention(resource: Resource, now: float) -> Iterator[Attention]:
 def plan_attention(
     plan: Plan, runs: Mapping[RuleKey, RuleRun], vault_names: Collection[str] | None, now: float
 ) -> Iterator[Attention]:
-    """Say what of a plan needs attention; nothing on the first day after a change of it.
+    """Yield the problems of a plan; none within a day of a change to the plan.
 
-    A plan without selection stands for its rules that run empty, and so does a vault that is missing.
+    A plan without selections, or a missing vault, covers the rules that ran empty because of it.
 
     Args:
-        plan: which one.
+        plan: the plan.
         runs: the last run of each rule.
         vault_names: all vaults of the account; None when they have not been read.
         now: seconds since 1970.
@@ -179,21 +181,21 @@ def plan_attention(
     if plan.changed is not None and now < plan.changed + DAY:
         return
     if plan.selections == ():
-        yield Attention(AttentionKind.NO_SELECTION, plan.name)
+        yield Attention(AttentionKind.NO_SELECTION, plan.name or plan.id)
     for resource_type in plan.opted_out_types:
-        yield Attention(AttentionKind.OPTED_OUT, plan.name, part=resource_type)
+        yield Attention(AttentionKind.OPTED_OUT, plan.name or plan.id, part=resource_type)
     for rule in plan.rules:
         run = runs.get((plan.id, rule.rule_id))
         if rule.vault_name and vault_names is not None and rule.vault_name not in vault_names:
             part = f"{rule.vault_name} of {rule.name or rule.rule_id}"
-            yield Attention(AttentionKind.VAULT_MISSING, plan.name, part=part)
+            yield Attention(AttentionKind.VAULT_MISSING, plan.name or plan.id, part=part)
         elif run and run.is_empty and plan.selections != ():
             part = rule.name or rule.rule_id
-            yield Attention(AttentionKind.RAN_EMPTY, plan.name, part=part, since=run.closed_at)
+            yield Attention(AttentionKind.RAN_EMPTY, plan.name or plan.id, part=part, since=run.closed_at)
 
 
 def _kind_of(facts: JobFacts, resource: Resource, now: float) -> AttentionKind | None:
-    """Tell what is wrong with the jobs of one kind; None when nothing is."""
+    """Return the problem of the jobs of one kind; None if there is none."""
     of_jobs = _OF_JOBS.get(facts.kind)
     if of_jobs is None:
         return _kind_of_scan(facts, now) if facts.kind == SCAN.name else None
@@ -215,7 +217,7 @@ def _kind_of_scan(facts: JobFacts, now: float) -> AttentionKind | None:
 
 
 def _not_recent(resource: Resource, backups: JobFacts | None, now: float) -> Iterator[Attention]:
-    """Tell of an old backup where nothing says how often there should be one, unless it is abandoned."""
+    """Yield the problem of an old backup of a resource without an expected interval, unless abandoned."""
     success = backups.last_success if backups else None
     last = resource.last_recovery_point if success is None else success
     if last is not None and not resource.parent_arn and NOT_RECENT_AFTER < now - last < ABANDONED_AFTER:
@@ -234,13 +236,13 @@ def _is_fresh(facts: JobFacts, now: float) -> bool:
 
 
 def _is_unsuccessful(facts: JobFacts) -> bool:
-    """Whether the last job that ended is no success, and none came after it."""
+    """Return whether the last job that ended did not succeed, without a newer success."""
     ended = facts.last_ended
     return ended is not None and (facts.last_success is None or ended.ended > facts.last_success)
 
 
 def _has_issues(facts: JobFacts) -> bool:
-    """Whether a job completed "with issues", as the AWS console has it."""
+    """Return whether the last job "completed with issues", as the AWS console calls it."""
     if facts.last_ended is None or facts.last_ended.state != SUCCESS:
         return False
     is_normal = _detail(facts, "message_category").lower() in _NO_ISSUES
@@ -310,7 +312,7 @@ def _of_points(resource: Resource, now: float, backups: JobFacts | None) -> Iter
 
 
 def _expiry_notice(resource: Resource, now: float) -> float | None:
-    """Give since when the deletion of the last recovery point is near; None when it is not."""
+    """Return when the deletion of the last recovery point became near; None if it is not near."""
     expiry = resource.last_expiry
     if expiry is None or expiry - EXPIRY_NOTICE > now or resource.parent_arn:
         return None
@@ -320,12 +322,12 @@ def _expiry_notice(resource: Resource, now: float) -> float | None:
 
 
 def _is_in_time(backups: JobFacts | None, now: float) -> bool:
-    """Whether backups are expected, and none is overdue: a newer one is coming."""
+    """Return whether a newer backup is expected in time."""
     return backups is not None and backups.due is not None and backups.due >= now
 
 
 def _why(facts: JobFacts, resource: Resource) -> tuple[str, str]:
-    """Give state and message of the job because of which there is no new success, as far as one is known."""
+    """Return state and message of the job that explains why there is no newer success; empty if unknown."""
     if _is_unsuccessful(facts):
         return _outcome(facts)
     is_active = resource.last_state in BACKUP.active_states
@@ -333,7 +335,7 @@ def _why(facts: JobFacts, resource: Resource) -> tuple[str, str]:
 
 
 def _outcome(facts: JobFacts) -> tuple[str, str]:
-    """Give state and message of the last job that ended."""
+    """Return state and message of the last job that ended."""
     if facts.last_ended is None:
         return "", ""
     told = (

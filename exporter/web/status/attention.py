@@ -1,4 +1,4 @@
-"""What needs attention in all scopes: a row for each of the worst, and a count of all."""
+"""What needs attention in all scopes: the worst problems as rows, and the number of all."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,14 +43,14 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class AttentionRow:
-    """One thing that needs attention, and the scope that it is in."""
+    """One problem that needs attention, and its scope."""
 
     scope: Scope
     attention: Attention
 
     @property
     def alert(self) -> str:
-        """The alert whose runbook says what to do; empty when there is none."""
+        """The alert whose runbook section applies; empty if there is none."""
         kind = self.attention.kind
         if kind is AttentionKind.UNSUCCESSFUL:
             return _ALERTS_BY_STATE.get(self.attention.state, "")
@@ -58,17 +58,17 @@ class AttentionRow:
 
     @property
     def explanation(self) -> str:
-        """What is wrong, in a sentence, where no job tells why."""
+        """A sentence about the problem, shown if no job explains it."""
         return _EXPLANATIONS.get(self.attention.kind, "")
 
 
 @dataclass(frozen=True)
 class AttentionList:
-    """What needs attention.
+    """The problems that need attention.
 
     Attributes:
-        rows: the worst `MAX_ROWS`, the worst first, of the same kind the oldest first.
-        counts: how many there are of each kind, in all; the worst first.
+        rows: the worst `MAX_ROWS` problems, in their order.
+        counts: number of all problems by kind, the worst kind first.
     """
 
     rows: tuple[AttentionRow, ...] = ()
@@ -76,22 +76,22 @@ class AttentionList:
 
     @property
     def total(self) -> int:
-        """How many there are in all."""
+        """The number of all problems."""
         return sum(self.counts.values())
 
     @property
     def is_critical(self) -> bool:
-        """Whether one of them is critical."""
+        """Whether one of the problems is critical."""
         return any(kind.severity is Severity.CRITICAL for kind in self.counts)
 
 
 def attention_list(ledgers: Iterable[Ledger], now: float, secrets: Secrets) -> AttentionList:
-    """List what needs attention.
+    """List the problems of all scopes.
 
     Args:
-        ledgers: of every scope.
-        now: seconds since 1970.
-        secrets: what to mask in names and messages.
+        ledgers: the ledger of every scope.
+        now: current time, in seconds since 1970.
+        secrets: values to mask in names and messages.
     """
     found = [(one.order, ledger.scope, one) for ledger in ledgers for one in _attention_in(ledger, now)]
     counts = Counter(one.kind for _, _, one in found)

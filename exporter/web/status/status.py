@@ -47,11 +47,11 @@ WORST_FIRST = tuple(Condition)
 
 
 class Visibility(StrEnum):
-    """Whether what needs attention in a scope can be known."""
+    """Whether it is known which backups of a scope need attention."""
 
     FAILING = "failing"  # backup jobs cannot be read
-    READING = "reading"  # what happened before the start is still being read
-    OFF = "off"  # the collectors that it takes are not configured
+    READING = "reading"  # jobs from before the start are still being read
+    OFF = "off"  # a required collector is not configured
     COMPLETE = "complete"
 
 
@@ -212,7 +212,7 @@ class Status:
         return tuple(state for state in self.scopes if state.condition is condition)
 
     def with_visibility(self, visibility: Visibility) -> tuple[ScopeState, ...]:
-        """The scopes in which so much can be known of what needs attention."""
+        """The scopes with this visibility."""
         return tuple(state for state in self.scopes if state.visibility is visibility)
 
     @cached_property

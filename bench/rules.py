@@ -1,16 +1,14 @@
-"""How long a real Prometheus takes to evaluate the alert rules once.
+"""The CPU time that a real Prometheus needs to evaluate the alert rules.
 
     python -m bench.rules JOBS RESOURCES [FILE]
 
-Prometheus scrapes an account with so many jobs and resources a few times. The range selectors of the rules then
-have as many samples as with one scrape each minute. The time is what Prometheus reports for all groups: the
-median of several evaluations. FILE names other rules, to compare with; no rule of a group waits for longer.
+Prometheus scrapes an account with so many jobs and resources eleven times, so that the range selectors of
+the rules find as many samples as with one scrape each minute. It then stops scraping and only evaluates the
+rules. FILE names other rules to measure.
 """
 
-import gzip
-import json
 import shutil
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +25,8 @@ import yaml
 
 from bench.jobs import ACCOUNT, REGION, WINDOW, active, finished
 from bench.measure import tell
-from bench.process import free_port
+from bench.process import free_port, value
+from exporter.config.duration import parse
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
@@ -36,8 +35,9 @@ from exporter.model import BACKUP, KINDS, Health, Plan, PlannedRule, Protected, 
 from exporter.model.job_kinds import COPY
 
 RULES = Path(__file__).parents[1] / "prometheus" / "rules" / "aws-backup-alerts.yml"
-SCRAPES, SCRAPE_INTERVAL = 11, 6.0
-EVALUATIONS, EVALUATION_INTERVAL = 7, 8.0
+SCRAPES, SCRAPE_INTERVAL = 11, 8.0
+EVALUATIONS, EVALUATION_INTERVAL = 5, 4.0
+MINUTE = 60.0
 ACTIVE = 100
 COLLECTORS = (*(kind.collector for kind in KINDS), "plans", "resources", "vaults", "recovery_points")
 PLAN, RULE = "c963cfe0-afae-4a3b-b909-6a04e7d80068", "e7aa8576-d96e-4adf-a2be-ee31ac8be7d7"
@@ -46,60 +46,103 @@ VAULT = f"arn:aws:backup:eu-central-1:{ACCOUNT}:backup-vault:dr"
 
 def main(jobs: int, resources: int, path: str = str(RULES)) -> None:
     """Measure and tell."""
-    now = time.time()
-    with tempfile.TemporaryDirectory() as folder, _serving(_exposition(jobs, resources, now)) as port:
-        rules = _all_at_once(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-        Path(folder, "rules.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
-        with _prometheus(Path(folder), port) as address:
-            time.sleep(SCRAPES * SCRAPE_INTERVAL)
-            times = [sum(_evaluation_times(address)) for _ in range(EVALUATIONS)]
-    tell(evaluation_seconds=statistics.median(times))
+    document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    body = _exposition(jobs, resources, time.time())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _serving(body) as port,
+        _Prometheus(Path(folder), port) as program,
+    ):
+        program.scrape()
+        costs = {interval: program.evaluate(rules) for interval, rules in _by_interval(document).items()}
+    tell(
+        cpu_seconds_of_all=sum(costs.values()),
+        cpu_seconds_per_minute=sum(cost * MINUTE / interval for interval, cost in costs.items()),
+    )
 
 
-def _all_at_once(rules: Any) -> Any:
-    for group in rules["groups"]:
-        group.pop("interval", None)
+def _by_interval(document: Any) -> dict[float, list[Any]]:
+    """Give the rules by their evaluation interval in seconds: a minute where the file has none."""
+    rules: dict[float, list[Any]] = {}
+    for group in document["groups"]:
+        rules.setdefault(parse(group.get("interval", "1m")), []).extend(group["rules"])
     return rules
 
 
-def _evaluation_times(address: str) -> list[float]:
-    """Wait for the next evaluation of each group; gives the seconds that each took."""
-    time.sleep(EVALUATION_INTERVAL)
-    with urllib.request.urlopen(f"http://{address}/api/v1/rules") as answer:
-        groups = json.load(answer)["data"]["groups"]
-    for rule in (rule for group in groups for rule in group["rules"]):
-        assert rule["health"] == "ok", rule
-    return [group["evaluationTime"] for group in groups]
+class _Prometheus:
+    """A running Prometheus, that scrapes at first and evaluates rules later."""
 
+    def __init__(self, folder: Path, port: int) -> None:
+        program = shutil.which("prometheus")
+        if program is None:
+            raise SystemExit("prometheus is not installed")
+        self._folder, self._scraped = folder, port
+        self._address = f"127.0.0.1:{free_port()}"
+        self._configure([], SCRAPE_INTERVAL)
+        self._child = subprocess.Popen(
+            [
+                program,
+                f"--config.file={folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address={self._address}",
+                "--query.lookback-delta=30m",
+                "--log.level=error",
+            ]
+        )
 
-@contextmanager
-def _prometheus(folder: Path, port: int) -> Iterator[str]:
-    program, own_port = shutil.which("prometheus"), free_port()
-    if program is None:
-        raise SystemExit("prometheus is not installed")
-    config = {
-        "global": {
-            "scrape_interval": f"{SCRAPE_INTERVAL:g}s",
-            "evaluation_interval": f"{EVALUATION_INTERVAL:g}s",
-        },
-        "rule_files": [str(folder / "rules.yml")],
-        "scrape_configs": [
-            {"job_name": "aws-backup", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]},
-        ],
-    }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [
-        program,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{own_port}",
-        "--log.level=error",
-    ]
-    with subprocess.Popen(command) as child:
-        try:
-            yield f"127.0.0.1:{own_port}"
-        finally:
-            child.terminate()
+    def __enter__(self) -> "_Prometheus":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.terminate()
+        self._child.wait()
+
+    def scrape(self) -> None:
+        """Scrape a few times; after that the next scrape is far away."""
+        time.sleep(SCRAPES * SCRAPE_INTERVAL)
+        self._reload([])
+
+    def evaluate(self, rules: list[Any]) -> float:
+        """Evaluate rules a few times; gives the CPU seconds of one evaluation."""
+        self._reload(rules)
+        before = self._until_evaluated(1)
+        after = self._until_evaluated(1 + EVALUATIONS)
+        return (after[0] - before[0]) / (after[1] - before[1])
+
+    def _until_evaluated(self, times: int) -> tuple[float, float]:
+        """Wait for so many evaluations since the rules were loaded; gives the CPU seconds, and how many."""
+        while True:
+            text = self._metrics()
+            count = value(text, "prometheus_rule_group_duration_seconds_count") - self._evaluated
+            if count >= times:
+                return value(text, "process_cpu_seconds_total"), count
+            time.sleep(0.05)
+
+    def _reload(self, rules: list[Any]) -> None:
+        self._configure(rules, 86400)
+        self._child.send_signal(signal.SIGHUP)
+        time.sleep(EVALUATION_INTERVAL)
+        self._evaluated = value(self._metrics(), "prometheus_rule_group_duration_seconds_count")
+
+    def _metrics(self) -> str:
+        with urllib.request.urlopen(f"http://{self._address}/metrics") as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def _configure(self, rules: list[Any], scrape_interval: float) -> None:
+        groups = [{"name": "bench", "rules": rules}] if rules else []
+        (self._folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}), encoding="utf-8")
+        config = {
+            "global": {
+                "scrape_interval": f"{scrape_interval:g}s",
+                "evaluation_interval": f"{EVALUATION_INTERVAL:g}s",
+            },
+            "rule_files": [str(self._folder / "rules.yml")],
+            "scrape_configs": [
+                {"job_name": "bench", "static_configs": [{"targets": [f"127.0.0.1:{self._scraped}"]}]}
+            ],
+        }
+        (self._folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 @contextmanager

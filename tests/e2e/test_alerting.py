@@ -2,7 +2,8 @@
 
 Everything is as it would be at a user's: the rules and the configurations of the repository, a real exporter,
 Prometheus and Alertmanager. Only waiting is shortened: scrapes and evaluations come each second, no alert
-waits longer than a second (`for`, `keep_firing_for`), and Alertmanager's groups wait less. No query is changed.
+waits longer than a second (`for`, `keep_firing_for`), and Alertmanager's groups wait less. No query is
+changed.
 """
 
 import time

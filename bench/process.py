@@ -101,8 +101,7 @@ def exporter(
         log: where it logs to; without it nothing but errors are logged, beside our own.
         limits: as in the configuration.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
         configuration.write_text(_configuration(endpoint_url, accounts, regions, requests_per_second, limits))
@@ -116,6 +115,13 @@ def exporter(
                 yield Running(port, child)
             finally:
                 child.terminate()
+
+
+def free_port() -> int:
+    """Give a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 def value(text: str, name: str, *labels: str) -> float:

@@ -2,7 +2,8 @@
 
 Everything is as it would be at a user's: the rules and the configurations of the repository, a real exporter,
 Prometheus and Alertmanager. Only waiting is shortened: scrapes and evaluations come each second, no alert
-waits longer than a second (`for`), and Alertmanager's groups wait less. No query is changed.
+waits longer than a second (`for`, `keep_firing_for`), and Alertmanager's groups wait less. No query is
+changed.
 """
 
 import time
@@ -85,8 +86,10 @@ def hurried(directory: Path, exporter: str, manager: str) -> dict[str, Any]:
     directory.mkdir()
     for path in [path for pattern in config["rule_files"] for path in CONFIG.parent.glob(pattern)]:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for rule in [rule for group in rules["groups"] for rule in group["rules"] if "for" in rule]:
-            rule["for"] = "1s"
+        for group in rules["groups"]:
+            group.pop("interval", None)
+            for rule in group["rules"]:
+                rule.update((wait, "1s") for wait in ("for", "keep_firing_for") if wait in rule)
         (directory / path.name).write_text(yaml.safe_dump(rules))
     [job] = config["scrape_configs"]
     return {

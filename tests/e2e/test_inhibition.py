@@ -19,6 +19,9 @@ ELSEWHERE = {**ORDERS, "aws_region": "elsewhere"}
 OTHER = {**ORDERS, "resource_arn": "arn:other"}
 PROD = {"target": "prod", "aws_region": "here"}
 VAULT = {"aws_account_id": "1", "aws_region": "here", "vault_name": "vital"}
+DAILY = {"aws_account_id": "1", "aws_region": "here", "plan_id": "p1", "rule_id": "daily"}
+MONTHLY = {**DAILY, "rule_id": "monthly"}
+TO_DR = {**ORDERS, "destination_vault_arn": "arn:dr"}
 
 
 def alert(name: str, labels: Labels, severity: str = "warning") -> Labels:
@@ -38,6 +41,8 @@ CASES: dict[str, tuple[Labels, list[Labels], list[Labels]]] = {
             alert("AwsBackupMissed", ORDERS),
             alert("AwsBackupJobFailed", OTHER),
             alert("AwsBackupRestoreTestOverdue", {"aws_region": "here"}),
+            alert("AwsBackupRuleRanEmpty", DAILY),
+            alert("AwsBackupResourceUnselected", {"aws_region": "here", "resource_type": "RDS"}),
         ],
         [
             alert("AwsBackupMissed", ELSEWHERE),
@@ -56,12 +61,35 @@ CASES: dict[str, tuple[Labels, list[Labels], list[Labels]]] = {
     ),
     "missed": (
         alert("AwsBackupMissed", ORDERS, "critical"),
-        [alert("AwsBackupJobFailed", ORDERS), alert("AwsBackupJobExpired", ORDERS)],
+        [
+            alert("AwsBackupJobFailed", ORDERS),
+            alert("AwsBackupJobExpired", ORDERS),
+            alert("AwsBackupRuleMissed", {**ORDERS, **DAILY}),
+            alert("AwsBackupCopyMissing", TO_DR),
+        ],
         [
             alert("AwsBackupJobFailed", OTHER),
             alert("AwsBackupJobFailed", {**ORDERS, "aws_account_id": "2"}),
             alert("AwsBackupCopyFailed", ORDERS),
         ],
+    ),
+    "copy missing": (
+        alert("AwsBackupCopyMissing", TO_DR),
+        [alert("AwsBackupCopyFailed", TO_DR)],
+        [alert("AwsBackupCopyFailed", {**TO_DR, "destination_vault_arn": "arn:near"})],
+    ),
+    "no selection": (
+        alert("AwsBackupPlanWithoutSelection", {**DAILY, "rule_id": ""}),
+        [alert("AwsBackupRuleRanEmpty", DAILY), alert("AwsBackupRuleRanEmpty", MONTHLY)],
+        [
+            alert("AwsBackupRuleRanEmpty", {**DAILY, "plan_id": "p2"}),
+            alert("AwsBackupRuleVaultMissing", DAILY),
+        ],
+    ),
+    "no vault": (
+        alert("AwsBackupRuleVaultMissing", DAILY),
+        [alert("AwsBackupRuleRanEmpty", DAILY)],
+        [alert("AwsBackupRuleRanEmpty", MONTHLY)],
     ),
 }
 

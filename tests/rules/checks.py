@@ -17,6 +17,7 @@ RUNBOOK = "https://github.com/aws-backup-exporter/aws-backup-exporter/blob/main/
 EVERYWHERE = OF_THE_SCRAPE | {"pod"}  # pod: as the Prometheus operator labels what it scrapes
 ANNOTATIONS = {"summary", "description", "runbook_url"}
 SEVERITIES = {"critical", "warning", "none"}
+SEVERAL_RESOURCES = {"AwsBackupResourceUnselected", "AwsBackupRestoreTestOverdue"}  # about more than one
 SHORTEST_FOR = 60.0  # seconds: two scrapes
 
 _QUERY = re.compile(r'printf "((?:\\.|[^"\\])*)"')
@@ -121,6 +122,7 @@ def _faults_of_texts(rule: Rule, known: Known) -> Iterator[str]:
     is_about_a_resource = any("resource_" in metric for metric in used) or "job_id" in label_names(
         rule.expression
     )
+    is_about_a_resource = is_about_a_resource and rule.name not in SEVERAL_RESOURCES
     for annotation in ("summary", "description") if is_about_a_resource else ():
         if "resource_name" not in rule.annotations.get(annotation, ""):
             yield f"its {annotation} does not name the resource"

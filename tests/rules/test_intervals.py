@@ -15,60 +15,76 @@ INTERVALS = ("15s", "1m", "5m")
 RESOURCE = (
     'aws_account_id="1",aws_region="r",resource_arn="arn:orders",resource_name="orders",resource_type="RDS"'
 )
-JOB = 'aws_account_id="1",aws_region="r",job_id="r1"'
-PLAN = 'restore_testing_plan_arn="arn:plan"'
+RULE = f'{RESOURCE},plan_id="p",plan_name="plan",rule_id="monthly",rule_name="monthly",vault_name="prod"'
+RUNNING = 'aws_account_id="1",aws_region="r",job_id="j"'
 OF_THE_SCRAPE = 'job="aws-backup",instance="a:1"'
+TIMES = ("20m", "40m", "60m", "80m")
 Test = dict[str, Any]
 
 
 def series(name: str, labels: str, values: str) -> dict[str, str]:
     """Write one input series of a test."""
-    return {"series": f"{name}{{{OF_THE_SCRAPE},{labels}}}", "values": values}
+    return {"series": f"aws_backup_{name}{{{OF_THE_SCRAPE},{labels}}}", "values": values}
 
 
-def last_state(state: str, values: str) -> dict[str, str]:
-    """Write the state of the newest backup job of a resource."""
-    return series("aws_backup_resource_last_job_state", f'{RESOURCE},state="{state}"', values)
+def ended(state: str, values: str) -> dict[str, str]:
+    """Write the newest finished backup job of a resource."""
+    return series("resource_last_ended_job_info", f'{RESOURCE},job_id="{state}",state="{state}"', values)
 
 
+def firing(alert: str, times: Sequence[str], count: int = 1) -> list[dict[str, Any]]:
+    """Expect so many alerts at each of some times."""
+    samples = [{"labels": "{}", "value": count}] if count else []
+    query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+    return [{"expr": query, "eval_time": minutes, "exp_samples": samples} for minutes in times]
+
+
+RESTARTS: Test = {
+    "name": "alerts stay while the exporter restarts, and resolve when the cause is gone",
+    "interval": "1m",
+    "input_series": [
+        ended("FAILED", "1x29 stale _x3 1x60 stale"),
+        ended("COMPLETED", "_x95 1x60"),
+        series("resource_last_ended_timestamp_seconds", RESOURCE, "-60x29 stale _x3 -60x60 5700x60"),
+        series(
+            "resource_last_success_timestamp_seconds", RESOURCE, "-180000x29 stale _x3 -180000x60 5700x60"
+        ),
+        series("resource_due_timestamp_seconds", RESOURCE, "-7200x29 stale _x5 -7200x58 178500x60"),
+        series("resource_rule_due_timestamp_seconds", RULE, "-7200x29 stale _x5 -7200x58 178500x60"),
+    ],
+    "promql_expr_test": [
+        *firing("AwsBackupJobFailed", TIMES),
+        *firing("AwsBackupMissed", ("75m", "90m")),
+        *firing("AwsBackupRuleMissed", ("75m", "90m")),
+        *(
+            test
+            for alert in ("JobFailed", "Missed", "RuleMissed")
+            for test in firing(f"AwsBackup{alert}", ["125m"], 0)
+        ),
+    ],
+}
 NEXT_JOB_RUNS: Test = {
     "name": "a failure stays while the next job runs",
     "interval": "1m",
     "input_series": [
-        last_state("FAILED", "1x29 0x60"),
-        last_state("RUNNING", "0x29 1x60"),
-        series("aws_backup_resource_last_attempt_timestamp_seconds", RESOURCE, "0x29 1800x60"),
+        ended("FAILED", "1x90"),
+        series("resource_last_ended_timestamp_seconds", RESOURCE, "-60x90"),
+        series("resource_last_job_state", f'{RESOURCE},state="FAILED"', "1x29 0x60"),
+        series("resource_last_job_state", f'{RESOURCE},state="RUNNING"', "0x29 1x60"),
     ],
-    "promql_expr_test": [
-        {
-            "expr": 'count(ALERTS{alertname="AwsBackupJobFailed",alertstate="firing"})',
-            "eval_time": minutes,
-            "exp_samples": [{"labels": "{}", "value": 1}],
-        }
-        for minutes in ("20m", "40m", "60m", "80m")
-    ],
+    "promql_expr_test": firing("AwsBackupJobFailed", TIMES),
 }
-PLAN_WITHOUT_TESTS: Test = {
-    "name": "the last success of a restore testing plan stays when its test has left the window",
+STALLS: Test = {
+    "name": "the progress of six hours ago is remembered",
     "interval": "1m",
     "input_series": [
-        series("aws_backup_restore_job_created_timestamp_seconds", JOB, "0x29 stale"),
-        series("aws_backup_restore_job_completed_timestamp_seconds", JOB, "600x29 stale"),
-        series("aws_backup_restore_job_state", f'{JOB},state="COMPLETED"', "1x29 stale"),
-        series("aws_backup_restore_job_info", f'{JOB},{PLAN},validation_status="SUCCESSFUL"', "1x29 stale"),
+        series("job_info", f'{RUNNING},resource_arn="arn:orders",resource_name="orders"', "1x440"),
+        series("job_state", f'{RUNNING},state="RUNNING"', "1x440"),
+        series("job_progress_ratio", RUNNING, "0.5x385 stale 0.5x54"),
     ],
     "promql_expr_test": [
-        {
-            "expr": "sum without (team) (aws_backup:restore_testing_plan_last_success_timestamp_seconds)",
-            "eval_time": minutes,
-            "exp_samples": [
-                {
-                    "labels": f'{{aws_account_id="1",aws_region="r",{PLAN}}}',
-                    "value": 600,
-                }
-            ],
-        }
-        for minutes in ("20m", "40m", "80m")
+        *firing("AwsBackupJobStalled", ("350m",), 0),
+        *firing("AwsBackupJobStalled", ("390m", "430m")),
     ],
 }
 
@@ -88,7 +104,7 @@ def test_rules_remember(interval: str, with_label: bool, version: str, tmp_path:
     """What rules keep of the past is kept at each evaluation interval, also where rules have labels."""
     document = yaml.safe_load(RULES.read_text(encoding="utf-8"))
     rules = write(tmp_path / "rules.yml", labelled(document) if with_label else document)
-    tests: Sequence[Test] = (NEXT_JOB_RUNS, PLAN_WITHOUT_TESTS)
+    tests: Sequence[Test] = (RESTARTS, NEXT_JOB_RUNS, STALLS)
     path = write(
         tmp_path / "tests.yml",
         {

@@ -9,15 +9,13 @@ import pytest
 import yaml
 
 from exporter.aws.service_errors import THROTTLING
-from exporter.exposition.resource_metrics import LAST_ATTEMPT
-from exporter.model.job_kinds import BACKUP
+from exporter.exposition.plan_metrics import RAN_EMPTY
+from exporter.model.job_kinds import BACKUP, COPY, RESTORE, SCAN
 from tests.docs.markdown import document
 from tests.rules.checks import RULES, Rule, faults, read, rules_of
 from tests.support.promql import known_metrics, selectors
 
 TESTS = RULES.parents[1] / "tests"
-LAST_ATTEMPT_RECORD = "aws_backup:resource_last_success_timestamp_seconds"
-ACTIVE = [state for state in BACKUP.states if state not in BACKUP.terminal]
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -34,11 +32,11 @@ def test_rules_have_no_faults() -> None:
 
 def test_a_metric_that_the_exporter_renames_is_a_fault() -> None:
     """Rules that speak of a metric by the name it had before are told, each by its name."""
-    without = {name: labels for name, labels in known_metrics().items() if name != LAST_ATTEMPT.name}
+    without = {name: labels for name, labels in known_metrics().items() if name != RAN_EMPTY.name}
 
     found = faults(read(), without, runbook())
 
-    assert found == [f"{LAST_ATTEMPT_RECORD}: no metric {LAST_ATTEMPT.name}"]
+    assert found == [f"AwsBackupRuleRanEmpty: no metric {RAN_EMPTY.name}"]
 
 
 def test_a_label_that_the_exporter_renames_is_a_fault() -> None:
@@ -77,7 +75,7 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
     "label in a selector": (
         "aws_backup:running_job:info",
         _replace("expr", "parent_job_id", "parent_id"),
-        ["aws_backup_job_info has no label parent_id"],
+        ["aws_backup_job_info has no label parent_id", "no metric here has a label parent_id"],
     ),
     "label in a join": (
         "AwsBackupNotRecent",
@@ -93,7 +91,12 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
         "AwsBackupJobFailed",
         _replace("expr", "unsuccessful_job", "failed_job"),
         [
-            "no metric aws_backup:resource_failed_job_state",
+            "no metric aws_backup:resource_failed_job:ended_timestamp_seconds",
+            "its texts name a label that it does not have: aws_account_id",
+            "its texts name a label that it does not have: aws_region",
+            "its texts name a label that it does not have: resource_arn",
+            "its texts name a label that it does not have: resource_name",
+            "its texts name a label that it does not have: resource_type",
         ],
     ),
     "query in a text": (
@@ -180,28 +183,25 @@ def test_every_alert_is_tested_with_its_texts() -> None:
     assert fired == {rule.name for rule in read() if rule.is_alert}
 
 
-def test_each_state_is_either_active_or_ended() -> None:
-    """Where rules tell running jobs from ended ones they name all states of the kind."""
-    named = {
-        frozenset(matcher.value.split("|"))
-        for rule in read()
-        for selector in selectors(rule.expression)
-        for matcher in selector.matchers
-        if matcher.label == "state" and selector.metric in (LAST_STATE, JOB_STATE)
-    }
+def test_failures_are_all_states_but_success() -> None:
+    """Rules take each state in which a job ends for a failure, unless it succeeded or somebody stopped it."""
+    named: dict[str, set[str]] = {}
+    for rule in read():
+        for selector in selectors(rule.expression):
+            for matcher in (matcher for matcher in selector.matchers if matcher.label == "state"):
+                named.setdefault(selector.metric, set()).update(matcher.value.split("|"))
 
     assert named == {
-        frozenset(ACTIVE),
-        frozenset(BACKUP.terminal),
-        frozenset(BACKUP.terminal) - {"COMPLETED"},
-        frozenset({"COMPLETED"}),
-        frozenset({"RUNNING"}),
-        frozenset({"RUNNING", "ABORTING"}),
+        UNSUCCESSFUL: BACKUP.terminal - {"COMPLETED"},
+        "aws_backup_resource_last_ended_job_info": BACKUP.terminal,
+        "aws_backup_resource_copy_last_ended_job_info": COPY.terminal - {"COMPLETED"},
+        "aws_backup_resource_restore_last_ended_job_info": RESTORE.terminal - {"COMPLETED", "ABORTED"},
+        "aws_backup_resource_scan_last_ended_job_info": SCAN.terminal - {"COMPLETED", "CANCELED"},
+        "aws_backup_job_state": set(BACKUP.active_states) - {"CREATED", "PENDING"},
     }
 
 
-LAST_STATE = "aws_backup_resource_last_job_state"
-JOB_STATE = "aws_backup_job_state"
+UNSUCCESSFUL = "aws_backup:resource_unsuccessful_job:ended_timestamp_seconds"
 
 
 def test_throttling_is_what_the_exporter_takes_for_it() -> None:

@@ -125,7 +125,7 @@ def test_a_plan() -> None:
     plan = Plan("p", "legacy", ACCOUNT, None, (rule,))
     of.update_inventory(lambda known: known.with_vaults([], ACCOUNT).with_plans([plan], ACCOUNT))
     assert shown(status(of)).row("legacy Backup plan in production in eu-west-1") == [
-        "Vault of a rule missing gone of nightly",
+        "Vault of a rule missing gone of nightly Runbook",
         "not known",
         "The vault does not exist in this account and Region.",
     ]

@@ -13,11 +13,21 @@ from exporter.runtime import Secrets
 MAX_ROWS = 50
 
 _ALERTS = {
+    AttentionKind.THREATS_FOUND: "AwsBackupThreatsFound",
     AttentionKind.NEVER_SUCCEEDED: "AwsBackupNeverSucceeded",
     AttentionKind.OVERDUE: "AwsBackupMissed",
+    AttentionKind.LAST_POINT_EXPIRES: "AwsBackupLastRecoveryPointExpiring",
+    AttentionKind.RULE_OVERDUE: "AwsBackupRuleMissed",
+    AttentionKind.COPY_OVERDUE: "AwsBackupCopyMissing",
+    AttentionKind.CONTINUOUS_STOPPED: "AwsBackupContinuousBackupStopped",
+    AttentionKind.VAULT_MISSING: "AwsBackupRuleVaultMissing",
+    AttentionKind.NO_SELECTION: "AwsBackupPlanWithoutSelection",
+    AttentionKind.RAN_EMPTY: "AwsBackupRuleRanEmpty",
+    AttentionKind.OPTED_OUT: "AwsBackupTypeOptedOut",
     AttentionKind.NOT_RECENT: "AwsBackupNotRecent",
     AttentionKind.COPY_UNSUCCESSFUL: "AwsBackupCopyFailed",
     AttentionKind.RESTORE_UNSUCCESSFUL: "AwsBackupRestoreFailed",
+    AttentionKind.SCAN_UNSUCCESSFUL: "AwsBackupScanFailed",
     AttentionKind.WITH_ISSUES: "AwsBackupCompletedWithIssues",
 }
 _ALERTS_BY_STATE = {

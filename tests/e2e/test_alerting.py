@@ -148,7 +148,7 @@ def test_a_missed_backup_pages_and_the_next_success_ends_it(scene: Scene) -> Non
 
 def test_lost_access_pages_once_and_holds_back_the_rest(scene: Scene) -> None:
     """That AWS refuses everything is told, and why; what is said of resources is held back until it ends."""
-    scene.aws.account.put(backup("ledger", "ledger-0", "FAILED", 300, StatusMessage="Something"))
+    scene.aws.account.put(backup("ledger", "ledger-1", "FAILED", 300, StatusMessage="Something"))
     scene.hears("AwsBackupJobFailed", "firing", resource_name="ledger")
     scene.aws.account.fail(None, ApiError("AccessDeniedException", 403, "not authorized"))
 

@@ -16,6 +16,7 @@ RESOURCE = (
     'aws_account_id="1",aws_region="r",resource_arn="arn:orders",resource_name="orders",resource_type="RDS"'
 )
 RULE = f'{RESOURCE},plan_id="p",plan_name="plan",rule_id="monthly",rule_name="monthly",vault_name="prod"'
+COPY = f'{RESOURCE},destination_vault_arn="arn:dr"'
 RUNNING = 'aws_account_id="1",aws_region="r",job_id="j"'
 OF_THE_SCRAPE = 'job="aws-backup",instance="a:1"'
 TIMES = ("20m", "40m", "60m", "80m")
@@ -51,14 +52,16 @@ RESTARTS: Test = {
         ),
         series("resource_due_timestamp_seconds", RESOURCE, "-7200x29 stale _x5 -7200x58 178500x60"),
         series("resource_rule_due_timestamp_seconds", RULE, "-7200x29 stale _x5 -7200x58 178500x60"),
+        series("resource_copy_due_timestamp_seconds", COPY, "-7200x29 stale _x5 -7200x58 178500x60"),
     ],
     "promql_expr_test": [
         *firing("AwsBackupJobFailed", TIMES),
         *firing("AwsBackupMissed", ("75m", "90m")),
         *firing("AwsBackupRuleMissed", ("75m", "90m")),
+        *firing("AwsBackupCopyMissing", ("75m", "90m")),
         *(
             test
-            for alert in ("JobFailed", "Missed", "RuleMissed")
+            for alert in ("JobFailed", "Missed", "RuleMissed", "CopyMissing")
             for test in firing(f"AwsBackup{alert}", ["125m"], 0)
         ),
     ],

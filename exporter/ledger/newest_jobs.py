@@ -33,11 +33,14 @@ class _Newest:
                 self.ended = job
             if self.first_end is None or ended(job) < self.first_end:
                 self.first_end = ended(job)
-        self._update_success(kind, job)
+        self._update_success(kind, versions, job)
         return before != (_told_of(self.begun), self.ended, self.success)
 
-    def _update_success(self, kind: Kind, job: Job) -> None:
-        successes = [known for known in (self.success, self.success_before) if known and known.id != job.id]
+    def _update_success(self, kind: Kind, versions: Versions, job: Job) -> None:
+        known = [success for success in (self.success, self.success_before) if success]
+        if any(job.id == success.id and versions.is_behind(job, success) for success in known):
+            return
+        successes = [success for success in known if success.id != job.id]
         if kind.succeeded(job):
             successes = sorted([*successes, job], key=_end, reverse=True)
         self.success, self.success_before = [*successes, None, None][:2]

@@ -89,7 +89,8 @@ class RuleRuns:
         if closed and self._is_known(closed.at, plan, asked, closed.until) and not rule.continuous:
             # A plan that is new, or was changed, has a day to be completed.
             is_new = plan.changed is not None and closed.at < plan.changed + DAY
-            is_empty = not is_new and not any(created >= closed.at for created in jobs)
+            has_made = any(created >= closed.at for created in jobs)
+            is_empty = False if has_made else None if is_new else True
         known = self._is_known(last, plan, asked, last) and not rule.continuous
         return RuleRun(last, made if known else None, is_empty, closed.at if closed else None)
 

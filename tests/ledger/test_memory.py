@@ -56,6 +56,12 @@ def replaced_parts(known: Known, number: int, now: float) -> None:
     known.backup(f"c{number}", "COMPLETED", now, arn=f"{VOLUME}-{number}", ParentJobId=f"p{number}")
 
 
+def replaced_stacks(known: Known, number: int, now: float) -> None:
+    """A stack with one part is made, backed up and deleted."""
+    known.backup(f"p{number}", "COMPLETED", now, arn=f"{STACK}-{number}", IsParent=True)
+    known.backup(f"c{number}", "COMPLETED", now, arn=f"{VOLUME}-{number}", ParentJobId=f"p{number}")
+
+
 def replaced_copies(known: Known, number: int, now: float) -> None:
     """The inventory, and copies in another scope, tell of a resource that is gone then."""
     known.resources.set_selected({f"{VOLUME}-{number}": False})
@@ -63,7 +69,15 @@ def replaced_copies(known: Known, number: int, now: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "cycle", [replaced_plans, replaced_resources, replaced_vaults, replaced_parts, replaced_copies]
+    "cycle",
+    [
+        replaced_plans,
+        replaced_resources,
+        replaced_vaults,
+        replaced_parts,
+        replaced_stacks,
+        replaced_copies,
+    ],
 )
 def test_no_growth(cycle: Cycle) -> None:
     """After a thousand cycles as much is held as after two hundred."""
@@ -79,6 +93,14 @@ def test_no_growth(cycle: Cycle) -> None:
         if number in (CYCLES // 5, CYCLES - 1):
             sizes.append(size(known.resources))
     assert sizes[1] <= sizes[0] * 1.02
+
+
+def test_a_rule_that_is_gone_is_forgotten_after_a_month() -> None:
+    """Of a plan that is replaced each day, the rules of the last month are kept, for one may come back."""
+    known = Known()
+    for number in range(80):
+        replaced_plans(known, number, NOW + number * DAY)
+    assert len(known.resources._known[VOLUME].rules) == 31
 
 
 @pytest.mark.parametrize("are_read", [True, False])

@@ -77,14 +77,16 @@ def test_a_plan_that_cannot_be_read_keeps_its_rules() -> None:
     assert known.rules() == before
 
 
-def test_a_rule_that_is_back_counts_for_all_its_resources() -> None:
+@pytest.mark.parametrize("schedule", ["daily", ""])
+def test_a_rule_that_is_back_counts_for_all_its_resources(schedule: str) -> None:
     """A rule that was gone and makes a job again counts for the other resources that it backs up, too."""
     known = Known(read_at=NOW - 9 * DAY)
     for arn in (VOLUME, STACK):
         known.backup(arn, "COMPLETED", NOW - 2 * DAY, arn=arn)
     known.plans(at=NOW - DAY)
     assert known.rules() == {}
-    known.backup("back", "COMPLETED", NOW, arn=STACK)
+    told_by = by("daily")["CreatedBy"] | {"BackupRuleCron": schedule}
+    known.backup("back", "COMPLETED", NOW, arn=STACK, CreatedBy=told_by)
     assert set(known.rules()) == {"daily"}
     assert known.resource() == fresh(known)
 
@@ -260,6 +262,16 @@ def test_after_a_restart_points_tell_of_a_plan_that_is_gone() -> None:
     known.resources.set_recovery_points("prod", {VOLUME: points(("monthly", NOW - 80 * DAY, NOW - 40 * DAY))})
     known.plans()
     assert (known.backups().expected_interval, known.backups().due) == (31 * DAY, NOW - 8 * DAY)
+
+
+def test_when_the_last_rules_go_the_shortest_interval_of_points_stays() -> None:
+    """Rules that recovery points tell of leave their interval behind as those of jobs do."""
+    known = Known()
+    of_points = points(("weekly", NOW - 40 * DAY, NOW - 9 * DAY), ("monthly", NOW - 40 * DAY, NOW - DAY))
+    known.resources.set_recovery_points("prod", {VOLUME: of_points})
+    known.plans(plan(rule("weekly"), rule("monthly")))
+    known.plans()
+    assert (known.backups().expected_interval, known.backups().due) == (7 * DAY, NOW + 7 * DAY)
 
 
 def test_a_bucket_keeps_its_account_after_a_restart() -> None:

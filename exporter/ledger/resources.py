@@ -106,8 +106,8 @@ class Resources:
 
         When it is complete, those that it does not have are removed, unless the configuration or a selection
         names them, the inventory lists them, they have recovery points, or a job shows that they exist: one
-        of the look-back, or of the last ten expected intervals. AWS drops a resource from its list when the last recovery point expires,
-        and that must not end the alert about the backups that stopped.
+        of the look-back, or of the last ten expected intervals. AWS drops a resource from its list when the
+        last recovery point expires, and that must not end the alert about the backups that stopped.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):

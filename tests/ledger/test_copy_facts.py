@@ -22,7 +22,7 @@ def copying(*destinations: str, started: float = NOW - 5 * DAY, **settings: Iter
 
 
 def test_a_copy_that_is_made_has_its_facts() -> None:
-    """Each destination has its last success, its last ended job, its interval and when the next one is due."""
+    """Each destination has its last success, its last ended job, its interval and when one is due."""
     known = copying(REMOTE, OTHER)
     known.copy("ok", "COMPLETED", NOW - DAY)
     known.copy("bad", "FAILED", NOW, StatusMessage="no key", MessageCategory="AccessDenied")
@@ -36,12 +36,12 @@ def test_a_copy_that_is_made_has_its_facts() -> None:
 
 
 def test_a_copy_that_was_never_made_is_due_from_what_has_been_read() -> None:
-    """With backups that should have been copied, it is due an interval and a grace after the look-back began."""
+    """With backups to copy, it is due an interval and a grace after the look-back's start."""
     assert copying(REMOTE).copies().due == NOW - 7 * DAY + 2 * DAY
 
 
 def test_no_backup_no_copy() -> None:
-    """While no backup has succeeded that should have been copied, no copy is due: the backup's alert tells."""
+    """While no backup succeeded that should have been copied, no copy is due: the backup's alert tells."""
     known = Known()
     known.plans(plan(rule("daily", REMOTE)))
     known.backup("a", "FAILED", NOW)
@@ -152,7 +152,7 @@ def test_a_copy_is_known_whichever_is_read_first() -> None:
 
 
 def test_a_part_of_a_composite_is_copied_with_it() -> None:
-    """For a part whose composite's alerts stand for it, no copy of its own is expected unless there was one."""
+    """For a part whose composite's alerts stand for it, no copy is expected unless it had one."""
     known = Known()
     known.plans(plan(rule("daily", REMOTE)))
     known.backup("parent", "COMPLETED", NOW - HOUR, arn=STACK, IsParent=True)

@@ -57,7 +57,7 @@ def test_the_expectation_counts_before_rules() -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"within": {VOLUME: 31 * DAY}}])
 def test_a_success_may_be_older_than_what_can_be_read(settings: dict[str, Any]) -> None:
-    """Without recovery points, a failed job after a restart does not mean that there was no success before."""
+    """Without recovery points, a failed job after a restart does not tell that there was no success."""
     known = Known(unreadable=["recovery_points"], **settings)
     known.backup("a", "FAILED", NOW - DAY, "monthly")
     assert known.backups().due == NOW - 7 * DAY + 32 * DAY

@@ -128,7 +128,7 @@ def test_a_rule_with_another_interval_replaces_none() -> None:
 
 
 def test_two_rules_with_the_same_interval_do_not_replace_each_other_after_a_restart() -> None:
-    """A weekly rule on Thursdays, known by its last job only, does not end the alert about that on Mondays."""
+    """A weekly rule on Thursdays, known by its last job only, has not replaced that on Mondays."""
     known = Known(read_at=NOW)
     known.plans(plan(rule("weekly-mon", retention=7 * DAY), rule("weekly-thu", retention=7 * DAY)))
     known.backup("mon", "COMPLETED", NOW - 6 * DAY, "weekly-mon")
@@ -172,7 +172,7 @@ def test_an_old_plan_that_never_backed_a_named_resource_up_is_overdue() -> None:
 
 
 def test_points_that_are_kept_shorter_than_the_interval_may_be_gone() -> None:
-    """A quarterly backup kept for 30 days may have succeeded before: it is due from when it would be known."""
+    """A quarterly backup kept for 30 days may have succeeded: it is due from when one would be known."""
     known = Known()
     known.plans(plan(rule("quarterly", retention=30 * DAY), names=[VOLUME], changed=NOW - 300 * DAY))
     assert dues(known) == {"quarterly": NOW - 30 * DAY + 93 * DAY}

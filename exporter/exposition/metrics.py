@@ -125,8 +125,8 @@ ITEMS_DROPPED = Family(
     "aws_backup_exporter_items_dropped",
     "gauge",
     "Number of items without series of their own because there are too many, by kind: job_groups (pairs of "
-    "vault and resource type, counted as other), error_codes (counted as other), resources, vaults, plans, "
-    "rules.",
+    "vault and resource type, counted as other), error_codes (counted as other), resources, resource_facts "
+    "(rules, copy destinations and restore testing plans of a resource), vaults, plans, rules.",
     (*SCOPE_LABELS, "kind"),
 )
 JOB_ERRORS = Family(

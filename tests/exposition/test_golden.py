@@ -5,6 +5,7 @@ commit.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.exposition.exposition import Form
+from exporter.exposition.metrics import families
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model import (
@@ -190,6 +192,15 @@ def test_the_account_is_as_it_was_reviewed() -> None:
     if os.environ.get("UPDATE_GOLDEN") == "1":
         GOLDEN.write_bytes(text)
     assert text.decode() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_each_sample_has_the_labels_of_its_metric() -> None:
+    """Each line has the labels that are documented for its metric, and the target's own."""
+    documented = {family.name: {*family.labels, "team"} for family in families()}
+    for line in GOLDEN.read_text(encoding="utf-8").splitlines():
+        name, _, rest = line.partition("{")
+        if name in documented:
+            assert {*re.findall(r'(\w+)="', rest)} - {"Timeout"} == documented[name], line
 
 
 def test_promtool_finds_no_fault() -> None:

@@ -119,7 +119,8 @@ class JobsCollector:
 
     def _mark_read(self) -> None:
         """Say how far back jobs have been read, once all have been: of a selection nobody can tell."""
-        if self.caught_up and not self._is_marked:
+        has_begun = self._listed_until is not None or not self._discovery.enabled
+        if self.caught_up and has_begun and not self._is_marked:
             self._is_marked = True
             since = None if self._discovery.selects_some else self._reads_since
             self._ledger.mark_read(self.name, self._clock(), since=since)

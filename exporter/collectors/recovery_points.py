@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from exporter.aws import AwsError, BackupApi, OverBudgetError
 from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import MAX_WAIT, list_all
-from exporter.ledger import AccountOwners, Ledger
+from exporter.ledger import MOST_KEYS, MOST_STATES, OTHER, AccountOwners, Ledger
 from exporter.model import (
     SUCCESS,
     Answer,
@@ -76,6 +76,7 @@ class RecoveryPointsCollector:
     def _read_vaults(self) -> None:
         rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         failure: AwsError | OverBudgetError | None = None
+        gone: set[str] = set()
         for row in rows:
             try:
                 self._read_vault(str(row["BackupVaultName"]), str(row.get("BackupVaultArn") or ""))
@@ -83,10 +84,13 @@ class RecoveryPointsCollector:
                 failure = failure or error
                 break
             except AwsError as error:
+                if error.is_unknown_job:  # the vault was deleted since it was listed
+                    gone.add(row["BackupVaultName"])
+                    continue
                 failure = failure or error.within(f"vault {row['BackupVaultName']}")
         if rows.complete:
             with self._ledger.open_resources() as resources:
-                resources.keep_vaults({str(row["BackupVaultName"]) for row in rows})
+                resources.keep_vaults({str(row["BackupVaultName"]) for row in rows} - gone)
         if failure:
             raise failure
 
@@ -102,13 +106,17 @@ class RecoveryPointsCollector:
             BackupVaultName=name,
         )
         now = self._clock()
+        complete = True
         for page in pages:
+            complete = complete and page.complete
             for row in page:
                 if resource_arn := str(row.get("ResourceArn") or ""):
                     points.setdefault(resource_arn, _Points()).add(row, now)
         with self._ledger.open_resources() as resources:
             resources.set_recovery_points(
-                name, {arn: of_resource.result(account_id) for arn, of_resource in points.items()}
+                name,
+                {arn: of_resource.result(account_id) for arn, of_resource in points.items()},
+                complete=complete,
             )
         self._record_copies(arn, points)
 
@@ -144,6 +152,8 @@ class _Points:
     def add(self, row: Answer, now: float) -> None:
         """Add a row of ListRecoveryPointsByBackupVault."""
         status = str(row.get("Status") or "")
+        if status not in self.by_status and len(self.by_status) >= MOST_STATES:
+            status = OTHER
         self.by_status[status] += 1
         created, completed = number(row.get("CreationDate")), number(row.get("CompletionDate"))
         if (at := created if completed is None else completed) is None:
@@ -182,8 +192,13 @@ class _Points:
             self.backup, self.backup_at = row, at
         if rule := rule_of(row):
             key = rule.plan_id, rule.rule_id
-            if key not in self.rules or at > self.rules[key].completed:
-                self.rules[key] = PointsOfRule(rule, at)
+            known = self.rules.get(key, PointsOfRule(rule, at, at))
+            newest = rule if at >= known.completed else known.rule
+            self.rules[key] = PointsOfRule(newest, max(at, known.completed), min(at, known.first))
+
+    def _newest_rules(self) -> list[RuleKey]:
+        """Give the rules with the newest points, no more than a resource may have."""
+        return sorted(self.rules, key=lambda key: self.rules[key].completed, reverse=True)[:MOST_KEYS]
 
     def result(self, account_id: str) -> RecoveryPoints:
         """Give what they come to."""
@@ -203,5 +218,5 @@ class _Points:
             newest_backup_duration=None
             if self.backup_at is None or created is None
             else self.backup_at - created,
-            rules=tuple(self.rules[key] for key in sorted(self.rules)),
+            rules=tuple(self.rules[key] for key in sorted(self._newest_rules())),
         )

@@ -42,10 +42,16 @@ class ResourcesCollector:
         self._clock = clock
 
     def refresh(self) -> None:
-        """List all resources. If a row is malformed, no known resource is removed."""
+        """List all resources. If a row is malformed, no known resource is removed.
+
+        A vault can hold copies of another account's resources: they are published by that account.
+        """
         rows = list_all(self._api, "ListProtectedResources", "Results")
         listing = [_protected(row) for row in rows if self._is_selected(row)]
-        check_owner(self._owners, self._ledger.scope, _account_of(listing))
+        own = self._ledger.own_account_id
+        check_owner(self._owners, self._ledger.scope, [own] if own else _account_of(listing))
+        if own:
+            listing = [each for each in listing if account_in_arn(each.arn) in ("", own)]
         with self._ledger.open_resources() as resources:
             resources.set_protected(
                 listing, now=self._clock(), lookback=self._discovery.lookback, complete=rows.complete

@@ -4,7 +4,7 @@ from functools import cache
 
 from exporter.exposition.families import AWS_LABELS, SCOPE_LABELS, Family
 from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
-from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
+from exporter.exposition.resource_metrics import resource_families
 from exporter.ledger import MOST_CODES
 from exporter.model import KINDS, Kind
 
@@ -125,8 +125,8 @@ ITEMS_DROPPED = Family(
     "aws_backup_exporter_items_dropped",
     "gauge",
     "Number of items without series of their own because there are too many, by kind: job_groups (pairs of "
-    "vault and resource type, counted as other), error_codes (counted as other), resources, vaults, plans, "
-    "rules.",
+    "vault and resource type, counted as other), error_codes (counted as other), resources, resource_facts "
+    "(rules, copy destinations and restore testing plans of a resource), vaults, plans, rules.",
     (*SCOPE_LABELS, "kind"),
 )
 JOB_ERRORS = Family(
@@ -148,7 +148,7 @@ EXPORTER_FAMILIES = (
 
 
 @cache
-def families() -> tuple[Family, ...]:
-    """Return all metrics of scopes, in the order of the exposition."""
-    of_kinds = (family for kind in KINDS for family in (*job_families(kind), *fleet_families(kind)))
-    return (*of_kinds, *RESOURCE_FAMILIES, *INVENTORY_FAMILIES, *RUN_FAMILIES, *EXPORTER_FAMILIES)
+def families(kinds: tuple[Kind, ...] = KINDS) -> tuple[Family, ...]:
+    """Return all metrics of scopes, in the order of the exposition, for a table of kinds."""
+    of_jobs = (family for kind in kinds for family in (*job_families(kind), *fleet_families(kind)))
+    return (*of_jobs, *resource_families(kinds), *INVENTORY_FAMILIES, *RUN_FAMILIES, *EXPORTER_FAMILIES)

@@ -1,6 +1,6 @@
 """The metrics of resources: what each kind of job, each rule and the recovery points tell about them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from exporter.exposition.families import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
@@ -152,8 +152,7 @@ SELECTED = _of_resource(
     "selected", "Whether a backup plan selects the resource (1 yes, 0 no) (GetBackupSelection)."
 )
 
-RESOURCE_FAMILIES = (
-    *(family for kind in KINDS for family in _facts_families(kind).values()),
+_OTHER_FAMILIES = (
     LAST_ATTEMPT,
     LAST_STATE,
     LAST_SIZE,
@@ -170,6 +169,14 @@ RESOURCE_FAMILIES = (
     EXPIRY,
     SELECTED,
 )
+
+
+def resource_families(kinds: Sequence[Kind]) -> tuple[Family, ...]:
+    """Return the metrics of resources, for a table of kinds."""
+    return (*(family for kind in kinds for family in _facts_families(kind).values()), *_OTHER_FAMILIES)
+
+
+RESOURCE_FAMILIES = resource_families(KINDS)
 
 _KIND_OF = {kind.name: kind for kind in KINDS}
 

@@ -163,7 +163,9 @@ class _InventorySeries:
         for vault in known.vaults or ():
             yield vault_group(vault, self._ledger)
         yield from plan_groups(known.plans, known.vaults, self._ledger)
-        yield opt_in_group(known.opt_in, known.account_id, self._ledger)
+        # Without an account, the series of two scopes in the same Region would be the same.
+        if account_id := self._ledger.own_account_id:
+            yield opt_in_group(known.opt_in, account_id, self._ledger)
         for plan in known.testing_plans:
             yield testing_plan_group(plan, self._ledger)
         for framework in known.frameworks:

@@ -20,6 +20,7 @@ from exporter.ledger.ledger import (
 )
 from exporter.ledger.limits import (
     MOST_CODES,
+    MOST_KEYS,
     MOST_STATES,
     OTHER,
 )
@@ -29,6 +30,7 @@ from exporter.ledger.resources import (
 
 __all__ = [
     "MOST_CODES",
+    "MOST_KEYS",
     "MOST_STATES",
     "OTHER",
     "AccountOwners",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from exporter.ledger.limits import MOST_PLANS, MOST_RULES, MOST_VAULTS
+from exporter.ledger.limits import MOST_PLANS, MOST_RULES, MOST_TYPES, MOST_VAULTS
 from exporter.model import Framework, Plan, RestoreTestingPlan, Vault
 
 _T = TypeVar("_T")
@@ -69,7 +69,7 @@ class Inventory:
 
     def with_opt_in(self, opt_in: Mapping[str, bool]) -> "Inventory":
         """Replace the settings of the Region."""
-        return replace(self, opt_in=dict(opt_in))
+        return replace(self, opt_in={name: opt_in[name] for name in sorted(opt_in)[:MOST_TYPES]})
 
 
 def _first(things: Mapping[tuple[str, str], _T], most: int) -> tuple[_T, ...]:

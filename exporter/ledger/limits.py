@@ -12,11 +12,12 @@ T = TypeVar("T", bound=Hashable)
 MOST_GROUPS = 1000  # pairs of vault and resource type by which jobs of a kind are counted; 14 series each
 MOST_STATES = 20  # unknown ones
 MOST_CODES = 100  # error codes, of all operations together
-MOST_RESOURCES = 20_000  # at most 16 series each
+MOST_RESOURCES = 20_000
 MOST_KEYS = 100  # of one resource: rules, and copy destinations and restore testing plans together
 MOST_VAULTS = 5000
 MOST_PLANS = 5000
 MOST_RULES = 10_000  # of all plans together
+MOST_TYPES = 100  # resource types in the settings of a Region
 OTHER = "other"
 """The label value for all values beyond the limit."""
 

@@ -8,11 +8,15 @@ from exporter.model import EndedJob, Job, Kind
 
 @dataclass(slots=True)
 class _Newest:
-    """The newest of some jobs: that began, that has ended, that succeeded; and the end of the first known."""
+    """The newest of some jobs: that began, that has ended, that succeeded; and the end of the first known.
+
+    A success can be withdrawn, by a validation that fails later. Then the one before it counts again.
+    """
 
     begun: Job | None = None
     ended: Job | None = None
     success: Job | None = None
+    success_before: Job | None = None
     first_end: float | None = None
 
     def update(self, kind: Kind, versions: Versions, job: Job) -> bool:
@@ -29,16 +33,17 @@ class _Newest:
                 self.ended = job
             if self.first_end is None or ended(job) < self.first_end:
                 self.first_end = ended(job)
-            self._update_success(kind, job)
+        self._update_success(kind, versions, job)
         return before != (_told_of(self.begun), self.ended, self.success)
 
-    def _update_success(self, kind: Kind, job: Job) -> None:
-        success = self.success
+    def _update_success(self, kind: Kind, versions: Versions, job: Job) -> None:
+        known = [success for success in (self.success, self.success_before) if success]
+        if any(job.id == success.id and versions.is_behind(job, success) for success in known):
+            return
+        successes = [success for success in known if success.id != job.id]
         if kind.succeeded(job):
-            if success is None or job.id == success.id or _end(job) > _end(success):
-                self.success = job
-        elif success and job.id == success.id:
-            self.success = None
+            successes = sorted([*successes, job], key=_end, reverse=True)
+        self.success, self.success_before = [*successes, None, None][:2]
 
 
 @dataclass(slots=True)

@@ -32,17 +32,23 @@ class PlanRules:
         self._read_at = math.inf
         self._used: dict[RuleKey, float] = {}  # when the newest job of each was created
         self._told: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # the job that tells, the interval
+        self._copies_since: dict[tuple[str, str], float] = {}  # by plan and destination
 
     def set_plans(self, plans: Iterable[Plan], unread: Collection[str], read_at: float) -> set[RuleKey]:
         """Replace the rules by those of all plans that could be read, and what was known of the others.
 
         Returns the rules of which something changed that matters to resources.
         """
-        before = self._what_matters()
+        before, copies_before = self._what_matters(), self._copies()
         planned = {(plan.id, rule.rule_id): Planned(plan, rule) for plan in plans for rule in plan.rules}
         self._unread = frozenset(unread)
         kept = {key: known for key, known in (self._planned or {}).items() if key[0] in self._unread}
         self._planned = kept | planned
+        copies = self._copies() or set()
+        known_since = dict.fromkeys(copies if copies_before is None else copies & copies_before, -math.inf)
+        self._copies_since = {
+            copy: self._copies_since.get(copy, known_since.get(copy, read_at)) for copy in copies
+        }
         self._read_at = read_at
         after = self._what_matters()
         return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
@@ -52,17 +58,29 @@ class PlanRules:
         self._used = {key: at for key, at in self._used.items() if key in keys}
         self._told = {key: told for key, told in self._told.items() if key in keys}
 
+    def _copies(self) -> set[tuple[str, str]] | None:
+        """Give the destinations of the copy actions of each plan; None while the plans were never read."""
+        if self._planned is None:
+            return None
+        return {(key[0], to) for key, known in self._planned.items() for to in known.rule.destinations}
+
+    def copies_since(self, plan_id: str, destination: str) -> float:
+        """Since when a plan copies to a vault; minus infinity when it did when the plans were first read."""
+        return self._copies_since.get((plan_id, destination), -math.inf)
+
     def _what_matters(self) -> dict[RuleKey, tuple[object, ...]]:
         keys = {*self._used, *self._told, *(self._planned or ())}
         return {key: (self.is_gone(key), self.interval(key), *_told(self.planned(key))) for key in keys}
 
     def record_use(self, key: RuleKey, job: Job, rule: Rule) -> bool:
-        """Take note that a rule made a job. Returns whether that changes the rule's interval."""
+        """Take note that a rule made a job. Returns whether that changes its interval, or it is not gone."""
+        was_gone = self.is_gone(key)
         self._used[key] = max(self._used.get(key, -math.inf), created(job))
+        is_back = was_gone and not self.is_gone(key)
         told = self._told.get(key)
         if not rule.schedule or (told and began(job) < told[0]):
-            return False
-        return self._learn(key, rule, began(job))
+            return is_back
+        return self._learn(key, rule, began(job)) or is_back
 
     def learn(self, key: RuleKey, rule: Rule, at: float) -> bool:
         """Take note of the schedule that a recovery point of some time tells, likewise."""

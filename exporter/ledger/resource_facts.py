@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from exporter.ledger.limits import MOST_KEYS
 from exporter.ledger.newest_jobs import NewestJobs, created, ended
 from exporter.ledger.plan_rules import Planned, PlanRules
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
@@ -57,6 +58,8 @@ class FactsOf:
         rules: the rules of plans.
         history: how far back it reaches.
         parents: the known parent jobs, by id.
+        copied: when the newest recovery point completed that is a copy, by the ARNs of the resource and of
+            the vault.
         account_id: the account to assume where neither a job nor the ARN tells one.
     """
 
@@ -67,6 +70,7 @@ class FactsOf:
         rules: PlanRules,
         history: History,
         parents: Mapping[str, Job],
+        copied: Mapping[str, Mapping[str, float]],
         *,
         account_id: str,
     ) -> None:
@@ -75,6 +79,7 @@ class FactsOf:
         self._rules = rules
         self._history = history
         self._parents = parents
+        self._copied = copied
         self._account_id = account_id
         # The kinds of which recovery points tell, too.
         self._backups = next((kind for kind in kinds if kind.facts.expectation is Expectation.RULES), None)
@@ -86,7 +91,7 @@ class FactsOf:
         newest = backups.begun if backups else None
         any_job = known.newest_job
         success = backups.success if backups else None
-        point = known.newest_backup()
+        backup = point = known.newest_backup()
         if success and point and (point.newest_backup or 0.0) <= ended(success):
             point = None
         parent_arn = self._standing_for(arn, known)
@@ -95,8 +100,11 @@ class FactsOf:
             arn=arn,
             name=next(known.names(), _last_part(arn)),
             type=next(known.types(), ""),
-            account_id=(any_job.account_id if any_job else "") or _account_of(arn) or self._account_id,
-            facts=tuple(self._job_facts(known, rules, parent_arn)),
+            account_id=(any_job.account_id if any_job else "")
+            or _account_of(arn)
+            or (backup.account_id if backup else "")
+            or self._account_id,
+            facts=tuple(self._job_facts(arn, known, rules, parent_arn)),
             rules=rules,
             last_success_size=point.newest_backup_size if point else success.size if success else None,
             last_success_duration=point.newest_backup_duration
@@ -120,7 +128,7 @@ class FactsOf:
         return (
             self._rules.shortest(known.rule_keys)
             or known.last_interval
-            or (self._rules.interval(known.last_rule[1]) if known.last_rule else None)
+            or (self._rules.interval(key) if (key := known.newest_rule_key) else None)
         )
 
     def parent_arn(self, arn: str) -> str:
@@ -155,13 +163,13 @@ class FactsOf:
         return own is not None and composite is not None and own >= composite
 
     def _job_facts(
-        self, known: ResourceHistory, rules: Sequence[RuleFacts], parent_arn: str
+        self, arn: str, known: ResourceHistory, rules: Sequence[RuleFacts], parent_arn: str
     ) -> Iterator[JobFacts]:
         is_due = not self._is_due_in(parent_arn, known)
         for kind in self._kinds:
             expected = dict(self._expected(kind, known, rules, parent_arn))
             keys = dict(known.of_kind(kind.name))
-            told = self._told_by_points(kind, known)
+            told = self._told_by_points(kind, arn, known)
             for key in sorted({*keys, *expected, *told}):
                 jobs = keys.get(key)
                 successes = [told.get(key)]
@@ -181,10 +189,10 @@ class FactsOf:
                     due=due,
                 )
 
-    def _told_by_points(self, kind: Kind, known: ResourceHistory) -> dict[str, float]:
+    def _told_by_points(self, kind: Kind, arn: str, known: ResourceHistory) -> Mapping[str, float]:
         """When the newest success completed of which recovery points tell, by key."""
         if kind.facts.expectation is Expectation.COPY_ACTIONS:
-            return known.copied
+            return self._copied.get(arn, {})
         newest = known.newest_backup() if kind is self._backups else None
         return {"": newest.newest_backup} if newest and newest.newest_backup is not None else {}
 
@@ -206,6 +214,8 @@ class FactsOf:
 
     def _copy_actions(self, rules: Sequence[RuleFacts]) -> Iterator[tuple[str, RuleFacts]]:
         for rule in rules:
+            if rule.is_replaced:
+                continue
             if planned := self._rules.planned((rule.plan_id, rule.rule_id)):
                 yield from ((destination, rule) for destination in planned.rule.destinations)
 
@@ -226,18 +236,35 @@ class FactsOf:
         """By when the next success must have come."""
         latest = interval + min(interval, LONGEST_GRACE)
         if last_success is not None:
-            return last_success + latest
+            return max(last_success, self._expected_since(kind, known, rules, key, interval)) + latest
         if kind.facts.expectation is Expectation.COPY_ACTIONS:
             since = self._copies_expected_since(kind, key, rules)
             return None if since is None else since + latest
+        # Without recovery points, a success that is older than the jobs that were read is not known.
+        unknown = (
+            0.0 if self._history.since(POINTS) else (self._history.since(kind.collector) or 0.0) + latest
+        )
         if jobs and (first_end := jobs.first_end) is not None:
-            return first_end
+            return max(first_end, unknown)
         if jobs and jobs.begun:
             return created(jobs.begun) + latest
         if known.within is not None:
-            return self._history.read_at(kind.collector, PLANS, POINTS)
+            return max(self._history.read_at(kind.collector, PLANS, POINTS), unknown)
         dues = [rule.due for rule in rules if rule.due is not None]
         return min(dues, default=None)
+
+    def _expected_since(
+        self, kind: Kind, known: ResourceHistory, rules: Sequence[RuleFacts], key: str, interval: float
+    ) -> float:
+        """Since when a success is expected so often: an older one may have had another reason."""
+        if kind.facts.expectation is Expectation.COPY_ACTIONS:
+            plans = (rule.plan_id for to, rule in self._copy_actions(rules) if to == key)
+            return min((self._rules.copies_since(plan_id, key) for plan_id in plans), default=-math.inf)
+        as_often = [rule for rule in rules if rule.due is not None and rule.expected_interval == interval]
+        if known.within is not None or not as_often:
+            return -math.inf
+        latest = interval + min(interval, LONGEST_GRACE)
+        return min(rule.due for rule in as_often if rule.due is not None) - latest
 
     def _copies_expected_since(
         self, kind: Kind, destination: str, rules: Sequence[RuleFacts]
@@ -257,15 +284,16 @@ class FactsOf:
 
     def _rule_facts(self, known: ResourceHistory, parent_arn: str) -> Iterator[RuleFacts]:
         histories = known.all_rules()
-        is_due = not self._is_due_in(parent_arn, known)
-        for key in sorted({*histories, *known.named}):
-            if self._rules.is_gone(key):
-                continue
+        is_part = self._is_due_in(parent_arn, known)
+        there = sorted(key for key in {*histories, *known.named} if not self._rules.is_gone(key))
+        for key in there[:MOST_KEYS]:
             planned, history = self._rules.planned(key), histories.get(key)
             interval = self._rules.interval(key)
+            is_replaced = key not in known.named and self._is_replaced(key, histories, interval)
             due = None
+            is_due = not (is_part or is_replaced)
             if is_due and interval and self._backups and self._is_read(self._backups):
-                due = self._rule_due(key, known, histories, planned, interval)
+                due = self._rule_due(history, known.named.get(key), planned, interval)
             yield RuleFacts(
                 plan_id=key[0],
                 plan_name=planned.plan.name if planned else history.rule.plan_name if history else "",
@@ -275,52 +303,57 @@ class FactsOf:
                 last_success=history.success if history else None,
                 expected_interval=interval,
                 due=due,
+                is_replaced=is_replaced,
             )
 
     def _rule_due(
         self,
-        key: RuleKey,
-        known: ResourceHistory,
-        histories: Mapping[RuleKey, RuleHistory],
+        history: RuleHistory | None,
+        named_since: float | None,
         planned: Planned | None,
         interval: float,
     ) -> float | None:
-        """By when the next success of a rule must have come; None for one that another has replaced."""
-        history, named_since = histories.get(key), known.named.get(key)
+        """By when the next success of a rule must have come."""
         latest = interval + min(interval, LONGEST_GRACE)
-        if named_since is None and self._is_replaced(key, histories, interval):
-            return None
         if history and history.success is not None:
             return history.success + latest
         if history and history.first is not None:
             return history.first + latest
         if named_since is None:
             return None
-        since = self._known_since(planned)
-        return None if since is None else max(named_since, since) + latest
+        since = max(named_since or self._history.read_at(PLANS), self._known_since(planned))
+        return None if math.isinf(since) else since + latest
 
-    def _is_replaced(self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float) -> bool:
+    def _is_replaced(
+        self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float | None
+    ) -> bool:
         """Whether another rule with the same interval began after the last job of this one.
 
-        So it is when a resource is moved to another plan: the rule goes on for others, not for this one.
+        So it is when a resource is moved to another plan: the rule goes on for others, not for this one. A
+        rule whose earlier jobs would not be known has not begun with the first one that is.
         """
+        if interval is None:
+            return False
         own = histories.get(key)
         last = own.last if own and own.last is not None else -math.inf
         return any(
             other != key
             and history.first is not None
             and history.first > last
+            and history.first - interval >= self._known_since(self._rules.planned(other))
             and self._rules.interval(other) == interval
             and not self._rules.is_gone(other)
             for other, history in histories.items()
         )
 
-    def _known_since(self, planned: Planned | None) -> float | None:
-        """Since when a success of a rule would be known; None when none would be."""
+    def _known_since(self, planned: Planned | None) -> float:
+        """Since when a success of a rule would be known; infinity when none would be."""
+        jobs_since = self._history.since(self._backups.collector) if self._backups else None
+        since = math.inf if jobs_since is None else jobs_since
+        if self._history.since(POINTS) is None:
+            return since
         retention = planned.rule.retention if planned else None
-        if self._history.since(POINTS) is not None:
-            return -math.inf if retention is None else self._history.read_at(POINTS) - retention
-        return self._history.since(self._backups.collector) if self._backups else None
+        return -math.inf if retention is None else min(since, self._history.read_at(POINTS) - retention)
 
 
 def _duration(job: Job) -> float | None:

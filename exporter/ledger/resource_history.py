@@ -18,7 +18,8 @@ class RuleHistory:
     Attributes:
         rule: with the names that the newest job, or recovery point, tells.
         vault_name: where that one is.
-        first, last: when the first and the newest known job were created; None without a job.
+        first, last: when the first and the newest known job were created, or recovery point was completed;
+            None without either.
         success: when the newest backup that succeeded ended.
     """
 
@@ -42,7 +43,6 @@ class ResourceHistory:
         last_interval: what the rules told when the plans last had one of them.
         named: the rules of plans that select it by its ARN, and since when.
         points: its recovery points by the name of the vault.
-        copied: when the newest recovery point was completed that is a copy, by the ARN of the vault.
         is_selected: whether a plan selects it, as far as anybody has looked.
     """
 
@@ -54,7 +54,6 @@ class ResourceHistory:
     last_interval: float | None = None
     named: Mapping[RuleKey, float] = field(default_factory=dict)
     points: dict[str, RecoveryPoints] = field(default_factory=dict)
-    copied: dict[str, float] = field(default_factory=dict)
     is_selected: bool | None = None
 
     def of_kind(self, kind: str) -> Iterator[tuple[str, NewestJobs]]:
@@ -69,10 +68,28 @@ class ResourceHistory:
     @property
     def rule_keys(self) -> set[RuleKey]:
         """The rules that made jobs or recovery points for it, and those whose plans select it by its ARN."""
-        of_points = (
-            (told.rule.plan_id, told.rule.rule_id) for points in self.points.values() for told in points.rules
-        )
-        return {*self.rules, *of_points, *self.named}
+        return {*self.used_rule_keys, *self.named}
+
+    @property
+    def used_rule_keys(self) -> set[RuleKey]:
+        """The rules that made jobs or recovery points for it."""
+        return {*self.rules, *(key for _, key in self._rules_of_points())}
+
+    def uses(self, key: RuleKey) -> bool:
+        """Whether a rule is one of `rule_keys`."""
+        return key in self.rules or key in self.named or any(key == of for _, of in self._rules_of_points())
+
+    @property
+    def newest_rule_key(self) -> RuleKey | None:
+        """The rule that made the newest job or, where no job is known, the newest recovery point."""
+        if self.last_rule:
+            return self.last_rule[1]
+        return max(self._rules_of_points(), default=(0.0, None))[1]
+
+    def _rules_of_points(self) -> Iterator[tuple[float, RuleKey]]:
+        for points in self.points.values():
+            for told in points.rules:
+                yield told.completed, (told.rule.plan_id, told.rule.rule_id)
 
     def newest_backup(self) -> RecoveryPoints | None:
         """The recovery points among which is the newest backup that completed."""
@@ -90,6 +107,8 @@ class ResourceHistory:
                 key = told.rule.plan_id, told.rule.rule_id
                 of = rules.setdefault(key, RuleHistory(told.rule, vault_name))
                 of.success = max(of.success or 0.0, told.completed)
+                of.first = told.first if of.first is None else min(of.first, told.first)
+                of.last = told.completed if of.last is None else max(of.last, told.completed)
         return rules
 
     def expiry(self) -> float | None:

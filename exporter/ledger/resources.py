@@ -23,6 +23,7 @@ from exporter.model import (
     Resource,
     Rule,
     RuleKey,
+    selects,
 )
 
 KEPT_INTERVALS = 10
@@ -59,8 +60,16 @@ class Resources:
         self._parents: dict[str, Job] = {}
         self._children: dict[str, set[str]] = {}  # ARNs of resources, by the id of the parent job
         self._parts: dict[str, set[str]] = {}  # ARNs of the parts of a composite, by its ARN
+        self._part_of: dict[str, str] = {}  # the other way round
+        self._copied: dict[str, dict[str, float]] = {}  # by ARNs: when the newest copy in a vault completed
         self._facts_of = FactsOf(
-            kinds, self._known, self._rules, self._history, self._parents, account_id=account_id
+            kinds,
+            self._known,
+            self._rules,
+            self._history,
+            self._parents,
+            self._copied,
+            account_id=account_id,
         )
         self._changed: dict[str, None] = dict.fromkeys(self._known)
         self._published: dict[str, Resource] = {}
@@ -75,7 +84,7 @@ class Resources:
         key = kind.name, kind.key_of(job)
         newest = known.jobs.get(key)
         if newest is None:
-            if not self._has_room(known.jobs, job.resource_arn, key):
+            if key[1] and not self._has_room(known.jobs, job.resource_arn, key):
                 return
             newest = known.jobs[key] = NewestJobs(kind, self._versions[kind.name])
         is_news = newest.update(job)
@@ -96,9 +105,9 @@ class Resources:
         """Replace the list of protected resources.
 
         When it is complete, those that it does not have are removed, unless the configuration or a selection
-        names them, they have recovery points, or a job shows that they exist: one of the look-back, or of the
-        last ten expected intervals. AWS drops a resource from its list when the last recovery point expires,
-        and that must not end the alert about the backups that stopped.
+        names them, the inventory lists them, they have recovery points, or a job shows that they exist: one
+        of the look-back, or of the last ten expected intervals. AWS drops a resource from its list when the
+        last recovery point expires, and that must not end the alert about the backups that stopped.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):
@@ -109,7 +118,8 @@ class Resources:
             kept = max(lookback, KEPT_INTERVALS * (self._facts_of.interval(known) or 0.0))
             newest = known.newest_job
             exists = newest is not None and created(newest) >= now - kept
-            if not (exists or known.within is not None or known.named or known.points):
+            is_needed = known.within is not None or known.named or known.points
+            if not (exists or is_needed or known.is_selected is not None):
                 del self._known[arn]
         self._left_out.clear()
         for arn, protected in listed.items():
@@ -117,6 +127,9 @@ class Resources:
             if known_as and known_as.protected != protected:
                 known_as.protected = protected
                 self._changed[arn] = None
+        if complete:
+            for arn in self._copied.keys() - self._known.keys():
+                del self._copied[arn]
         self._remove_parents(now - lookback)
 
     def set_plans(self, plans: Collection[Plan], *, unread_plans: Collection[str], read_at: float) -> None:
@@ -132,7 +145,7 @@ class Resources:
             read_at: when reading the plans began. A rule that made a job after that is not gone.
         """
         for known in self._known.values():
-            known.last_interval = self._rules.shortest(known.rules) or known.last_interval
+            known.last_interval = self._rules.shortest(known.used_rule_keys) or known.last_interval
         changed = self._rules.set_plans(plans, unread_plans, read_at)
         named = _named_by(plans)
         for arn in named:
@@ -145,17 +158,25 @@ class Resources:
             self._remove_old_rules(known, read_at - KEPT_GONE)
         self._rules.keep_only({key for known in self._known.values() for key in known.rule_keys})
 
-    def set_recovery_points(self, vault_name: str, points: Mapping[str, RecoveryPoints]) -> None:
-        """Replace what is known of the recovery points of a vault, by the ARN of the resource."""
+    def set_recovery_points(
+        self, vault_name: str, points: Mapping[str, RecoveryPoints], *, complete: bool = True
+    ) -> None:
+        """Replace what is known of the recovery points of a vault, by the ARN of the resource.
+
+        When they are not complete, those of resources that are not there stay as they were.
+        """
         for arn, of_resource in points.items():
             known = self._find_or_add(arn)
-            if known and known.points.get(vault_name) != of_resource:
+            before = known.points.get(vault_name) if known else None
+            if known and before is None and not self._has_room(known.points, arn, (POINTS, vault_name)):
+                continue
+            if known and before != of_resource:
                 known.points[vault_name] = of_resource
                 self._changed[arn] = None
                 for told in of_resource.rules:
                     self._rules.learn((told.rule.plan_id, told.rule.rule_id), told.rule, told.completed)
         for arn, known in self._known.items():
-            if vault_name in known.points and arn not in points:
+            if complete and vault_name in known.points and arn not in points:
                 del known.points[vault_name]
                 self._changed[arn] = None
 
@@ -167,12 +188,21 @@ class Resources:
                 self._changed[arn] = None
 
     def record_copies(self, vault_arn: str, completed: Mapping[str, float]) -> None:
-        """Take note of copies that are in a vault, by the ARN of the resource: when the newest completed."""
+        """Take note of copies that are in a vault, by the ARN of the resource: when the newest completed.
+
+        They count as soon as something else tells of the resource: copies outlive resources for years.
+        """
         for arn, at in completed.items():
-            known = self._find_or_add(arn)
-            if known and at > known.copied.get(vault_arn, 0.0):
-                known.copied[vault_arn] = at
+            copied = self._copied.get(arn, {})
+            if at <= copied.get(vault_arn, 0.0):
+                continue
+            if vault_arn not in copied and not self._has_room(copied, arn, ("copy", vault_arn)):
+                continue
+            if arn in self._known:
                 self._changed[arn] = None
+            elif arn not in self._copied and len(self._copied) >= self._most:
+                continue
+            self._copied[arn] = copied | {vault_arn: at}
 
     def set_selected(self, selected: Mapping[str, bool]) -> None:
         """Replace what is known of which resources a plan selects, by ARN."""
@@ -225,12 +255,10 @@ class Resources:
             self._news[arn] = resource
             if resource is None:
                 del self._published[arn]
-                self._parts.pop(arn, None)
             else:
                 self._published[arn] = resource
         for arn in arns:
-            if parent_arn := self._facts_of.parent_arn(arn):
-                self._parts.setdefault(parent_arn, set()).add(arn)
+            self._set_parent(arn, self._facts_of.parent_arn(arn))
 
     @property
     def left_out(self) -> int:
@@ -242,7 +270,17 @@ class Resources:
         """How many facts of resources are not known for want of room, likewise."""
         return len(self._facts_left_out)
 
-    def _has_room(self, facts: Collection[tuple[str, str]], arn: str, key: tuple[str, str]) -> bool:
+    def _set_parent(self, arn: str, parent_arn: str) -> None:
+        before = self._part_of.pop(arn, "")
+        if before:
+            self._parts[before].discard(arn)
+            if not self._parts[before]:
+                del self._parts[before]
+        if parent_arn:
+            self._part_of[arn] = parent_arn
+            self._parts.setdefault(parent_arn, set()).add(arn)
+
+    def _has_room(self, facts: Collection[object], arn: str, key: tuple[str, str]) -> bool:
         """Whether a resource has room for one more fact."""
         if len(facts) < MOST_KEYS:
             return True
@@ -260,6 +298,14 @@ class Resources:
         ]
         for key in old:
             del known.rules[key]
+
+    def _make_room_for_rule(self, known: ResourceHistory) -> None:
+        """Forget the oldest rule that is gone, where there is no room for one more."""
+        last = known.last_rule[1] if known.last_rule else None
+        if len(known.rules) >= MOST_KEYS:
+            gone = [key for key in known.rules if key != last and self._rules.is_gone(key)]
+            if oldest := min(gone, key=lambda key: known.rules[key].last or 0.0, default=None):
+                del known.rules[oldest]
 
     def _find_or_add(self, arn: str) -> ResourceHistory | None:
         """Find what is known of a resource, known or new; None where there is no room for it."""
@@ -279,15 +325,16 @@ class Resources:
         if rule is None:
             return False
         key = rule.plan_id, rule.rule_id
-        if self._rules.record_use(key, job, rule):
-            for arn, other in self._known.items():
-                if key in other.rules or key in other.named:
-                    self._changed[arn] = None
         history = known.rules.get(key)
         if history is None:
+            self._make_room_for_rule(known)
             if not self._has_room(known.rules, job.resource_arn, key):
                 return False
             history = known.rules[key] = RuleHistory(rule, job.vault_name)
+        if self._rules.record_use(key, job, rule):
+            for arn, other in self._known.items():
+                if other.uses(key):
+                    self._changed[arn] = None
         before = (history.first, history.last, history.success, known.last_rule)
         at = created(job)
         history.first = at if history.first is None else min(at, history.first)
@@ -322,7 +369,8 @@ class Resources:
 def _named_by(plans: Iterable[Plan]) -> dict[str, dict[RuleKey, float]]:
     """Give the resources that selections name by their ARNs, with the rules, and since when.
 
-    A selection that narrows by tags is left out: whether it takes the resource is not known here.
+    A selection that narrows by tags, or that could not be read as a whole, is left out: whether it takes the
+    resource is not known here.
     """
     named: dict[str, dict[RuleKey, float]] = {}
     for plan in plans:
@@ -331,7 +379,7 @@ def _named_by(plans: Iterable[Plan]) -> dict[str, dict[RuleKey, float]]:
                 continue
             since = max(selection.created or 0.0, plan.changed or 0.0)
             for arn in selection.named_arns:
-                if not arn.startswith("arn:"):
+                if not (arn.startswith("arn:") and selects(selection, arn, "", {}, {})):
                     continue
                 of_resource = named.setdefault(arn, {})
                 for rule in plan.rules:

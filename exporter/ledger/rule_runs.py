@@ -4,12 +4,15 @@ A plan that selects nothing runs on schedule, makes no job and reports no error.
 there should have been some.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from exporter.model import BACKUP, Health, Job, Plan, PlannedRule, RuleKey, RuleRun, previous_run
 
 START_WINDOW = 8 * 3600.0  # seconds; AWS's default
+KEPT_WITHOUT_PLANS = 35 * 86400.0  # seconds for which jobs are kept while no plan has been read
 MOST_JOBS = 10_000  # of one rule, whose creation is kept
 DAY = 86400.0
 
@@ -27,6 +30,7 @@ class RuleRuns:
     def __init__(self) -> None:
         self._created: dict[RuleKey, dict[str, float]] = {}  # when each job of a rule was created, by id
         self._since: float | None = None
+        self._complete_since = -math.inf  # no job of after that was forgotten
 
     def mark_read(self, collector: str, since: float | None) -> None:
         """Take note of how far back backup jobs have been read; None when they have not."""
@@ -37,9 +41,12 @@ class RuleRuns:
         """Take note of a backup job that a rule made; child jobs are part of their parent's."""
         if job.rule is None or job.parent_id or job.created is None:
             return
-        jobs = self._created.setdefault((job.rule.plan_id, job.rule.rule_id), {})
-        if len(jobs) < MOST_JOBS or job.id in jobs:
-            jobs[job.id] = job.created
+        key = job.rule.plan_id, job.rule.rule_id
+        jobs = self._created.setdefault(key, {})
+        if len(jobs) >= MOST_JOBS:
+            newest = sorted(jobs.items(), key=itemgetter(1))[MOST_JOBS // 2 :]
+            jobs = self._created[key] = dict(newest)
+        jobs[job.id] = job.created
 
     def at(self, now: float, plans: Iterable[Plan], health: Mapping[str, Health]) -> dict[RuleKey, RuleRun]:
         """Give the last run of each rule.
@@ -56,8 +63,18 @@ class RuleRuns:
             for rule in plan.rules:
                 key = plan.id, rule.rule_id
                 runs[key] = self._run(key, plan, rule, now, asked)
-        self._created = {key: jobs for key, jobs in self._created.items() if key in runs or not runs}
+        self._forget_unplanned(runs, now)
         return runs
+
+    def _forget_unplanned(self, planned: Collection[RuleKey], now: float) -> None:
+        """Forget the old jobs of rules that no plan has, or of all rules when the plans cannot be read."""
+        before = now - (DAY if planned else KEPT_WITHOUT_PLANS)
+        for key in self._created.keys() - planned:
+            self._forget_before(key, before)
+            if not self._created[key]:
+                del self._created[key]
+        if not planned:
+            self._complete_since = before
 
     def _run(self, key: RuleKey, plan: Plan, rule: PlannedRule, now: float, asked: float | None) -> RuleRun:
         last = previous_run(rule.schedule, rule.timezone or None, now)
@@ -72,7 +89,8 @@ class RuleRuns:
         if closed and self._is_known(closed.at, plan, asked, closed.until) and not rule.continuous:
             # A plan that is new, or was changed, has a day to be completed.
             is_new = plan.changed is not None and closed.at < plan.changed + DAY
-            is_empty = not is_new and not any(created >= closed.at for created in jobs)
+            has_made = any(created >= closed.at for created in jobs)
+            is_empty = False if has_made else None if is_new else True
         known = self._is_known(last, plan, asked, last) and not rule.continuous
         return RuleRun(last, made if known else None, is_empty, closed.at if closed else None)
 
@@ -89,7 +107,7 @@ class RuleRuns:
         return (
             self._since is not None
             and asked is not None
-            and run >= self._since
+            and run >= max(self._since, self._complete_since)
             and asked >= until
             and run >= (plan.changed or 0.0)
         )

@@ -47,7 +47,10 @@ class JobFacts:
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """What one rule of a plan did for a resource; as in `JobFacts`."""
+    """What one rule of a plan did for a resource; as in `JobFacts`.
+
+    `is_replaced` tells whether another rule with the same interval backs the resource up in its place.
+    """
 
     plan_id: str
     plan_name: str
@@ -57,14 +60,22 @@ class RuleFacts:
     last_success: float | None = None
     expected_interval: float | None = None
     due: float | None = None
+    is_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PointsOfRule:
-    """The newest COMPLETED recovery point that a rule made for a resource, and when that was."""
+    """The COMPLETED recovery points that a rule made for a resource.
+
+    Attributes:
+        rule: as the newest one tells it.
+        completed: when the newest one completed, in seconds since 1970.
+        first: when the oldest one completed.
+    """
 
     rule: Rule
     completed: float
+    first: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ class RecoveryPoints:
         expiry: when the last COMPLETED one will be deleted; None when one is kept forever.
         newest_backup: CompletionDate of the newest COMPLETED one that is no copy of another.
         newest_backup_size, newest_backup_duration: of that one, in bytes and seconds.
-        rules: the newest COMPLETED backup of each rule.
+        rules: the COMPLETED backups of each rule.
     """
 
     account_id: str = ""

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, Kind
+from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN, Kind
 from exporter.simulator import job_kinds as simulated
 from exporter.simulator.errors import ApiError
 from tests.support.harness import REGION, START, Bench, Watch
 
 ACCOUNT = "123456789012"
 VAULT = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod"
-SIMULATED = {BACKUP: simulated.BACKUP, COPY: simulated.COPY, RESTORE: simulated.RESTORE}
+SIMULATED = dict(zip((BACKUP, COPY, RESTORE, SCAN), simulated.KINDS, strict=True))
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -34,6 +34,8 @@ class Scene:
             "ResourceType": "EBS",
             self.kind.resource_member: "arn:aws:ec2:eu-west-1:123456789012:volume/vol-1",
         }
+        if state in self.kind.terminal:
+            told["CompletionDate"] = START
         vault = dict.fromkeys(self.kind.vault_members, VAULT) | {"BackupVaultName": "prod"}
         told |= {member: value for member, value in vault.items() if member in self.kind.vault_members}
         self.aws.account.put(told | fields, SIMULATED[self.kind])
@@ -135,6 +137,7 @@ def test_one_kind_without_permission_leaves_the_others_alone(aws: Bench) -> None
         "backup_jobs": 1,
         "copy_jobs": 0,
         "restore_jobs": 1,
+        "scan_jobs": 1,
     }
     assert series.find("aws_backup_restore_job_state", job_id="r")
 

@@ -5,6 +5,8 @@ import re
 from exporter.exposition import metrics, self_metrics
 from exporter.exposition.families import Family, Group
 from exporter.exposition.metrics import fleet_families, job_families
+from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
+from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
 from exporter.exposition.samples import dropped_group, exporter_group, job_group, tally_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
@@ -31,6 +33,71 @@ OF_A_JOB = {
     "aws_backup_job_status_info": f"{JOB} message_category status_message",
 }
 OF_THE_FLEET = {"aws_backup_jobs": FLEET, "aws_backup_jobs_finished_total": FLEET}
+ACCOUNT = "aws_account_id aws_region"
+RESOURCE = f"{ACCOUNT} resource_arn resource_name resource_type"
+RULE = "plan_id plan_name rule_id rule_name vault_name"
+OF_A_RESOURCE = {
+    "aws_backup_resource_last_success_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_expected_interval_seconds": RESOURCE,
+    "aws_backup_resource_due_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_last_ended_job_info": f"{RESOURCE} job_id state vault_name message_category "
+    "status_message",
+    "aws_backup_resource_last_ended_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_copy_last_success_timestamp_seconds": f"{RESOURCE} destination_vault_arn",
+    "aws_backup_resource_copy_expected_interval_seconds": f"{RESOURCE} destination_vault_arn",
+    "aws_backup_resource_copy_due_timestamp_seconds": f"{RESOURCE} destination_vault_arn",
+    "aws_backup_resource_copy_last_ended_job_info": f"{RESOURCE} destination_vault_arn job_id state "
+    "message_category status_message",
+    "aws_backup_resource_copy_last_ended_timestamp_seconds": f"{RESOURCE} destination_vault_arn",
+    "aws_backup_resource_restore_last_success_timestamp_seconds": f"{RESOURCE} restore_testing_plan_arn",
+    "aws_backup_resource_restore_last_ended_job_info": f"{RESOURCE} restore_testing_plan_arn job_id state "
+    "validation_status status_message",
+    "aws_backup_resource_restore_last_ended_timestamp_seconds": f"{RESOURCE} restore_testing_plan_arn",
+    "aws_backup_resource_scan_last_ended_job_info": f"{RESOURCE} job_id state scan_result_status "
+    "status_message",
+    "aws_backup_resource_scan_last_ended_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_last_attempt_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_last_job_state": f"{RESOURCE} state",
+    "aws_backup_resource_last_success_size_bytes": RESOURCE,
+    "aws_backup_resource_last_success_duration_seconds": RESOURCE,
+    "aws_backup_resource_last_recovery_point_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_parent_info": f"{RESOURCE} parent_resource_arn",
+    "aws_backup_resource_rule_last_success_timestamp_seconds": f"{RESOURCE} {RULE}",
+    "aws_backup_resource_rule_expected_interval_seconds": f"{RESOURCE} {RULE}",
+    "aws_backup_resource_rule_due_timestamp_seconds": f"{RESOURCE} {RULE}",
+    "aws_backup_resource_recovery_points": f"{RESOURCE} vault_name status",
+    "aws_backup_resource_recovery_points_size_bytes": f"{RESOURCE} vault_name storage_class",
+    "aws_backup_resource_newest_recovery_point_timestamp_seconds": f"{RESOURCE} vault_name",
+    "aws_backup_resource_oldest_recovery_point_timestamp_seconds": f"{RESOURCE} vault_name",
+    "aws_backup_resource_last_recovery_point_expiry_timestamp_seconds": RESOURCE,
+    "aws_backup_resource_selected": RESOURCE,
+}
+OF_AN_ACCOUNT = {
+    "aws_backup_vault_recovery_points": f"{ACCOUNT} vault_name",
+    "aws_backup_vault_locked": f"{ACCOUNT} vault_name",
+    "aws_backup_vault_info": f"{ACCOUNT} vault_name vault_type vault_state encryption_key_type",
+    "aws_backup_vault_lock_timestamp_seconds": f"{ACCOUNT} vault_name",
+    "aws_backup_vault_min_retention_seconds": f"{ACCOUNT} vault_name",
+    "aws_backup_vault_max_retention_seconds": f"{ACCOUNT} vault_name",
+    "aws_backup_rule_info": f"{ACCOUNT} plan_id plan_name rule_id rule_name vault_name schedule timezone",
+    "aws_backup_rule_next_run_timestamp_seconds": f"{ACCOUNT} plan_id plan_name rule_id",
+    "aws_backup_rule_interval_seconds": f"{ACCOUNT} plan_id plan_name rule_id",
+    "aws_backup_rule_vault_exists": f"{ACCOUNT} plan_id plan_name rule_id vault_name",
+    "aws_backup_plan_last_execution_timestamp_seconds": f"{ACCOUNT} plan_id plan_name",
+    "aws_backup_plan_selections": f"{ACCOUNT} plan_id plan_name",
+    "aws_backup_plan_opted_out_type_info": f"{ACCOUNT} plan_id plan_name resource_type",
+    "aws_backup_region_opt_in": f"{ACCOUNT} resource_type",
+    "aws_backup_restore_testing_plan_last_execution_timestamp_seconds": f"{ACCOUNT} "
+    "restore_testing_plan_arn restore_testing_plan_name",
+    "aws_backup_restore_testing_plan_next_run_timestamp_seconds": f"{ACCOUNT} restore_testing_plan_arn "
+    "restore_testing_plan_name",
+    "aws_backup_restore_testing_plan_interval_seconds": f"{ACCOUNT} restore_testing_plan_arn "
+    "restore_testing_plan_name",
+    "aws_backup_framework_info": f"{ACCOUNT} framework_name deployment_status",
+    "aws_backup_rule_last_run_timestamp_seconds": f"{ACCOUNT} plan_id plan_name rule_id",
+    "aws_backup_rule_last_run_jobs": f"{ACCOUNT} plan_id plan_name rule_id",
+    "aws_backup_rule_ran_empty": f"{ACCOUNT} plan_id plan_name rule_id",
+}
 OF_A_SCOPE = {
     "aws_backup_up": "target aws_region collector",
     "aws_backup_last_refresh_timestamp_seconds": "target aws_region collector",
@@ -81,6 +148,16 @@ def test_the_metrics_of_the_fleet() -> None:
     assert labels(fleet_families(BACKUP)) == OF_THE_FLEET
 
 
+def test_the_metrics_of_resources() -> None:
+    """A resource has these metrics with these labels: of each kind of job, of rules and recovery points."""
+    assert labels(RESOURCE_FAMILIES) == OF_A_RESOURCE
+
+
+def test_the_metrics_of_an_account() -> None:
+    """Vaults, plans, rules, settings, restore testing plans and frameworks have these metrics and labels."""
+    assert labels((*INVENTORY_FAMILIES, *RUN_FAMILIES)) == OF_AN_ACCOUNT
+
+
 def test_the_metrics_of_the_exporter() -> None:
     """The exporter tells of itself in these metrics with these labels."""
     assert labels(metrics.EXPORTER_FAMILIES) == OF_A_SCOPE
@@ -90,7 +167,7 @@ def test_the_metrics_of_the_exporter() -> None:
 def test_all_of_them_are_written() -> None:
     """Whatever is documented is among the metrics that are written, once."""
     names = [family.name for family in metrics.families()]
-    assert {*OF_A_JOB, *OF_THE_FLEET, *OF_A_SCOPE} <= set(names)
+    assert {*OF_A_JOB, *OF_THE_FLEET, *OF_A_RESOURCE, *OF_AN_ACCOUNT, *OF_A_SCOPE} <= set(names)
     assert len(names) == len(set(names))
     assert not set(names) & set(OF_THE_EXPORTER)
 

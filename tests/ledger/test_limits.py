@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.exposition import self_metrics
+from exporter.exposition.families import Family
 from exporter.exposition.finished_jobs import FinishedJobLines
 from exporter.exposition.metrics import (
     EXPORTER_FAMILIES,
@@ -15,6 +16,7 @@ from exporter.exposition.metrics import (
     fleet_families,
     job_families,
 )
+from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
 from exporter.exposition.samples import job_group
 from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
@@ -22,15 +24,17 @@ from exporter.ledger.inventory import Inventory
 from exporter.ledger.limits import (
     MOST_CODES,
     MOST_GROUPS,
+    MOST_KEYS,
     MOST_PLANS,
     MOST_RESOURCES,
     MOST_RULES,
     MOST_STATES,
+    MOST_TYPES,
     MOST_VAULTS,
     OTHER,
 )
 from exporter.ledger.resources import Resources
-from exporter.model import Fault, Health, Plan, PlannedRule, Protected, Vault
+from exporter.model import Fault, Framework, Health, Plan, PlannedRule, Protected, RestoreTestingPlan, Vault
 from exporter.model.job_kinds import BACKUP, KINDS
 from tests.support.makers import (
     ACCOUNT,
@@ -45,6 +49,28 @@ from tests.support.makers import (
     written,
 )
 
+
+def most_of_a_resource(family: Family) -> int:
+    """Tell how many series of a metric a resource may have."""
+    if family.name == "aws_backup_resource_last_job_state":
+        return len(BACKUP.states) + 1
+    if "status" in family.labels:
+        return MOST_KEYS * (MOST_STATES + 1)
+    if "storage_class" in family.labels:
+        return 2 * MOST_KEYS
+    keys = {"rule_id", "vault_name", "destination_vault_arn", "restore_testing_plan_arn"}
+    return 1 if keys.isdisjoint(family.labels) else MOST_KEYS
+
+
+def most_of_an_account(family: Family) -> int:
+    """Tell how many series of a metric of vaults, plans and the like an account may have in a Region."""
+    if "resource_type" in family.labels:
+        return MOST_TYPES * (MOST_PLANS if "plan_id" in family.labels else 1)
+    if "rule_id" in family.labels:
+        return MOST_RULES
+    return MOST_VAULTS if "vault_name" in family.labels else MOST_PLANS
+
+
 MAX_JOBS = 10
 OF_JOBS = {family.name for kind in KINDS for family in job_families(kind)}
 IN_STATE = "aws_backup_job_child_jobs_in_state"
@@ -57,14 +83,9 @@ BOUNDS = {
     "aws_backup_jobs": GROUPS * (len(BACKUP.states) + MOST_STATES + 1),
     "aws_backup_jobs_finished_total": GROUPS * len(BACKUP.terminal),
     # Resources.
-    **{family.name: MOST_RESOURCES for family in RESOURCE_FAMILIES},
-    "aws_backup_resource_last_job_state": MOST_RESOURCES * (len(BACKUP.states) + 1),
-    # Vaults, plans, rules.
-    "aws_backup_vault_recovery_points": MOST_VAULTS,
-    "aws_backup_vault_locked": MOST_VAULTS,
-    "aws_backup_rule_next_run_timestamp_seconds": MOST_RULES,
-    "aws_backup_rule_interval_seconds": MOST_RULES,
-    "aws_backup_plan_last_execution_timestamp_seconds": MOST_PLANS,
+    **{family.name: MOST_RESOURCES * most_of_a_resource(family) for family in RESOURCE_FAMILIES},
+    # Vaults, plans, rules, restore testing plans, frameworks.
+    **{family.name: most_of_an_account(family) for family in (*INVENTORY_FAMILIES, *RUN_FAMILIES)},
     # The configuration: collectors, kinds, job ids. Operations are the exporter's own.
     "aws_backup_up": 1,
     "aws_backup_last_refresh_timestamp_seconds": 1,
@@ -72,7 +93,7 @@ BOUNDS = {
     "aws_backup_exporter_malformed_values_total": 2,
     "aws_backup_exporter_jobs": 2,
     "aws_backup_exporter_jobs_dropped": 1,
-    "aws_backup_exporter_items_dropped": 6,
+    "aws_backup_exporter_items_dropped": 7,
     "aws_backup_exporter_job_errors": 1,
 }
 MANY = 25_000
@@ -117,6 +138,11 @@ def flood() -> Written:
     rules = tuple(PlannedRule(f"r{number}", NOW, 1.0) for number in range(7))
     plans = [Plan(f"p{number}", "", ACCOUNT, NOW, rules) for number in range(MANY)]
     of.update_inventory(lambda known: known.with_plans(plans, ""))
+    testing = [RestoreTestingPlan(f"t{number}", "", ACCOUNT, NOW, NOW, 1.0) for number in range(MANY)]
+    of.update_inventory(lambda known: known.with_testing_plans(testing))
+    frameworks = [Framework(f"f{number}", ACCOUNT, "COMPLETED") for number in range(MANY)]
+    of.update_inventory(lambda known: known.with_frameworks(frameworks))
+    of.update_inventory(lambda known: known.with_opt_in({f"o{number}": True for number in range(MANY)}))
     for number in range(MANY):
         operation = ("ListBackupJobs", "DescribeBackupJob")[number % 2]
         of.count_call(operation, f"Code{number}")
@@ -135,10 +161,14 @@ def test_every_metric_has_a_bound() -> None:
     }
     assert set(bounds) == {family.name for family in families()}
     assert {name: count for name, count in found.items() if count > bounds[name]} == {}
+    bounded = {"aws_backup_framework_info": MOST_PLANS, "aws_backup_region_opt_in": MOST_TYPES}
+    bounded |= {"aws_backup_vault_info": MOST_VAULTS, "aws_backup_rule_info": MOST_RULES}
+    assert {name: found[name] for name in bounded} == bounded
     assert of.ledger.left_out() == {
         "job_groups": 10 * MOST_GROUPS,
         "error_codes": 10 * MOST_CODES,
         "resources": MANY,
+        "resource_facts": 0,
         "vaults": MANY - MOST_VAULTS,
         "plans": MANY - MOST_PLANS,
         "rules": 7 * MOST_PLANS - MOST_RULES,

@@ -110,7 +110,11 @@ def test_next_run_of_the_previous_one(schedule: Schedule, moment: datetime) -> N
     if previous is not None:
         assert previous <= now
         assert previous_run(schedule.expression, None, previous) == previous
-        assert next_run(schedule.expression, None, previous) == next_run(schedule.expression, None, now)
+        # The next run is looked for within 28 years, which is farther from now than from the previous run.
+        assert next_run(schedule.expression, None, previous) in {
+            next_run(schedule.expression, None, now),
+            None,
+        }
 
 
 SIMULATED = st.sampled_from(

@@ -2,8 +2,7 @@
 
     python -m bench.hourly RESOURCES PLANS VAULTS POINTS
 
-An hour of scrapes, one a minute, on a virtual clock; a daily backup of each resource runs at its start. Series
-and bytes are those of one exposition at the end.
+An hour of scrapes, one a minute, on a virtual clock. Series and bytes are those of one exposition at the end.
 """
 
 import sys

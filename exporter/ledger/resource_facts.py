@@ -234,6 +234,8 @@ class FactsOf:
         interval: float,
     ) -> float | None:
         """By when the next success must have come."""
+        if known.within is None and kind is self._backups and self._has_continuous(known, rules):
+            return None
         latest = interval + min(interval, LONGEST_GRACE)
         if last_success is not None:
             return max(last_success, self._expected_since(kind, known, rules, key, interval)) + latest
@@ -291,7 +293,7 @@ class FactsOf:
             interval = self._rules.interval(key)
             is_replaced = key not in known.named and self._is_replaced(key, histories, interval)
             due = None
-            is_due = not (is_part or is_replaced)
+            is_due = not (is_part or is_replaced or self._is_continuous(known, key))
             if is_due and interval and self._backups and self._is_read(self._backups):
                 due = self._rule_due(history, known.named.get(key), planned, interval)
             yield RuleFacts(
@@ -323,6 +325,14 @@ class FactsOf:
             return None
         since = max(named_since or self._history.read_at(PLANS), self._known_since(planned))
         return None if math.isinf(since) else since + latest
+
+    def _has_continuous(self, known: ResourceHistory, rules: Sequence[RuleFacts]) -> bool:
+        return any(self._is_continuous(known, (rule.plan_id, rule.rule_id)) for rule in rules)
+
+    def _is_continuous(self, known: ResourceHistory, key: RuleKey) -> bool:
+        """Whether a rule keeps a continuous backup going, for which AWS need not create a job at each run."""
+        planned = self._rules.planned(key)
+        return planned is not None and planned.rule.continuous and known.has_continuous_backup
 
     def _is_replaced(
         self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float | None

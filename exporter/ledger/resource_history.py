@@ -91,6 +91,11 @@ class ResourceHistory:
             for told in points.rules:
                 yield told.completed, (told.rule.plan_id, told.rule.rule_id)
 
+    @property
+    def has_continuous_backup(self) -> bool:
+        """Whether point-in-time recovery goes on in any vault."""
+        return any(points.by_status.get("AVAILABLE") for points in self.points.values())
+
     def newest_backup(self) -> RecoveryPoints | None:
         """The recovery points among which is the newest backup that completed."""
         having = (points for points in self.points.values() if points.newest_backup is not None)

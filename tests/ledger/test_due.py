@@ -209,3 +209,14 @@ def test_without_a_row_of_the_table_there_are_no_facts_of_that_kind(kind: Any) -
     without = facts(tuple(each for each in KINDS if each is not kind))
     assert without == {each for each in facts(KINDS) if each.kind != kind.name}
     assert len(without) == len(KINDS) - 1
+
+
+@pytest.mark.parametrize(("status", "is_due"), [("AVAILABLE", False), ("STOPPED", True)])
+def test_a_continuous_backup_needs_no_job_at_each_run(status: str, is_due: bool) -> None:
+    """While point-in-time recovery goes on, neither the resource nor the rule is due, however old its job."""
+    known = Known()
+    known.backup("a", "COMPLETED", NOW - 9 * DAY)
+    known.plans(plan(rule("daily", continuous=True)))
+    known.resources.set_recovery_points("prod", {VOLUME: points(by_status={status: 1})})
+    dues = known.backups().due, known.rules()["daily"].due
+    assert [due is not None for due in dues] == [is_due, is_due]

@@ -95,7 +95,10 @@ class FactsOf:
             arn=arn,
             name=next(known.names(), _last_part(arn)),
             type=next(known.types(), ""),
-            account_id=(any_job.account_id if any_job else "") or _account_of(arn) or self._account_id,
+            account_id=(any_job.account_id if any_job else "")
+            or _account_of(arn)
+            or (known.listed.account_id if known.listed else "")
+            or self._account_id,
             facts=tuple(self._job_facts(known, rules, parent_arn)),
             rules=rules,
             last_success_size=point.newest_backup_size if point else success.size if success else None,
@@ -110,7 +113,7 @@ class FactsOf:
             parent_arn=parent_arn,
             points=tuple(sorted(known.points.items())),
             last_expiry=known.expiry(),
-            is_selected=known.is_selected,
+            is_selected=known.listed.is_selected if known.listed else None,
         )
 
     def interval(self, known: ResourceHistory) -> float | None:

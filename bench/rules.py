@@ -31,7 +31,18 @@ from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger import JobStore, Ledger, Resources
-from exporter.model import BACKUP, KINDS, Health, Plan, PlannedRule, Protected, RecoveryPoints, Scope, Vault
+from exporter.model import (
+    BACKUP,
+    KINDS,
+    Health,
+    ListedResource,
+    Plan,
+    PlannedRule,
+    Protected,
+    RecoveryPoints,
+    Scope,
+    Vault,
+)
 from exporter.model.job_kinds import COPY
 
 RULES = Path(__file__).parents[1] / "prometheus" / "rules" / "aws-backup-alerts.yml"
@@ -201,7 +212,7 @@ def _exposition(jobs: int, resources: int, now: float) -> bytes:
             lookback=7 * 86400,
         )
         known.set_recovery_points("prod-daily", {arn: _points(now) for arn in arns})
-        known.set_selected(dict.fromkeys(arns, True))
+        known.set_listed(ListedResource(arn, "", "EBS", ACCOUNT, is_selected=True) for arn in arns)
     for collector in COLLECTORS:
         ledger.mark_read(collector, now, since=now - 7 * 86400)
         ledger.set_health(collector, Health(up=True, last_success=now + 300))

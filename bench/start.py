@@ -15,7 +15,7 @@ from bench.aws import simulated
 from bench.measure import tell
 from bench.process import Running, exporter, value
 from exporter.aws import Budget
-from exporter.aws.client import PAGE_SIZE
+from exporter.aws.services import AWS_BACKUP
 
 FIGURES = (
     "aws_backup_exporter_jobs",
@@ -65,7 +65,7 @@ def _watch(running: Running, began: float, jobs: int) -> tuple[float, str]:
 
 def _allowed(jobs: int, rate: float) -> float:
     budget = Budget(rate, time.monotonic)
-    return max(0.0, math.ceil(jobs / PAGE_SIZE) - budget.burst) / budget.rate
+    return max(0.0, math.ceil(jobs / AWS_BACKUP.largest_page) - budget.burst) / budget.rate
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 import argparse
 import inspect
+import json
 import re
 import sys
 import types
@@ -16,9 +17,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
-from exporter.config import Config
+from exporter.config import Config, ResourceInventory
 from exporter.config.fields import Duration, Secret
 from exporter.config.sections import Record
+from exporter.doctor import actions
 from exporter.exposition import metrics, self_metrics
 from exporter.exposition.families import Family
 from exporter.model.job_kinds import KINDS, Kind
@@ -66,6 +68,15 @@ def documents() -> dict[str, dict[str, str]]:
     return {
         "docs/metrics.md": {"jobs": _jobs(), "unpublished": _unpublished(), **metric_parts},
         "docs/configuration.md": {"keys": "\n".join(_tables_of_keys(Config, ""))},
+        "docs/iam.md": {
+            "policy": _policy("ReadAwsBackup"),
+            "actions": _table_of_actions(),
+            "regions": _policy(
+                "ReadAwsBackupInTwoRegions",
+                {"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}},
+            ),
+        },
+        "README.md": {"policy": _policy("ReadAwsBackup")},
     }
 
 
@@ -128,6 +139,27 @@ def _unpublished() -> str:
         for kind in KINDS
         if kind.unpublished
     )
+
+
+def _policy(sid: str, condition: object = None) -> str:
+    """Write the policy that the default configuration needs."""
+    needed = [action for of_collector in actions(Config()).values() for action in of_collector]
+    statement: dict[str, object] = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": list(dict.fromkeys(needed)),
+        "Resource": "*",
+    }
+    if condition:
+        statement["Condition"] = condition
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    return f"```json\n{json.dumps(policy, indent=2)}\n```\n"
+
+
+def _table_of_actions() -> str:
+    needed = actions(Config(inventory=ResourceInventory(enabled=True)))
+    rows = ((_code(collector), _codes(set(), names)) for collector, names in needed.items())
+    return _table(("Collector", "Actions"), rows)
 
 
 def _tables_of_keys(record: type[Record], path: str) -> Iterator[str]:

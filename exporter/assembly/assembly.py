@@ -20,18 +20,14 @@ from exporter.aws import (
     shared_loader,
 )
 from exporter.collectors import (
-    FrameworksCollector,
     JobsCollector,
     Omissions,
-    PlansCollector,
     RecoveryPointsCollector,
     ResourcesCollector,
-    RestoreTestingCollector,
-    SettingsCollector,
     SlowCollector,
-    VaultsCollector,
+    slow_collectors,
 )
-from exporter.config import Api, Config, Discovery, Limits, Target
+from exporter.config import Api, Config, Discovery, Limits, ResourceInventory, Target
 from exporter.exposition import Exposition, ScopeSeries, Telemetry
 from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
 from exporter.model import BACKUP, KINDS, Kind, Rule, Scope, account_in_arn, longest_gap
@@ -99,6 +95,7 @@ class _TargetSettings:
     regions: tuple[str, ...]
     discovery: Discovery
     collectors: tuple[str, ...]
+    inventory: ResourceInventory
     api: Api
     limits: Limits
     expected: tuple[Mapping[str, float], ...]
@@ -210,15 +207,14 @@ class Assembler:
         self, settings: _TargetSettings, api: BackupApi, ledger: Ledger
     ) -> list[SlowCollector]:
         """Give the collectors of what rarely changes, in the order in which they run."""
-        clock, owners = self._dependencies.clock, self._owners
-        slow: tuple[SlowCollector, ...] = (
-            VaultsCollector(api, ledger, owners=owners),
-            ResourcesCollector(api, ledger, owners=owners, discovery=settings.discovery, clock=clock),
-            SettingsCollector(api, ledger, owners=owners),
-            PlansCollector(api, ledger, owners=owners, clock=clock),
-            RestoreTestingCollector(api, ledger, owners=owners, clock=clock),
-            FrameworksCollector(api, ledger, owners=owners),
-            RecoveryPointsCollector(api, ledger, owners=owners, ledger_of=self._ledger_of, clock=clock),
+        slow = slow_collectors(
+            api,
+            ledger,
+            discovery=settings.discovery,
+            inventory=settings.inventory,
+            owners=self._owners,
+            ledger_of=self._ledger_of,
+            clock=self._dependencies.clock,
         )
         return [collector for collector in slow if collector.name in settings.collectors]
 
@@ -235,7 +231,8 @@ def _target_settings(config: Config, target: Target, profiles: Profiles) -> _Tar
         target=target,
         regions=regions,
         discovery=config.discovery,
-        collectors=config.collectors,
+        collectors=config.enabled_collectors,
+        inventory=config.inventory,
         api=config.api,
         limits=config.limits,
         expected=tuple(config.expected_in(target, region) for region in regions),

@@ -44,6 +44,10 @@ from exporter.aws.profiles import (
 from exporter.aws.request_budget import (
     Budget,
 )
+from exporter.aws.services import (
+    action_of,
+    service_of,
+)
 from exporter.aws.sessions import (
     OpenSession,
     default_session,
@@ -77,10 +81,12 @@ __all__ = [
     "Rows",
     "TargetClient",
     "TargetIdentity",
+    "action_of",
     "default_session",
     "in_environment",
     "keep_keys",
     "malformed",
     "regions_of",
+    "service_of",
     "shared_loader",
 ]

@@ -1,4 +1,4 @@
-"""Calls AWS Backup for one scope: calls are rate-limited, retried, counted and checked."""
+"""Calls AWS for one scope: calls are rate-limited, retried, counted and checked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -7,13 +7,19 @@ from typing import Any, Protocol
 from exporter.aws.errors import AwsError, malformed
 from exporter.aws.parsing import LEFT_OUT, LeftOut
 from exporter.aws.request_budget import Budget
-from exporter.aws.target_client import TargetClient
+from exporter.aws.services import service_of
 
-PAGE_SIZE = 1000
 RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
 RESERVE_WAIT = 1.0  # seconds for which a background call waits before it uses tokens reserved for scrapes
 
 Answer = Mapping[str, Any]
+
+
+class Transport(Protocol):
+    """Makes the calls of one target, as `TargetClient` does."""
+
+    def call(self, region: str, operation: str, **parameters: Any) -> Answer:
+        """Make one call."""
 
 
 class Meter(Protocol):
@@ -50,7 +56,9 @@ class OverBudgetError(Exception):
 
 
 class BackupApi:
-    """Calls AWS Backup for one target in one Region. Thread-safe.
+    """Calls AWS Backup and related services for one target in one Region. Thread-safe.
+
+    The operation determines the service. All services share the request budget.
 
     Args:
         target: makes the calls of the target.
@@ -65,7 +73,7 @@ class BackupApi:
 
     def __init__(
         self,
-        target: TargetClient,
+        target: Transport,
         region: str,
         *,
         budget: Budget,
@@ -120,16 +128,17 @@ class BackupApi:
         Raises:
             AwsError, OverBudgetError: as `call`; AwsError also if AWS repeats a token.
         """
+        service = service_of(operation)
         fetch = partial(
             self.call,
             operation,
             member,
             reserve=reserve,
             max_wait=max_wait,
-            MaxResults=PAGE_SIZE,
+            **{service.page_size: service.largest_page},
             **parameters,
         )
-        return _Pages(fetch, operation, member)
+        return _Pages(fetch, operation, member, service.page_token)
 
     def _acquire_token(self, reserve: float, max_wait: float) -> None:
         started = self._clock()
@@ -184,10 +193,11 @@ class BackupApi:
 
 
 class _Pages(Iterator[Rows]):
-    def __init__(self, fetch: Callable[..., Answer], operation: str, member: str) -> None:
+    def __init__(self, fetch: Callable[..., Answer], operation: str, member: str, token_name: str) -> None:
         self._fetch = fetch
         self._operation = operation
         self._member = member
+        self._token_name = token_name
         self._token: object = ""
         self._used: set[object] = set()
 
@@ -196,13 +206,13 @@ class _Pages(Iterator[Rows]):
             raise StopIteration
         answer = self._fetch(**self._from_token())
         self._used.add(self._token)
-        token = answer.get("NextToken")
+        token = answer.get(self._token_name)
         self._token = None if token == "" else token
         return Rows.of(answer[self._member])
 
     def _from_token(self) -> dict[str, str]:
         if not isinstance(self._token, str):
-            raise malformed(self._operation, "NextToken is not a string")
+            raise malformed(self._operation, f"{self._token_name} is not a string")
         if self._token in self._used:
-            raise malformed(self._operation, "NextToken is repeated")
-        return {"NextToken": self._token} if self._token else {}
+            raise malformed(self._operation, f"{self._token_name} is repeated")
+        return {self._token_name: self._token} if self._token else {}

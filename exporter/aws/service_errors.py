@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from exporter.aws.services import action_of
+
 THROTTLING = frozenset(
     {
         "ThrottlingException",
@@ -159,7 +161,7 @@ def is_throttling(code: str) -> bool:
 
 
 def _remedy_for_denial(operation: str, text: str) -> str:
-    action = f"{'sts' if operation.startswith(('AssumeRole', 'GetCallerIdentity')) else 'backup'}:{operation}"
+    action = action_of(operation)
     for policy, remedy in _POLICIES.items():
         if policy in text:
             return remedy.format(action=action)

@@ -14,6 +14,7 @@ from exporter.aws.clients import Answer, Client, sign_with
 from exporter.aws.credentials import CachedCredentials, FetchedCredentials
 from exporter.aws.errors import from_boto, malformed, timed_out
 from exporter.aws.profiles import Profiles
+from exporter.aws.services import AWS_BACKUP, service_of
 from exporter.config import Target
 
 MAX_CONCURRENT_CALLS = 32  # list and describe calls at the same time, of all targets together
@@ -43,7 +44,7 @@ class TargetClient:
         )
 
     def call(self, region: str, operation: str, **parameters: Any) -> Answer:
-        """Make one call to AWS Backup.
+        """Make one call. The endpoint of the target is that of AWS Backup alone.
 
         Args:
             region: the Region to call.
@@ -53,7 +54,9 @@ class TargetClient:
         Raises:
             AwsError: there are no usable credentials, AWS refused the call or could not be reached.
         """
-        client = partial(self._profile.client, "backup", region, self._target.endpoint_url)
+        service = service_of(operation)
+        endpoint_url = self._target.endpoint_url if service is AWS_BACKUP else None
+        client = partial(self._profile.client, service.name, region, endpoint_url)
         return self._signed_call(self._credentials, client, operation, parameters)
 
     def _signed_call(

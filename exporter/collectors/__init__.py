@@ -6,17 +6,11 @@ There is one module for each subject.
 from exporter.collectors.duplicate_accounts import (
     published_already,
 )
-from exporter.collectors.frameworks import (
-    FrameworksCollector,
-)
 from exporter.collectors.jobs import (
     JobsCollector,
 )
 from exporter.collectors.malformed_values import (
     Omissions,
-)
-from exporter.collectors.plans import (
-    PlansCollector,
 )
 from exporter.collectors.protocols import (
     MAX_WAIT,
@@ -29,28 +23,18 @@ from exporter.collectors.recovery_points import (
 from exporter.collectors.resources import (
     ResourcesCollector,
 )
-from exporter.collectors.restore_testing import (
-    RestoreTestingCollector,
-)
-from exporter.collectors.settings import (
-    SettingsCollector,
-)
-from exporter.collectors.vaults import (
-    VaultsCollector,
+from exporter.collectors.slow_collectors import (
+    slow_collectors,
 )
 
 __all__ = [
     "MAX_WAIT",
     "Collector",
-    "FrameworksCollector",
     "JobsCollector",
     "Omissions",
-    "PlansCollector",
     "RecoveryPointsCollector",
     "ResourcesCollector",
-    "RestoreTestingCollector",
-    "SettingsCollector",
     "SlowCollector",
-    "VaultsCollector",
     "published_already",
+    "slow_collectors",
 ]

@@ -13,6 +13,7 @@ from exporter.model import (
     Answer,
     Plan,
     PlannedRule,
+    Resource,
     account_in_arn,
     largest_gap_of,
     longest_gap,
@@ -79,11 +80,11 @@ class PlansCollector:
             answer = answers.get(plan_id, {})
             if answer is not None:
                 plans[plan_id] = self._plan(row, answer, known.get(plan_id))
-        self._store(plans.values(), started)
+        self._store(plans.values(), started, complete=rows.complete)
         if failure:
             raise failure
 
-    def _store(self, plans: Collection[Plan], started: float) -> None:
+    def _store(self, plans: Collection[Plan], started: float, *, complete: bool) -> None:
         assumed = self._ledger.account_id
         check_owner(
             self._owners, self._ledger.scope, (plan.account_id or assumed or plan.id for plan in plans)
@@ -94,10 +95,10 @@ class PlansCollector:
                 unread_plans={plan.id for plan in plans} - self._read_at.keys(),
                 read_at=min([started, *self._read_at.values()]),
             )
-            types = {resource.type for resource in resources.published()}
+            types = {resource.type for resource in resources.published() if _is_backed_up(resource)}
         opt_in = self._ledger.inventory.opt_in
         plans = [replace(plan, opted_out_types=_opted_out(plan, types, opt_in)) for plan in plans]
-        self._ledger.update_inventory(lambda known: known.with_plans(plans, assumed))
+        self._ledger.update_inventory(lambda known: known.with_plans(plans, assumed, complete=complete))
 
     def _read_each(
         self, listed: Mapping[str, Answer]
@@ -224,6 +225,11 @@ def _rules(answer: Answer) -> list[Answer | None]:
 def _times(unit: float, value: object) -> float | None:
     count = number(value)
     return None if count is None else count * unit
+
+
+def _is_backed_up(resource: Resource) -> bool:
+    """Tell whether anything but the inventory tells of a resource."""
+    return bool(resource.facts or resource.points or resource.last_recovery_point is not None)
 
 
 def _opted_out(plan: Plan, types: Collection[str], opt_in: Mapping[str, bool]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Protocol
 from exporter.aws import BackupApi, Rows, malformed
 
 PACE = 300.0  # seconds between two refreshes of what rarely changes
+HOUR = 3600.0  # seconds between two refreshes of what takes many calls
 MAX_WAIT = 60.0  # seconds that a necessary call may wait for the request budget
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from exporter.aws import AwsError, BackupApi, OverBudgetError
 from exporter.collectors.duplicate_accounts import check_owner
-from exporter.collectors.protocols import MAX_WAIT, list_all
+from exporter.collectors.protocols import HOUR, MAX_WAIT, list_all
 from exporter.ledger import MOST_KEYS, MOST_STATES, OTHER, AccountOwners, Ledger
 from exporter.model import (
     SUCCESS,
@@ -24,8 +24,6 @@ from exporter.model import (
     region_in_arn,
     rule_of,
 )
-
-HOUR = 3600.0
 
 Origin = tuple[str, str]
 """The account and the Region of the vault that a copy was made from."""

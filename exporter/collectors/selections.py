@@ -8,6 +8,9 @@ from exporter.model import Answer, Selection
 
 LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
 
+_UNREADABLE = Selection("", "", None, unreadable=("BackupSelection",))
+"""Stands for the selections of a plan whose rows could not be read."""
+
 
 class Selections:
     """Keeps the selections of the plans of one scope.
@@ -52,7 +55,8 @@ class Selections:
     def _read(self, plan_id: str) -> tuple[Selection, ...]:
         known = {selection.id: selection for selection in self._of_plans.get(plan_id, ())}
         rows = list_all(self._api, "ListBackupSelections", "BackupSelectionsList", BackupPlanId=plan_id)
-        return tuple(self._selection(plan_id, row, known) for row in rows)
+        read = (self._selection(plan_id, row, known) for row in rows)
+        return (*read, *(() if rows.complete else (_UNREADABLE,)))
 
     def _selection(self, plan_id: str, row: Answer, known: Mapping[str, Selection]) -> Selection:
         selection_id = str(row["SelectionId"])

@@ -11,7 +11,7 @@ from botocore.session import Session
 
 from exporter.assembly import Dependencies
 from exporter.aws import default_session, shared_loader
-from exporter.config import Api, Config, Discovery, Target
+from exporter.config import Api, Config, Discovery, ResourceInventory, Target
 from exporter.simulator import SITES, Account, fill, serve
 
 WINDOW = 3600.0  # seconds; the simulated company creates about a thousand jobs an hour
@@ -34,7 +34,12 @@ def demo_account(now: Callable[[], float] = time.time) -> Iterator[tuple[Config,
         target = Target(name="demo", regions=regions, endpoint_url=server.endpoint_url)
         api = Api(read_timeout=60.0)  # the account runs in this process, perhaps on a slow machine
         open_session = partial(_simulated_session, server.endpoint_url)
-        config = Config(targets=(target,), api=api, discovery=Discovery(window=WINDOW))
+        config = Config(
+            targets=(target,),
+            api=api,
+            discovery=Discovery(window=WINDOW),
+            inventory=ResourceInventory(enabled=True),
+        )
         yield config, Dependencies(open_session=open_session)
 
 
@@ -42,10 +47,11 @@ def _simulated_session(endpoint_url: str, profile: str | None) -> Session:
     """Open a session with dummy credentials, whatever the environment contains."""
     session = default_session(profile, shared_loader())
     session.set_credentials("simulated", "simulated")
-    session.register("before-call.sts", partial(_redirect, endpoint_url))
+    for service in ("sts", "resource-groups-tagging-api"):
+        session.register(f"before-call.{service}", partial(_redirect, endpoint_url))
     return session
 
 
 def _redirect(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
-    """Send STS requests to the simulated account too: a target's endpoint_url applies to AWS Backup only."""
+    """Send these requests to the simulated account too: endpoint_url applies to AWS Backup only."""
     params["url"] = endpoint_url

@@ -28,6 +28,7 @@ from exporter.config.sections import (
     Discovery,
     Expectation,
     Limits,
+    ResourceInventory,
     Target,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "Expectation",
     "Limits",
     "Problem",
+    "ResourceInventory",
     "Target",
     "default",
     "load",

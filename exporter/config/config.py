@@ -8,8 +8,16 @@ from pydantic import Field
 
 from exporter.config.base import Record
 from exporter.config.errors import Path, nearest, quoted
-from exporter.config.fields import COLLECTORS, FILLED, UNREPEATED, Broken, Collector, first_places
-from exporter.config.sections import Api, Discovery, Expectation, Limits, Target
+from exporter.config.fields import (
+    COLLECTORS,
+    FILLED,
+    INVENTORY,
+    UNREPEATED,
+    Broken,
+    Collector,
+    first_places,
+)
+from exporter.config.sections import Api, Discovery, Expectation, Limits, ResourceInventory, Target
 
 
 class Config(Record):
@@ -28,7 +36,11 @@ class Config(Record):
     collectors: Annotated[tuple[Collector, ...], FILLED, UNREPEATED] = Field(
         default=COLLECTORS, examples=["[backup_jobs, copy_jobs]"]
     )
-    """The collectors to run. Jobs are refreshed on each scrape, the others every 5 minutes."""
+    """The collectors to run. Jobs are refreshed on each scrape, recovery points once an hour, the others
+    every 5 minutes."""
+
+    inventory: ResourceInventory = Field(default=ResourceInventory(), examples=["{enabled: true}"])
+    """Whether to check which resources of the account are selected by a backup plan."""
 
     api: Api = Field(default=Api(), examples=["{requests_per_second: 10}"])
     """Rate limit and timeouts for calls to AWS."""
@@ -49,12 +61,20 @@ class Config(Record):
         if not self.discovery.enabled and not any(target.job_ids for target in self.targets):
             message = "no jobs to monitor; set it to true, or add job_ids to a target"
             yield Broken(("discovery", "enabled"), message)
+        if self.inventory.enabled and "plans" not in self.collectors:
+            message = "needs the plans and their selections; add plans to collectors, or set it to false"
+            yield Broken(("inventory", "enabled"), message, ("collectors",))
         arns = [expectation.resource_arn for expectation in self.expectations]
         for place, before, arn in first_places(arns):
             message = f"{quoted(arn)} is a duplicate; remove one of them"
             yield _expected(place, "resource_arn", message, ("expectations", before, "resource_arn"))
         for place, expectation in enumerate(self.expectations):
             yield from _check_target(place, expectation, self.targets)
+
+    @property
+    def enabled_collectors(self) -> tuple[str, ...]:
+        """The collectors to run: those listed, and `inventory` if its block enables it."""
+        return (*self.collectors, INVENTORY) if self.inventory.enabled else self.collectors
 
     def expected_in(self, target: Target, region: str) -> dict[str, float]:
         """Return the resources that a target must back up in a Region, and their maximum age in seconds.

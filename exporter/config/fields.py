@@ -19,7 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from exporter.config import duration
 from exporter.config.errors import Path, quoted, written
-from exporter.model import KINDS
+from exporter.model import KINDS, RESOURCE_TYPES
 
 RESERVED_LABELS = frozenset(
     {
@@ -253,6 +253,8 @@ ResourceArn = Annotated[
     ),
 ]
 JobId = Annotated[str, _matching(r"\S+", "a job id such as 1b2c3d4e-0f1a-2b3c-4d5e-6f7a8b9c0d1e")]
+TagKey = Annotated[str, _matching(r"(?s:.{1,128})", "the key of a tag: 1 to 128 characters")]
+TagValue = Annotated[str, _matching(r"(?s:.{0,256})", "the value of a tag: at most 256 characters")]
 VaultName = Annotated[
     str, _matching(r"[A-Za-z0-9._/-]{1,255}", "a vault's name of letters, digits and -._/ (not an ARN)")
 ]
@@ -277,6 +279,14 @@ Labels = Annotated[
     AfterValidator(FrozenMapping),
     PlainSerializer(dict, return_type=dict[str, str], when_used="always"),
 ]
+Tags = Annotated[
+    Mapping[TagKey, TagValue],
+    AfterValidator(FrozenMapping),
+    PlainSerializer(dict, return_type=dict[str, str], when_used="always"),
+]
+INVENTORY = "inventory"
+"""The collector that has a block of its own."""
+
 COLLECTORS = (
     *(kind.collector for kind in KINDS),
     "resources",
@@ -287,10 +297,14 @@ COLLECTORS = (
     "restore_testing",
     "frameworks",
 )
+"""Those that `collectors` can list."""
+
 if TYPE_CHECKING:
     Collector = str
+    BackedUpType = str
 else:
     Collector = Literal[COLLECTORS]  # includes each kind of job
+    BackedUpType = Literal[RESOURCE_TYPES]
 
 UNREPEATED = AfterValidator(_unique)
 FILLED = AfterValidator(_not_empty)

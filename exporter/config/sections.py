@@ -10,6 +10,7 @@ from exporter.config.base import Record as Record
 from exporter.config.duration import DAY
 from exporter.config.fields import (
     UNREPEATED,
+    BackedUpType,
     Broken,
     Duration,
     EndpointUrl,
@@ -21,6 +22,7 @@ from exporter.config.fields import (
     ResourceType,
     RoleArn,
     Secret,
+    Tags,
     TargetName,
     Text,
     VaultName,
@@ -103,6 +105,21 @@ class Discovery(Record):
             yield Broken(
                 (given,), f"{message}set lookback to {window} or more, or window to {lookback} or less"
             )
+
+
+class ResourceInventory(Record):
+    """Which resources of the account to check for a backup plan that selects them."""
+
+    enabled: bool = False
+    """Whether to list the tagged resources of the account once an hour. Needs the collector `plans`."""
+
+    resource_types: Annotated[tuple[BackedUpType, ...], UNREPEATED] = Field(
+        default=(), examples=["[EC2, RDS]"]
+    )
+    """Only resources of these types, as AWS Backup spells them. Empty: all that AWS Backup supports."""
+
+    exclude_tags: Tags = Field(default=FrozenMapping({}), examples=["backup: none"])
+    """Resources with one of these tags are not published: they need no backups. Empty: none."""
 
 
 class Api(Record):

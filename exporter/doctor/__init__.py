@@ -6,6 +6,9 @@ It lets each collector call AWS once and reports the outcome.
 from exporter.doctor.checks import (
     examine,
 )
+from exporter.doctor.dry_run import (
+    actions,
+)
 from exporter.doctor.output import (
     as_json,
     as_text,
@@ -14,4 +17,4 @@ from exporter.doctor.report import (
     Report,
 )
 
-__all__ = ["Report", "as_json", "as_text", "examine"]
+__all__ = ["Report", "actions", "as_json", "as_text", "examine"]

@@ -20,6 +20,7 @@ from exporter.aws import (
     LeftOut,
     Profiles,
     TargetIdentity,
+    action_of,
     regions_of,
 )
 from exporter.collectors import published_already
@@ -139,7 +140,7 @@ class _RegionChecker:
         permissions = _run_parallel(partial(self._check_permissions, *item) for item in runs.items())
         job_ids = self._target.job_ids if BACKUP.collector in runs else ()
         jobs = _run_parallel(partial(self._check_job, job_id) for job_id in job_ids)
-        checks = (*target_checks, identity, *chain.from_iterable(permissions), *jobs)
+        checks = (*target_checks, identity, *_merged(chain.from_iterable(permissions)), *jobs)
         return Diagnosis(scope, credentials, caller, checks)
 
     def _check_identity(self) -> tuple[Check, Caller | None]:
@@ -156,7 +157,7 @@ class _RegionChecker:
             dry_run(api)
         checks = []
         for operation, error in api.outcomes.items():
-            check = Check("permission", f"backup:{operation}", collector=collector)
+            check = Check("permission", action_of(operation), collector=collector)
             if error:
                 # AWS Backup denies access to a vault that does not exist, perhaps to other objects too.
                 uncertain = operation in api.placeholder_calls and result_of(error) is Result.DENIED
@@ -210,6 +211,16 @@ class _RegionChecker:
 def _run_parallel(tasks: Iterable[Callable[[], T]]) -> list[T]:
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="check") as pool:
         return [future.result() for future in [pool.submit(task) for task in tasks]]
+
+
+def _merged(checks: Iterable[Check]) -> Iterator[Check]:
+    """Give one check for each permission, with all collectors that need it; a failure counts."""
+    by_name: dict[str, list[Check]] = {}
+    for check in checks:
+        by_name.setdefault(check.name, []).append(check)
+    for alike in by_name.values():
+        worst = next((check for check in alike if check.fault), alike[0])
+        yield replace(worst, collector=", ".join(check.collector for check in alike))
 
 
 def _failed(check: Check, error: AwsError, remedy: str = "") -> Check:

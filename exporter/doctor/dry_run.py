@@ -4,11 +4,12 @@ So the collectors themselves define which permissions are needed; there is no se
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from exporter.aws import AwsError, BackupApi, OverBudgetError, Rows
-from exporter.collectors import MAX_WAIT, PlansCollector, ResourcesCollector, VaultsCollector
+from exporter.aws import AwsError, BackupApi, Budget, OverBudgetError, Rows, action_of, service_of
+from exporter.collectors import MAX_WAIT, slow_collectors
 from exporter.config import Config
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import BACKUP, KINDS, Answer, Fault, Kind, Scope
@@ -68,11 +69,13 @@ class DryRun(BackupApi):
     ) -> Iterator[Rows]:
         """Yield one page with one row."""
         rows = Rows()
+        asked[service_of(operation).page_size] = 1
         try:
-            answer = self.call(operation, member, reserve=reserve, max_wait=max_wait, MaxResults=1, **asked)
+            answer = self.call(operation, member, reserve=reserve, max_wait=max_wait, **asked)
             rows = Rows.of(answer[member][:1])
         except AwsError as error:
-            self.outcomes[operation] = error
+            if operation not in self.placeholder_calls:
+                self.outcomes[operation] = error
         yield rows or Rows([_PlaceholderRow()])
 
 
@@ -80,19 +83,29 @@ def dry_runs(
     config: Config, scope: Scope, clock: Callable[[], float]
 ) -> dict[str, Callable[[BackupApi], None]]:
     """Return, by collector name, a dry run of each enabled collector. Each may raise AwsError."""
-    discovery = config.discovery
-    ledger = Ledger(scope, (), max_jobs=0)  # required by the collectors; never read
-    owners = AccountOwners()
-    runs: dict[str, Callable[[BackupApi], None]] = {
-        ResourcesCollector.name: lambda api: ResourcesCollector(
-            api, ledger, owners=owners, discovery=discovery, clock=clock
-        ).refresh(),
-        VaultsCollector.name: lambda api: VaultsCollector(api, ledger, owners=owners).refresh(),
-        PlansCollector.name: lambda api: PlansCollector(api, ledger, owners=owners, clock=clock).refresh(),
+    jobs = {kind.collector: kind for kind in KINDS}
+    return {
+        name: partial(_run_jobs_collector, jobs[name], config.discovery.enabled)
+        if name in jobs
+        else partial(_run_slow_collector, name, config, scope, clock)
+        for name in config.enabled_collectors
     }
-    for kind in KINDS:
-        runs[kind.collector] = partial(_run_jobs_collector, kind, discovery.enabled)
-    return {name: runs[name] for name in config.collectors}
+
+
+def _run_slow_collector(
+    name: str, config: Config, scope: Scope, clock: Callable[[], float], api: BackupApi
+) -> None:
+    """Refresh one of the slow collectors, with a ledger that is never read."""
+    collectors = slow_collectors(
+        api,
+        Ledger(scope, (), max_jobs=0),
+        discovery=config.discovery,
+        inventory=config.inventory,
+        owners=AccountOwners(),
+        ledger_of=lambda _account_id, _region: None,
+        clock=clock,
+    )
+    next(collector for collector in collectors if collector.name == name).refresh()
 
 
 def _run_jobs_collector(kind: Kind, discovery_enabled: bool, api: BackupApi) -> None:
@@ -113,3 +126,29 @@ def describe(kind: Kind, api: BackupApi, job_id: str) -> Answer:
     member = kind.describe_member or kind.id_member
     parameter: dict[str, Any] = {kind.id_member: job_id}
     return api.call(kind.describe_operation, member, max_wait=MAX_WAIT, **parameter)
+
+
+def actions(config: Config) -> dict[str, list[str]]:
+    """Return the actions that each enabled collector needs (`backup:ListBackupJobs`), without calling AWS."""
+    needed = {}
+    for name, dry_run in dry_runs(config, Scope("", ""), lambda: 0.0).items():
+        api = DryRun(
+            _EmptyAccount(),
+            "",
+            budget=Budget(1e6, lambda: 0.0),
+            meter=lambda _operation, _code, _seconds: None,
+            omissions=lambda _operation, _left_out: None,
+            clock=lambda: 0.0,
+            sleep=lambda _: None,
+        )
+        with suppress(AwsError):
+            dry_run(api)
+        needed[name] = [action_of(operation) for operation in api.outcomes]
+    return needed
+
+
+class _EmptyAccount:
+    """Responds to each call that the object does not exist."""
+
+    def call(self, _region: str, operation: str, **_parameters: Any) -> Answer:
+        raise AwsError(Fault("ResourceNotFoundException", operation, ""), status=400)

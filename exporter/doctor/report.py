@@ -30,7 +30,7 @@ class Check:
         kind: `credentials`, `role`, `region`, `identity`, `permission`, `job` or `account`.
         name: what was checked, such as `backup:ListBackupJobs` or a job id.
         result: the result.
-        collector: the collector that needs it; empty when it is not specific to one collector.
+        collector: the collectors that need it, separated by commas; empty when it is not specific to them.
         detail: what the check found, such as the ARN of the caller.
         fault: the problem and its remedy; None when the check passed.
         needed: whether the exporter needs it to work.

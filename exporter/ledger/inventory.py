@@ -18,6 +18,7 @@ class Inventory:
     Attributes:
         vaults: None while they have not been read.
         plans: with their rules.
+        has_all_plans: whether all plans of the account are among them.
         opt_in: whether AWS Backup is used for a resource type.
         testing_plans, frameworks: likewise.
         left_out: how many vaults, plans and rules are not known because there are too many.
@@ -25,6 +26,7 @@ class Inventory:
 
     vaults: tuple[Vault, ...] | None = None
     plans: tuple[Plan, ...] = ()
+    has_all_plans: bool = False
     opt_in: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     testing_plans: tuple[RestoreTestingPlan, ...] = ()
     frameworks: tuple[Framework, ...] = ()
@@ -45,8 +47,14 @@ class Inventory:
         left_out = {**self.left_out, "vaults": len(by_name) - len(vaults)}
         return replace(self, vaults=vaults, left_out=left_out)
 
-    def with_plans(self, listed: Iterable[Plan], account_id: str) -> "Inventory":
-        """Replace the plans, likewise."""
+    def with_plans(self, listed: Iterable[Plan], account_id: str, *, complete: bool = True) -> "Inventory":
+        """Replace the plans, likewise.
+
+        Args:
+            listed: the plans.
+            account_id: the account to assume for those that name none.
+            complete: whether these are all plans of the account.
+        """
         by_id = {(plan.account_id or account_id, plan.id): plan for plan in listed}
         plans, rules, room = [], 0, MOST_RULES
         for plan in _first(by_id, MOST_PLANS):
@@ -55,7 +63,12 @@ class Inventory:
             rules += len(once)
             room -= len(plans[-1].rules)
         left_out = {**self.left_out, "plans": len(by_id) - len(plans), "rules": rules - MOST_RULES + room}
-        return replace(self, plans=tuple(plans), left_out=left_out)
+        return replace(
+            self,
+            plans=tuple(plans),
+            has_all_plans=complete and len(plans) == len(by_id),
+            left_out=left_out,
+        )
 
     def with_testing_plans(self, listed: Iterable[RestoreTestingPlan]) -> "Inventory":
         """Replace the restore testing plans, likewise."""

@@ -103,6 +103,7 @@ class FactsOf:
             account_id=(any_job.account_id if any_job else "")
             or _account_of(arn)
             or (backup.account_id if backup else "")
+            or (known.listed.account_id if known.listed else "")
             or self._account_id,
             facts=tuple(self._job_facts(arn, known, rules, parent_arn)),
             rules=rules,
@@ -118,7 +119,7 @@ class FactsOf:
             parent_arn=parent_arn,
             points=tuple(sorted(known.points.items())),
             last_expiry=known.expiry(),
-            is_selected=known.is_selected,
+            is_selected=known.listed.is_selected if known.listed else None,
         )
 
     def interval(self, known: ResourceHistory) -> float | None:

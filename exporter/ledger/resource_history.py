@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from exporter.ledger.newest_jobs import NewestJobs, began
-from exporter.model import Job, Protected, RecoveryPoints, Rule, RuleKey
+from exporter.model import Job, ListedResource, Protected, RecoveryPoints, Rule, RuleKey
 
 JobKey = tuple[str, str]
 """Name of a kind of job, and the key that tells the facts of one resource apart."""
@@ -43,7 +43,7 @@ class ResourceHistory:
         last_interval: what the rules told when the plans last had one of them.
         named: the rules of plans that select it by its ARN, and since when.
         points: its recovery points by the name of the vault.
-        is_selected: whether a plan selects it, as far as anybody has looked.
+        listed: as the inventory lists it.
     """
 
     jobs: dict[JobKey, NewestJobs] = field(default_factory=dict)
@@ -54,7 +54,13 @@ class ResourceHistory:
     last_interval: float | None = None
     named: Mapping[RuleKey, float] = field(default_factory=dict)
     points: dict[str, RecoveryPoints] = field(default_factory=dict)
-    is_selected: bool | None = None
+    listed: ListedResource | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything still tells of the resource."""
+        told = self.jobs or self.protected or self.named or self.points or self.listed
+        return bool(told) or self.within is not None
 
     def of_kind(self, kind: str) -> Iterator[tuple[str, NewestJobs]]:
         """Give the newest jobs of a kind by their keys."""
@@ -126,11 +132,13 @@ class ResourceHistory:
     def names(self) -> Iterator[str]:
         """Give the names that jobs, lists and recovery points tell; the surest first."""
         jobs = (job.resource_name for newest in self.jobs.values() if (job := newest.begun))
-        protected = [self.protected.name] if self.protected else []
-        return filter(None, chain(jobs, protected, (points.resource_name for points in self.points.values())))
+        lists = (told.name for told in (self.protected, self.listed) if told)
+        return filter(None, chain(jobs, lists, (points.resource_name for points in self.points.values())))
 
     def types(self) -> Iterator[str]:
         """Give the resource types that they tell, likewise."""
         jobs = (job.resource_type for newest in self.jobs.values() if (job := newest.begun))
         protected = [self.protected.type] if self.protected else []
-        return filter(None, chain(jobs, protected, (points.resource_type for points in self.points.values())))
+        points = (points.resource_type for points in self.points.values())
+        listed = [self.listed.type] if self.listed else []  # of an ARN alone, so the least reliable
+        return filter(None, chain(jobs, protected, points, listed))

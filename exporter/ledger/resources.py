@@ -17,6 +17,7 @@ from exporter.model import (
     Expectation,
     Job,
     Kind,
+    ListedResource,
     Plan,
     Protected,
     RecoveryPoints,
@@ -54,6 +55,7 @@ class Resources:
         self._known = {arn: ResourceHistory(within=within) for arn, within in expected.items()}
         self._most = MOST_RESOURCES + len(self._known)
         self._left_out: set[str] = set()
+        self._listed_left_out = 0
         self._facts_left_out: set[tuple[str, str, str]] = set()
         self._rules = PlanRules(interval_of)
         self._history = History(awaited)
@@ -118,8 +120,8 @@ class Resources:
             kept = max(lookback, KEPT_INTERVALS * (self._facts_of.interval(known) or 0.0))
             newest = known.newest_job
             exists = newest is not None and created(newest) >= now - kept
-            is_needed = known.within is not None or known.named or known.points
-            if not (exists or is_needed or known.is_selected is not None):
+            is_needed = known.within is not None or known.named or known.points or known.listed
+            if not (exists or is_needed):
                 del self._known[arn]
         self._left_out.clear()
         for arn, protected in listed.items():
@@ -204,14 +206,25 @@ class Resources:
                 continue
             self._copied[arn] = copied | {vault_arn: at}
 
-    def set_selected(self, selected: Mapping[str, bool]) -> None:
-        """Replace what is known of which resources a plan selects, by ARN."""
-        for arn in selected:
-            self._find_or_add(arn)
-        for arn, known in self._known.items():
-            if known.is_selected != selected.get(arn):
-                known.is_selected = selected.get(arn)
+    def set_listed(self, listing: Iterable[ListedResource]) -> None:
+        """Replace the inventory.
+
+        Resources that nothing else tells of take at most half of the room, those that no plan selects first:
+        a large inventory must not displace the resources that are backed up.
+        """
+        listed = {resource.arn: resource for resource in listing}
+        for arn, known in list(self._known.items()):
+            if known.listed != listed.get(arn):
+                known.listed = listed.get(arn)
                 self._changed[arn] = None
+                if not known.is_known:
+                    del self._known[arn]
+        self._listed_left_out = 0
+        for resource in sorted(listed.values(), key=lambda resource: resource.is_selected):
+            if resource.arn not in self._known and len(self._known) >= self._most // 2:
+                self._listed_left_out += 1
+            elif added := self._find_or_add(resource.arn):
+                added.listed = resource
 
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
         """Take note that a collector has read all there was before the start, or cannot.
@@ -263,7 +276,7 @@ class Resources:
     @property
     def left_out(self) -> int:
         """The number of resources beyond the limit; counted up to ten times the limit."""
-        return len(self._left_out)
+        return len(self._left_out) + self._listed_left_out
 
     @property
     def facts_left_out(self) -> int:

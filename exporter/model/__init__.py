@@ -54,6 +54,7 @@ from exporter.model.resource_types import (
 from exporter.model.resources import (
     EndedJob,
     JobFacts,
+    ListedResource,
     PointsOfRule,
     RecoveryPoints,
     Resource,
@@ -89,6 +90,7 @@ __all__ = [
     "Job",
     "JobFacts",
     "Kind",
+    "ListedResource",
     "MalformedJobError",
     "Number",
     "Plan",

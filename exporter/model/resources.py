@@ -111,6 +111,23 @@ class RecoveryPoints:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedResource:
+    """A resource of the account, as the Resource Groups Tagging API lists it.
+
+    Attributes:
+        arn, type, account_id: the resource.
+        name: value of its tag `Name`; empty when it has none.
+        is_selected: whether a selection of a backup plan takes it.
+    """
+
+    arn: str
+    name: str
+    type: str
+    account_id: str
+    is_selected: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """What is known of one resource; None where nothing is. Times in seconds since 1970.
 
@@ -125,7 +142,7 @@ class Resource:
         parent_arn: the composite that it is backed up with, and whose alerts stand for it; empty for none.
         points: its recovery points by the name of the vault.
         last_expiry: when the last COMPLETED one of any vault will be deleted; None when one is kept forever.
-        is_selected: whether a plan selects it; None when nobody has looked.
+        is_selected: whether a plan selects it; None when that is not known.
     """
 
     arn: str

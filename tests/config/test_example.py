@@ -19,7 +19,7 @@ def test_every_key_is_shown() -> None:
 def test_the_defaults_are_shown() -> None:
     """What is not an example by nature has its default value."""
     example, without = load_file(EXAMPLE), default()
-    for section in ("discovery", "collectors", "api", "limits"):
+    for section in ("discovery", "collectors", "inventory", "api", "limits"):
         assert getattr(example, section) == getattr(without, section)
     for key in ("profile", "external_id", "endpoint_url", "job_ids"):
         assert getattr(example.targets[0], key) == getattr(without.targets[0], key)

@@ -27,7 +27,9 @@ def test_the_default() -> None:
         ("default", (), None, None)
     ]
     assert (config.discovery.window, config.discovery.lookback) == (86400.0, 604800.0)
-    assert config.collectors == ("backup_jobs", "copy_jobs", "restore_jobs", "resources", "vaults", "plans")
+    jobs = ("backup_jobs", "copy_jobs", "restore_jobs", "scan_jobs")
+    of_the_account = ("resources", "vaults", "plans", "recovery_points", "settings", "restore_testing")
+    assert config.collectors == (*jobs, *of_the_account, "frameworks") == config.enabled_collectors
     assert (config.api.requests_per_second, config.api.connect_timeout, config.api.read_timeout) == (10, 2, 5)
     assert config.limits.max_jobs == 20000
     assert config.expectations == ()
@@ -245,3 +247,17 @@ GOOD_EXPECTATIONS = {
 def test_expectations_that_find_their_target(case: tuple[str, str]) -> None:
     """An expectation need say no more than what its ARN and the targets leave open."""
     assert expecting(*case).expectations[0].within == 26 * 3600
+
+
+def test_the_inventory_is_enabled_by_its_own_block() -> None:
+    """Then its collector runs beside those that are listed; otherwise it does not."""
+    block = """
+      enabled: true
+      resource_types: [EC2, SAP HANA on Amazon EC2]
+      exclude_tags: {backup: none, a b: ""}
+    """
+    config = load(f"collectors: [plans]\ninventory: {block}", "config.yaml")
+    assert config.enabled_collectors == ("plans", "inventory")
+    assert config.inventory.resource_types == ("EC2", "SAP HANA on Amazon EC2")
+    assert dict(config.inventory.exclude_tags) == {"backup": "none", "a b": ""}
+    assert load("collectors: [plans]", "config.yaml").enabled_collectors == ("plans",)

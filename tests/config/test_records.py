@@ -16,6 +16,7 @@ from exporter.config import (
     Discovery,
     Expectation,
     Limits,
+    ResourceInventory,
     Target,
     default,
     load,
@@ -31,7 +32,7 @@ SECRET = load(
 
 def fields() -> Iterator[tuple[str, FieldInfo]]:
     """Return every field of every record, with its name."""
-    for record in (Config, Target, Discovery, Api, Limits, Expectation):
+    for record in (Config, Target, Discovery, ResourceInventory, Api, Limits, Expectation):
         for name, field in record.model_fields.items():
             yield f"{record.__name__}.{name}", field
 

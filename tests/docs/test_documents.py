@@ -67,7 +67,12 @@ def test_example_file_shows_every_key() -> None:
 
     assert shown.keys() == config.Config.model_fields.keys()
     assert shown["targets"][0].keys() == config.Target.model_fields.keys()
-    for key, record in (("discovery", config.Discovery), ("api", config.Api), ("limits", config.Limits)):
+    for key, record in (
+        ("discovery", config.Discovery),
+        ("inventory", config.ResourceInventory),
+        ("api", config.Api),
+        ("limits", config.Limits),
+    ):
         assert shown[key].keys() == record.model_fields.keys()
 
 

@@ -16,6 +16,7 @@ METRICS = "docs/metrics.md"
 def copy(tmp_path: Path) -> Path:
     """A copy of the documents that a test may spoil."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "README.md", tmp_path)
     return tmp_path
 
 

@@ -33,8 +33,8 @@ def test_the_table_is_aligned(aws: Aws, start: Start) -> None:
     aws.account.fail("ListCopyJobs", throttled())
     out = start(config="targets: [{name: a, regions: [eu-west-1, us-east-1]}]").out
     rows = [line for line in out.splitlines() if re.match(r"  (backup|sts):", line)]
-    assert len(rows) == 22
-    columns = {tuple(cell.start() for cell in re.finditer(r"\S+", row)) for row in rows}
+    assert len(rows) == 38
+    columns = {tuple(cell.start() for cell in [*re.finditer(r"\S+", row)][:3]) for row in rows}
     assert len(columns) == 1
     assert "\x1b" not in out
 
@@ -44,8 +44,8 @@ def test_one_reason_is_told_once(aws: Aws, start: Start) -> None:
     aws.account.fail(None, ApiError("ExpiredTokenException", 403, "too old"))
     out = start().out
     assert out.count("too old") == 1
-    assert "backup:ListBackupJobs, backup:DescribeBackupJob, backup:ListCopyJobs and 7 more: refused" in out
-    assert out.endswith("\n10 of 12 checks failed.\n")
+    assert "backup:ListBackupJobs, backup:DescribeBackupJob, backup:ListCopyJobs and 15 more: refused" in out
+    assert out.endswith("\n18 of 20 checks failed.\n")
 
 
 def test_options_on_either_side(aws: Aws, run: Run, tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_options_on_either_side(aws: Aws, run: Run, tmp_path: Path) -> None:
 def test_the_demo(run: Run) -> None:
     """`doctor --demo` finds nothing wrong, without anything of AWS and whatever the environment says."""
     nowhere = "http://127.0.0.1:1"
-    process = run("doctor", "--demo", AWS_ACCESS_KEY_ID="", AWS_REGION="", AWS_ENDPOINT_URL_STS=nowhere)
+    process = run("doctor", "--demo", AWS_ACCESS_KEY_ID="", AWS_REGION="", AWS_ENDPOINT_URL=nowhere)
     assert process.wait() == 0
     assert process.err == ""
-    assert process.out.endswith("\nAll 24 checks passed.\n")
+    assert process.out.endswith("\nAll 42 checks passed.\n")
     assert KEY_ID[-4:] not in process.out
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from exporter.config import COLLECTORS
+from exporter.aws import action_of
+from exporter.config import COLLECTORS, ResourceInventory
 from exporter.doctor import examine
 from exporter.model.job_kinds import KINDS
 from exporter.simulator import job_kinds as simulated
@@ -24,19 +25,22 @@ PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 def test_it_checks_what_the_exporter_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The permissions that are checked are those of the calls that the exporter makes, no more, no less."""
     with bench() as aws:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", aws.server.endpoint_url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.server.endpoint_url)
         for kind in KINDS:
             running = {kind.id_member: "a", kind.state_member: "RUNNING", "CreationDate": START}
             aws.account.put(running, SIMULATED[kind.name])
         aws.account.plans.put({"BackupPlanId": "b", "BackupPlan": {"BackupPlanName": "daily", "Rules": []}})
-        watch = aws.watch(collectors=COLLECTORS)
+        aws.account.selections.put({"SelectionId": "s", "BackupPlanId": "b", "BackupSelection": {}})
+        aws.account.vaults.put({"BackupVaultName": "prod"})
+        watch = aws.watch(collectors=COLLECTORS, inventory=ResourceInventory(enabled=True))
         watch.catch_up()
-        asked = {f"backup:{call.operation}" for call in aws.account.calls}
+        asked = {action_of(call.operation) for call in aws.account.calls}
         report = examine(watch.exporter.config, dependencies(aws.clock))
 
     permissions = [check for _, check in report.checks() if check.kind == "permission"]
     assert {check.name for check in permissions} == asked
-    assert {check.collector for check in permissions} == set(COLLECTORS)
+    needed_by = {collector for check in permissions for collector in check.collector.split(", ")}
+    assert needed_by == {*COLLECTORS, "inventory"}
 
 
 def test_healthy(aws: Aws, doctor: Doctor) -> None:
@@ -57,6 +61,9 @@ def test_an_empty_account(aws: Aws, doctor: Doctor) -> None:
     assert asked["DescribeBackupJob"] == {"BackupJobId": PLACEHOLDER_ID}
     assert asked["DescribeCopyJob"] == {"CopyJobId": PLACEHOLDER_ID}
     assert asked["GetBackupPlan"]["BackupPlanId"] == PLACEHOLDER_ID
+    assert asked["ListBackupSelections"]["BackupPlanId"] == PLACEHOLDER_ID
+    assert asked["GetBackupSelection"]["SelectionId"] == PLACEHOLDER_ID
+    assert asked["ListRecoveryPointsByBackupVault"]["BackupVaultName"] == PLACEHOLDER_ID
 
 
 def test_a_denial_for_what_does_not_exist(aws: Aws, doctor: Doctor) -> None:
@@ -70,13 +77,13 @@ def test_a_denial_for_what_does_not_exist(aws: Aws, doctor: Doctor) -> None:
 
 
 def test_it_asks_for_little(aws: Aws, doctor: Doctor) -> None:
-    """Each operation is called once, a list for one row, and a job that the list told of is described."""
+    """Each operation is called once for each collector, a list for one row, and a listed job is described."""
     for number in range(3):
         aws.account.put(sorts.job(f"job-{number}"))
     doctor()
-    assert set(aws.operations().values()) == {1}
+    assert {name: count for name, count in aws.operations().items() if count > 1} == {"ListBackupVaults": 2}
     lists = [call for call in aws.account.calls if call.operation.startswith("List")]
-    assert [call.parameters["MaxResults"] for call in lists] == [1] * 6
+    assert {call.parameters["MaxResults"] for call in lists} == {1}
     assert [job_id[:4] for job_id in aws.described()] == ["job-"]
 
 
@@ -136,6 +143,35 @@ def test_only_what_is_switched_on(aws: Aws, doctor: Doctor) -> None:
     told = doctor(config="targets: [{name: a}]\ncollectors: [vaults]")
     assert set(told.results()) == {"credentials", "sts:GetCallerIdentity", "backup:ListBackupVaults"}
     assert set(aws.operations()) == {"ListBackupVaults"}
+
+
+def test_the_inventory(aws: Aws, doctor: Doctor) -> None:
+    """Where the inventory is enabled, its action of another service is checked as the others are."""
+    config = "targets: [{name: a}]\ncollectors: [plans]\ninventory: {enabled: true}"
+    assert doctor(config=config).results()["tag:GetResources"] == "ok"
+    [call] = [call for call in aws.account.calls if call.operation == "GetResources"]
+    assert call.parameters["ResourcesPerPage"] == 1
+    aws.account.fail("GetResources", DENIED)
+    told = doctor(config=config)
+    assert {name for name, result in told.results().items() if result != "ok"} == {"tag:GetResources"}
+    remedy = told.check("tag:GetResources")["fault"]["remedy"]
+    assert remedy == 'allow tag:GetResources on "*" for the identity in use'
+
+
+def test_an_action_of_two_collectors(doctor: Doctor) -> None:
+    """An action that two collectors need is checked once, and the check names both."""
+    told = doctor(config="targets: [{name: a}]\ncollectors: [recovery_points, vaults]")
+    assert told.check("backup:ListBackupVaults")["collector"] == "recovery_points, vaults"
+
+
+def test_a_list_about_a_plan_that_is_denied(aws: Aws, doctor: Doctor) -> None:
+    """Where there is no plan, the denial of its selections is not sure; that there is no such plan is ok."""
+    aws.account.fail("ListBackupSelections", DENIED)
+    told = doctor(config="targets: [{name: a}]\ncollectors: [plans]")
+    assert {name for name, result in told.results().items() if result != "ok"} == {
+        "backup:ListBackupSelections"
+    }
+    assert "does not exist" in told.check("backup:ListBackupSelections")["fault"]["remedy"]
 
 
 def test_without_discovery(aws: Aws, doctor: Doctor) -> None:

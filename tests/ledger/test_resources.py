@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.ledger.limits import MOST_RESOURCES, TOLD_APART
 from exporter.ledger.resources import Resources
-from exporter.model import BACKUP, Job, Plan, PlannedRule, Protected, Resource, Rule
+from exporter.model import BACKUP, Job, ListedResource, Plan, PlannedRule, Protected, Resource, Rule
 from tests.support.makers import HOUR, NOW, job
 
 DAY = 24 * HOUR
@@ -342,3 +342,25 @@ def test_the_history_is_read_once_all_that_tell_of_it_are() -> None:
     assert not resources.is_history_read
     resources.mark_read("plans", NOW)
     assert resources.is_history_read
+
+
+def listed(number: int, *, is_selected: bool) -> ListedResource:
+    """A resource of the inventory."""
+    return ListedResource(f"arn:{number}", "", "EBS", "", is_selected)
+
+
+def test_a_large_inventory_leaves_room() -> None:
+    """It takes at most half of the room, first for what no plan selects; what it lists no longer is gone."""
+    resources = made()
+    resources.record(BACKUP, of(VOLUME, "a"))
+    inventory = [listed(number, is_selected=number != MOST_RESOURCES) for number in range(MOST_RESOURCES + 1)]
+    resources.set_listed([*inventory, ListedResource(VOLUME, "", "EBS", "", True)])
+    changed = resources.drain()
+    assert (len(changed), resources.left_out) == (MOST_RESOURCES // 2, MOST_RESOURCES // 2 + 2)
+    unselected = changed[f"arn:{MOST_RESOURCES}"]
+    assert unselected is not None
+    assert unselected.is_selected is False
+    resources.set_listed([])
+    kept = [resource for resource in resources.drain().values() if resource]
+    assert [(resource.arn, resource.is_selected) for resource in kept] == [(VOLUME, None)]
+    assert resources.left_out == 0

@@ -1,0 +1,49 @@
+"""The collectors of what rarely changes: the one list of them, for the exporter and the doctor."""
+
+from collections.abc import Callable
+
+from exporter.aws import BackupApi
+from exporter.collectors.frameworks import FrameworksCollector
+from exporter.collectors.inventory import InventoryCollector
+from exporter.collectors.plans import PlansCollector
+from exporter.collectors.protocols import SlowCollector
+from exporter.collectors.recovery_points import RecoveryPointsCollector
+from exporter.collectors.resources import ResourcesCollector
+from exporter.collectors.restore_testing import RestoreTestingCollector
+from exporter.collectors.settings import SettingsCollector
+from exporter.collectors.vaults import VaultsCollector
+from exporter.config import Discovery, ResourceInventory
+from exporter.ledger import AccountOwners, Ledger
+
+
+def slow_collectors(
+    api: BackupApi,
+    ledger: Ledger,
+    *,
+    discovery: Discovery,
+    inventory: ResourceInventory,
+    owners: AccountOwners,
+    ledger_of: Callable[[str, str], Ledger | None],
+    clock: Callable[[], float],
+) -> tuple[SlowCollector, ...]:
+    """Give all of them, in the order in which they run.
+
+    Args:
+        api: calls AWS.
+        ledger: takes in what AWS tells.
+        discovery: which resources to look for.
+        inventory: which resources to check for a plan that selects them.
+        owners: tells whether another scope publishes the same account and Region already.
+        ledger_of: gives the ledger of an account and Region, if one of the exporter's targets is that.
+        clock: seconds since 1970.
+    """
+    return (
+        VaultsCollector(api, ledger, owners=owners),
+        ResourcesCollector(api, ledger, owners=owners, discovery=discovery, clock=clock),
+        SettingsCollector(api, ledger, owners=owners),
+        PlansCollector(api, ledger, owners=owners, clock=clock),
+        RestoreTestingCollector(api, ledger, owners=owners, clock=clock),
+        FrameworksCollector(api, ledger, owners=owners),
+        RecoveryPointsCollector(api, ledger, owners=owners, ledger_of=ledger_of, clock=clock),
+        InventoryCollector(api, ledger, owners=owners, settings=inventory),
+    )

@@ -1,6 +1,6 @@
 """Backup plans: their rules, and what they select."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.model.selection import Selection
 
@@ -74,4 +74,4 @@ class RuleRun:
     at: float | None = None
     jobs: int | None = None
     is_empty: bool | None = None
-    closed_at: float | None = None
+    closed_at: float | None = field(default=None, compare=False)

@@ -8,6 +8,7 @@ from exporter.model import (
     Job,
     JobFacts,
     Kind,
+    ListedResource,
     Plan,
     PlannedRule,
     PointsOfRule,
@@ -72,6 +73,11 @@ def points(*of_rules: tuple[str, float, float], plan_id: str = "p", **fields: An
     newest = max((of.completed for of in made), default=None)
     told_of = {"account_id": ACCOUNT, "resource_type": "EBS", "newest": newest, "newest_backup": newest}
     return RecoveryPoints(**(told_of | {"rules": made} | fields))
+
+
+def listed(arn: str) -> ListedResource:
+    """Make a resource of the inventory that no plan selects."""
+    return ListedResource(arn, "", "EBS", ACCOUNT, is_selected=False)
 
 
 class Known:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exporter.model import KINDS, Protected
-from tests.ledger.facts import AWAITED, DAY, REMOTE, STACK, VOLUME, Known, plan, points, rule
+from tests.ledger.facts import AWAITED, DAY, REMOTE, STACK, VOLUME, Known, listed, plan, points, rule
 from tests.support.makers import HOUR, NOW
 
 
@@ -183,14 +183,14 @@ def test_what_still_tells_of_a_resource_keeps_it(keeps: str) -> None:
     elif keeps == "named":
         known.plans(plan(rule("daily"), names=[VOLUME]))
     else:
-        known.resources.set_selected({VOLUME: False})
+        known.resources.set_listed([listed(VOLUME)])
     before = known.resource()
     for _ in range(2):
         known.resources.set_protected([], now=NOW + 99 * DAY, lookback=7 * DAY)
         assert known.find() == before
     known.resources.set_recovery_points("prod", {})
     known.plans()
-    known.resources.set_selected({})
+    known.resources.set_listed([])
     known.resources.set_protected([], now=NOW + 99 * DAY, lookback=7 * DAY)
     assert known.find() is None
 

@@ -10,7 +10,7 @@ import pytest
 from exporter.ledger.rule_runs import RuleRuns
 from exporter.model import Health, Protected
 from exporter.model.job_kinds import BACKUP
-from tests.ledger.facts import DAY, REMOTE, STACK, VOLUME, Known, by, plan, points, rule, told
+from tests.ledger.facts import DAY, REMOTE, STACK, VOLUME, Known, by, listed, plan, points, rule, told
 from tests.support.makers import HOUR, NOW
 
 CYCLES = 1000
@@ -64,7 +64,7 @@ def replaced_stacks(known: Known, number: int, now: float) -> None:
 
 def replaced_copies(known: Known, number: int, now: float) -> None:
     """The inventory, and copies in another scope, tell of a resource that is gone then."""
-    known.resources.set_selected({f"{VOLUME}-{number}": False})
+    known.resources.set_listed([listed(f"{VOLUME}-{number}")])
     known.resources.record_copies(f"{REMOTE}-{number}", {f"{VOLUME}-{number}": now})
 
 

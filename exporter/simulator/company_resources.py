@@ -213,17 +213,19 @@ SMALL = Plan(
             "daily",
             "prod-daily",
             "cron(0 5 ? * * *)",
-            [*WEB, *DATABASES[3:], STACK],
+            [*WEB, *DATABASES[2:], STACK],
             scanned=True,
         )
     ],
-    [Selection("databases", DATABASES[3:]), Selection("tagged")],
+    [Selection("databases", DATABASES[2:]), Selection("tagged")],
 )
 UNUSED = Plan("unused", [Rule("daily", "dev", "cron(0 0 ? * * *)", [])], [])
 OFFSITE = Plan("offsite", [Rule("nightly", "offsite", "cron(30 0 ? * * *)", [])], [Selection("tagged")])
 """A plan without selections, and one whose selection finds no resource and whose vault does not exist."""
 
-INFECTED = VOLUMES[2]
+INFECTED, UNREADABLE = VOLUMES[2], WEB[2]
+"""Of the one a malware scan finds a threat, of the other it fails."""
+
 PAUSED = DATABASES[2]
 """A database whose point-in-time recovery has stopped."""
 

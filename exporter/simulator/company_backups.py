@@ -186,7 +186,7 @@ class BackupGenerator:
             if broken and place == 2:
                 course = self._failed(course, part, 1)
             children.append(self._job(part, created + place / 1000, course, rule, parent_id))
-        fields, account_fields, made = self._fields(STACK, rule, created, length, parent_id)
+        fields, account_fields, made = self._fields(STACK, rule, created, children[-1].course.ends, parent_id)
         yield Composite(
             parent_id, created, max(child.ends for child in children), fields, account_fields, made
         )

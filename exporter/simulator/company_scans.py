@@ -36,7 +36,7 @@ class Scanner:
             yield SCAN, _scan(backup, backup["CompletionDate"] + rng.uniform(1, 5), rng)
 
     def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
-        """Yield scans of the last hour: one that found a threat, if that resource is backed up, and a failed one."""
+        """Yield scans of the last hour: one that found a threat in its resource, if any, and a failed one."""
         found = sorted(filter(_can_be_scanned, backups), key=itemgetter("CreationDate"))
         for backup in [backup for backup in found if _is_infected(backup)][-1:]:
             yield SCAN, _scan(backup, now - 0.6 * HOUR, Random(f"threat {backup['BackupJobId']}"))

@@ -84,7 +84,8 @@ class BackupGenerator:
         if resource == STOPPED and created > self.now - STOPPED_FOR:
             return
         if resource == STACK:
-            yield from self._stack(created, rule, 600, broken=self.rng.random() < 0.1)
+            broken = rule.may_fail(created) and self.rng.random() < 0.2
+            yield from self._stack(created, rule, 600, broken=broken)
             return
         length = self.rng.uniform(0.8, 1.2) * min(20 * HOUR, 120 + resource.size / GIB * 8)
         course = Course(pends=20, runs=60, ends=60 + length)
@@ -92,7 +93,7 @@ class BackupGenerator:
             course = self._failed(
                 replace(course, pends=1, runs=2, ends=3), resource, 0
             )  # it is denied at once
-        elif resource != STOPPED and self.rng.random() < 0.08:
+        elif resource not in (STOPPED, *BIG) and rule.may_fail(created) and self.rng.random() < 0.12:
             course = self._trouble(course, resource)
         yield self._job(resource, created, course, rule)
 
@@ -113,11 +114,11 @@ class BackupGenerator:
         yield from self._stack(self.now - 90, rule, 300, broken=False)
         for hours, resource in zip((4, 2, 9), BIG, strict=True):
             course = Course(pends=20, runs=120, ends=(3 * hours) * HOUR)
-            yield self._job(resource, self.now - hours * HOUR, course, rule)
+            yield self._job(resource, self.now - hours * HOUR, course, None)
 
     def busy(self) -> Iterator[Job]:
         """Yield a new job every few seconds; among every eight one that fails, one that is big, and so on."""
-        daily, rule = self.site.plans[0].rules[0], self.site.plans[0].rules[-1]
+        daily, rule = self.site.plans[0].rules[0], self.site.busy
         resources = cycle(rule.resources)
         slots = cycle(range(8))
         created = self.now
@@ -136,18 +137,20 @@ class BackupGenerator:
             if slot == 2:
                 course = self._failed(replace(course, ends=12), resource, number)
             elif slot == 6:
-                course, resource = self._unusual(course, number)
+                yield self._unusual(course, created, daily, number)
+                continue
             yield self._job(resource, created, course, rule if number % 3 else None)
 
-    def _unusual(self, course: Course, number: int) -> tuple[Course, Resource]:
-        """Choose, one after the other: a big job, one that expires, is stopped, or completes with issues."""
+    def _unusual(self, course: Course, created: float, daily: Rule, number: int) -> Job:
+        """Return, one after the other: a big job, one that expires, is stopped, or completes with issues."""
         choices = (
-            (replace(course, ends=2 * HOUR), BIG[number % len(BIG)]),
-            (replace(course, outcome="EXPIRED", message=_EXPIRED), WEB[0]),
-            (replace(course, outcome="ABORTED", message=_ABORTED), WEB[1]),
-            (replace(course, message=_VSS.message, category=_VSS.category), WEB[-1]),
+            (BIG[number % len(BIG)], replace(course, ends=2 * HOUR), None),
+            (WEB[0], replace(course, outcome="EXPIRED", message=_EXPIRED), daily),
+            (WEB[1], replace(course, outcome="ABORTED", message=_ABORTED), daily),
+            (WEB[-1], replace(course, message=_VSS.message, category=_VSS.category), daily),
         )
-        return choices[number // 8 % len(choices)]
+        resource, course, rule = choices[number // 8 % len(choices)]
+        return self._job(resource, created, course, rule)
 
     def _trouble(self, course: Course, resource: Resource) -> Course:
         chance = self.rng.random()
@@ -183,7 +186,7 @@ class BackupGenerator:
             if broken and place == 2:
                 course = self._failed(course, part, 1)
             children.append(self._job(part, created + place / 1000, course, rule, parent_id))
-        fields, account_fields, made = self._fields(STACK, rule, created, length, parent_id)
+        fields, account_fields, made = self._fields(STACK, rule, created, children[-1].course.ends, parent_id)
         yield Composite(
             parent_id, created, max(child.ends for child in children), fields, account_fields, made
         )
@@ -216,8 +219,8 @@ class BackupGenerator:
         }
         if resource == WEB[-1]:
             fields["BackupOptions"] = {"WindowsVSS": "enabled"}
-        if self.lifecycle is not None:
-            fields["RecoveryPointLifecycle"] = self.lifecycle
+        if self.lifecycle is not None or rule is None:
+            fields["RecoveryPointLifecycle"] = self.lifecycle or {"DeleteAfterDays": 35}
         account_fields: dict[str, Any] = {"AccountId": ACCOUNT}
         if rule:
             account_fields["CreatedBy"] = dict(self.creators[rule])

@@ -52,7 +52,8 @@ class FollowUpGenerator:
         rng = Random(backup["BackupJobId"])
         rule = self.rules.get(backup.get("CreatedBy", {}).get("BackupRuleId", ""))
         if rule is not None and rule.copies_to is not None:
-            yield from ((COPY, job) for job in self._copies(backup, *rule.copies_to, rng))
+            course = _copying(rng, may_fail=rule.may_fail(backup["CreationDate"]))
+            yield from ((COPY, job) for job in self._copies(backup, *rule.copies_to, course, rng))
         tried = backup["ResourceArn"] == self.site.tried.arn(self.site.region, ACCOUNT)
         if tried or (rng.randrange(_MEANT_FOR_ONE_IN) == 0 and not backup["IsParent"]):
             yield RESTORE, self._restore(backup, rng, test=tried and rng.random() < 0.6)
@@ -64,7 +65,7 @@ class FollowUpGenerator:
         backup = max(completed, key=itemgetter("CreationDate"))
         rng = Random(backup["BackupJobId"])
         region, vault = COPIES
-        course = _uncopied(_copying(rng), rng)
+        course = _uncopied(_copying(rng, may_fail=False), rng)
         fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup)
         yield COPY, Copy(uuid(rng), now - 0.8 * HOUR, course, fields)
         restore, test = (self._restore(backup, rng, test=test) for test in (False, True))
@@ -72,15 +73,18 @@ class FollowUpGenerator:
         yield RESTORE, replace(restore, created=now - 0.7 * HOUR, course=course)
         yield RESTORE, replace(test, created=now - 0.5 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
 
-    def _copies(self, backup: Answer, region: str, vault: str, rng: Random) -> Iterator[Job]:
-        """Yield the copy job of a recovery point; a composite's has a child for each of its parts."""
+    def _copies(self, backup: Answer, region: str, vault: str, course: Course, rng: Random) -> Iterator[Job]:
+        """Yield the copy job of a recovery point; a composite's has a child for each of its parts.
+
+        The course is that of the job, or of the first child; the other children complete.
+        """
         by_rule = {"CreatedBy": dict(backup["CreatedBy"]), "CreatedByBackupJobId": backup["BackupJobId"]}
         fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup) | by_rule
         parent_id = uuid(rng)
         created = backup["CompletionDate"] + rng.uniform(0.5, 2)
         made = _copied_to(backup["ResourceArn"], region, parent_id)
         if not backup["IsParent"]:
-            yield Copy(parent_id, created, _copying(rng), fields, made)
+            yield Copy(parent_id, created, course, fields, made)
             return
         children = []
         for part in STACK_PARTS:
@@ -95,7 +99,8 @@ class FollowUpGenerator:
                 "CompositeMemberIdentifier": part.name,
             }
             copied = _copied_to(arn, region, job_id)
-            children.append(Copy(job_id, created, _copying(rng), own, copied, parent_id))
+            children.append(Copy(job_id, created, course, own, copied, parent_id))
+            course = _copying(rng, may_fail=False)
         yield CompositeCopy(parent_id, created, max(child.ends for child in children), fields, made)
         yield from children
 
@@ -146,10 +151,10 @@ def _copied_to(arn: str, region: str, job_id: str) -> dict[str, str]:
     return {"DestinationRecoveryPointArn": recovery_point_arn(arn, region, ACCOUNT, job_id)}
 
 
-def _copying(rng: Random) -> Course:
-    """Choose how a copy goes: one in eight fails."""
+def _copying(rng: Random, *, may_fail: bool) -> Course:
+    """Choose how a copy goes: one in four of those that may fail does."""
     course = Course(runs=rng.uniform(2, 5), ends=rng.uniform(60, 120))
-    return course if rng.random() >= 1 / 8 else _uncopied(course, rng)
+    return _uncopied(course, rng) if may_fail and rng.random() < 1 / 4 else course
 
 
 def _uncopied(course: Course, rng: Random) -> Course:

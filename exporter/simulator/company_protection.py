@@ -5,13 +5,12 @@ from typing import Any
 
 from exporter.simulator.account import Account
 from exporter.simulator.backend import SimulatedBackend
+from exporter.simulator.company_incidents import put_incidents
 from exporter.simulator.company_resources import (
     ACCOUNT,
-    BIG,
     DAY,
     LOCKED_VAULT,
     UNSELECTED,
-    WEB,
     WIKI,
     Plan,
     Resource,
@@ -64,6 +63,7 @@ def protect(account: Account, site: Site, testing_arn: str, now: float) -> None:
     )
     if LOCKED_VAULT in site.vaults:
         account.frameworks.put(_framework(account, now))
+        put_incidents(account, now)
 
 
 def _selection(
@@ -71,6 +71,7 @@ def _selection(
 ) -> Mapping[str, Any]:
     tag = {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": plan.name}
     arns = [resource.arn(account.region, ACCOUNT) for resource in selection.resources]
+    arns += selection.patterns
     return {
         "SelectionId": f"{plan_id}-{selection.name}",
         "BackupPlanId": plan_id,
@@ -103,8 +104,6 @@ def _tag(account: Account, site: Site) -> None:
         for rule in plan.rules:
             for resource in rule.resources:
                 owners.setdefault(resource, []).extend(by_tag)
-    for resource in (*WEB, *BIG):  # every Region has unscheduled jobs of them by its first plan
-        owners.setdefault(resource, []).append(site.plans[0].name)
     if WIKI in owners:
         owners |= {resource: [] for resource in UNSELECTED}
     for resource, plans in owners.items():

@@ -38,7 +38,8 @@ class Rule:
 
     `copies_to` is the Region and the name of the vault that each recovery point is copied to. The company
     remembers the jobs of the last `past` seconds. Recovery points are kept for `kept_days`, after `cold_days`
-    in cold storage. A `scanned` rule has some of its recovery points scanned for malware.
+    in cold storage. A `scanned` rule has some of its recovery points scanned for malware. The jobs of a
+    `steady` rule and their copies always complete.
     """
 
     name: str
@@ -52,6 +53,14 @@ class Rule:
     cold_days: int | None = None
     continuous: bool = False
     scanned: bool = False
+    steady: bool = False
+
+    def may_fail(self, created: float) -> bool:
+        """Say whether a job created at a time, and its copies, may fail.
+
+        This changes from hour to hour and from day to day, so that no rule misses two runs of a day in a row.
+        """
+        return not self.steady and (int(created // DAY) + int(created // HOUR)) % 2 == 1
 
     def runs(self, after: float) -> Iterator[float]:
         """Yield the runs after a time, in seconds since 1970, indefinitely."""
@@ -60,10 +69,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a plan backs up: some resources by their ARNs, or (none) those with the tag `backup: PLAN`."""
+    """What a plan backs up: resources by ARN and by pattern, or (none) those with the tag `backup: PLAN`."""
 
     name: str
     resources: Sequence[Resource] = ()
+    patterns: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +168,7 @@ WEEKLY = Rule(
     [*VOLUMES, *FILES, *BUCKETS],
     ("eu-west-1", LOCKED_VAULT),
     kept_days=90,
+    steady=True,
 )
 ROLLING = Rule("every-4-hours", "prod-daily", "cron(15 0/4 ? * * *)", DATABASES)
 LOCKED = Rule(
@@ -167,13 +178,13 @@ LOCKED = Rule(
     [DATABASES[0], DATABASES[2], BUCKETS[1]],
     continuous=True,
 )
-WORKDAYS = Rule("workdays", "dev", "cron(0 20 ? * MON-FRI *)", DEV, zone="Europe/Berlin")
+WORKDAYS = Rule("workdays", "dev", "cron(0 20 ? * MON-FRI *)", DEV, zone="Europe/Berlin", steady=True)
 
-PRODUCTION = Plan(
-    "production",
-    [DAILY, WEEKLY, ROLLING],
-    [Selection("databases", [*DATABASES, CRM]), Selection("tagged")],
-)
+PRODUCTION = Plan("production", [DAILY], [Selection("databases", [*DATABASES, CRM]), Selection("tagged")])
+ARCHIVE = Plan("archive", [WEEKLY], [Selection("large-data", WEEKLY.resources)])
+TRANSACTIONS = Plan("transactions", [ROLLING], [Selection("databases", DATABASES, ["arn:aws:timestream:*"])])
+"""A plan that also asks for a resource type for which the company has not opted in."""
+
 COMPLIANCE = Plan("compliance", [LOCKED], [Selection("regulated", LOCKED.resources)])
 DEVELOPMENT = Plan("development", [WORKDAYS], [Selection("tagged")])
 ACCOUNTING = Plan(
@@ -181,7 +192,7 @@ ACCOUNTING = Plan(
     [
         Rule("hourly", "prod-daily", "cron(40 * ? * * *)", [LEDGER]),
         Rule("nightly", "prod-daily", "cron(50 22 ? * * *)", [LEDGER]),
-        Rule("sundays", "prod-weekly", "cron(20 5 ? * SUN *)", [LEDGER]),
+        Rule("sundays", "prod-weekly", "cron(20 5 ? * SUN *)", [LEDGER], steady=True),
         Rule(
             "monthly",
             LOCKED_VAULT,
@@ -190,6 +201,7 @@ ACCOUNTING = Plan(
             past=MONTH,
             kept_days=365,
             cold_days=90,
+            steady=True,
         ),
     ],
     [Selection("ledger", [LEDGER])],
@@ -201,13 +213,25 @@ SMALL = Plan(
             "daily",
             "prod-daily",
             "cron(0 5 ? * * *)",
-            [*WEB[:2], *DATABASES[3:], STACK],
+            [*WEB, *DATABASES[2:], STACK],
             scanned=True,
         )
     ],
-    [Selection("databases", DATABASES[3:]), Selection("tagged")],
+    [Selection("databases", DATABASES[2:]), Selection("tagged")],
 )
-INFECTED = VOLUMES[2]
+UNUSED = Plan("unused", [Rule("daily", "dev", "cron(0 0 ? * * *)", [])], [])
+OFFSITE = Plan("offsite", [Rule("nightly", "offsite", "cron(30 0 ? * * *)", [])], [Selection("tagged")])
+"""A plan without selections, and one whose selection finds no resource and whose vault does not exist."""
+
+INFECTED, UNREADABLE = VOLUMES[2], WEB[2]
+"""Of the one a malware scan finds a threat, of the other it fails."""
+
+PAUSED = DATABASES[2]
+"""A database whose point-in-time recovery has stopped."""
+
+INTRANET = Resource("intranet", "EC2", "ec2", "instance/i-01a7aa4e7000000d1", 30 * GIB)
+"""A server without a plan, whose only recovery point will soon be deleted."""
+
 UNSELECTED = [WIKI, ANALYTICS]
 """Resources with tags that no plan selects: of the retired wiki somebody removed the tag for backups."""
 
@@ -216,13 +240,15 @@ UNSELECTED = [WIKI, ANALYTICS]
 class Site:
     """The company in one Region.
 
-    A new job comes every `pace` seconds, more or less. Each backup of `tried` is followed by a restore.
+    A new job comes every `pace` seconds, more or less, most of them by the rule `busy`. Each backup of
+    `tried` is followed by a restore.
     """
 
     region: str
     pace: float
     vaults: Sequence[str]
     plans: Sequence[Plan]
+    busy: Rule
     tried: Resource
 
 
@@ -232,8 +258,16 @@ SITES = (
         "eu-west-1",
         5.5,
         ["prod-daily", "prod-weekly", LOCKED_VAULT, "dev"],
-        [PRODUCTION, COMPLIANCE, DEVELOPMENT, ACCOUNTING],
+        [PRODUCTION, ARCHIVE, TRANSACTIONS, COMPLIANCE, DEVELOPMENT, ACCOUNTING, UNUSED, OFFSITE],
+        busy=ROLLING,
         tried=DATABASES[1],
     ),
-    Site("us-east-1", 20.0, ["prod-daily", "dev", COPIES[1]], [SMALL], tried=DATABASES[4]),
+    Site(
+        "us-east-1",
+        20.0,
+        ["prod-daily", "dev", COPIES[1]],
+        [SMALL],
+        busy=SMALL.rules[0],
+        tried=DATABASES[4],
+    ),
 )

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from exporter.simulator.company_backups import uuid
-from exporter.simulator.company_resources import ACCOUNT, HOUR, INFECTED, Rule
+from exporter.simulator.company_resources import ACCOUNT, HOUR, INFECTED, UNREADABLE, Rule
 from exporter.simulator.job_kinds import SCAN, Answer, Kind
 from exporter.simulator.jobs import Course, Job
 from exporter.simulator.scans import Scan
@@ -36,11 +36,15 @@ class Scanner:
             yield SCAN, _scan(backup, backup["CompletionDate"] + rng.uniform(1, 5), rng)
 
     def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
-        """Return a scan of the last hour that found a threat, where the infected resource is backed up."""
-        infected = [backup for backup in backups if _can_be_scanned(backup) and _is_infected(backup)]
-        if infected:
-            backup = max(infected, key=itemgetter("CreationDate"))
+        """Yield scans of the last hour: one that found a threat in its resource, if any, and a failed one."""
+        found = sorted(filter(_can_be_scanned, backups), key=itemgetter("CreationDate"))
+        for backup in [backup for backup in found if _is_infected(backup)][-1:]:
             yield SCAN, _scan(backup, now - 0.6 * HOUR, Random(f"threat {backup['BackupJobId']}"))
+        for backup in [backup for backup in found if backup["ResourceName"] == UNREADABLE.name][-1:]:
+            yield (
+                SCAN,
+                _scan(backup, now - 0.4 * HOUR, Random(f"failed {backup['BackupJobId']}"), failed=True),
+            )
 
 
 def _can_be_scanned(backup: Answer) -> bool:
@@ -56,7 +60,7 @@ def _is_infected(backup: Answer) -> bool:
     return bool(backup["ResourceName"] == INFECTED.name)
 
 
-def _scan(backup: Answer, created: float, rng: Random) -> Scan:
+def _scan(backup: Answer, created: float, rng: Random, *, failed: bool = False) -> Scan:
     fields: dict[str, Any] = {
         "AccountId": ACCOUNT,
         "BackupVaultArn": backup["BackupVaultArn"],
@@ -75,6 +79,6 @@ def _scan(backup: Answer, created: float, rng: Random) -> Scan:
     course = Course(runs=rng.uniform(4, 9), ends=rng.uniform(60, 180))
     if _is_infected(backup):
         return Scan(uuid(rng), created, course, fields, "THREATS_FOUND")
-    if rng.random() < 1 / 20:
+    if failed or rng.random() < 1 / 20:
         course = Course(runs=course.runs, ends=course.ends / 2, outcome="FAILED", message=_FAILED)
     return Scan(uuid(rng), created, course, fields)

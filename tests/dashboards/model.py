@@ -24,6 +24,7 @@ class Settings:
     account: str = ".*"
     region: str = ".*"
     resource: str = ".*"
+    resource_arn: str = ".*"
     job_id: str = ""
 
     def put_into(self, text: str) -> str:

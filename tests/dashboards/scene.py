@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.jobs import active, finished
+from exporter import config
 from exporter.simulator.account import Account
 from exporter.simulator.company import fill
 from exporter.simulator.company_resources import ACCOUNT, SITES
@@ -40,7 +41,9 @@ SITUATIONS = (DEMO, PAIR, ACCOUNTS, DISCOVERED, EMPTY, FAILING, DOWN, MANY)
 OTHER_ACCOUNT = "210987654321"
 JOBS_ENDED, JOBS_RUNNING = 1900, 100
 REGIONS = tuple(site.region for site in SITES)
-COLLECTORS = 6 * (2 + 4 + 4 + 4 + 1 + 1 + 1 + 1)  # of each target and Region of each exporter, by situation
+COLLECTORS = len(config.COLLECTORS) * (
+    2 + 4 + 4 + 4 + 1 + 1 + 1 + 1
+)  # of each target and Region of each exporter, by situation
 LONGEST = 120.0  # seconds until everything is as it should be
 
 _UNSUCCESSFUL = f'aws_backup_jobs_finished_total{{job="{DEMO}",state=~"FAILED|EXPIRED|ABORTED|PARTIAL"}}'

@@ -26,7 +26,7 @@ def test_dashboards_have_no_faults(name: str) -> None:
 
 def test_uids_stay() -> None:
     """The dashboards are called as people's bookmarks call them."""
-    assert set(BY_UID) == {"aws-backup-fleet", "aws-backup-job"}
+    assert set(BY_UID) == {"aws-backup-fleet", "aws-backup-job", "aws-backup-protection"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.simulator.arns import resource_type
 from tests.e2e.process import REGION
-from tests.e2e.staged_account import DAY, HERE, HOUR, OFFSITE, StagedAccount, database, rule
+from tests.support.staged_account import DAY, HERE, HOUR, OFFSITE, StagedAccount, database, rule
 
 TESTING_PLAN = f"arn:aws:backup:{HERE}:restore-testing-plan:proof"
 FILES = f"arn:aws:elasticfilesystem:{HERE}:file-system/fs-files"

@@ -20,7 +20,7 @@ from tests.e2e.aws import simulated_aws
 from tests.e2e.incidents import INCIDENTS, Incident, stage_old_backups
 from tests.e2e.process import Process, environment, exporter_command, free_port, until
 from tests.e2e.prometheus import Prometheus, serving
-from tests.e2e.staged_account import StagedAccount
+from tests.support.staged_account import StagedAccount
 from tests.e2e.webhook import Told, webhook
 from tests.support.programs import require
 
@@ -149,7 +149,7 @@ def test_the_alert_resolves(name: str, mended: Scene) -> None:
 
 
 def test_no_alert_is_left(mended: Scene) -> None:
-    """No alert fires in the end; backups of 29 days (monthly) and 80 days (quarterly) ago are recent enough."""
+    """No alert fires in the end: a monthly backup 29 days old and a quarterly one 80 days old are recent."""
     read = "count(aws_backup_last_refresh_timestamp_seconds > 0)"
     until(lambda: mended.pipeline.prometheus.query(read), LONGEST)
     until(lambda: not mended.firing(), LONGEST, every=0.5, or_say=mended.firing)

@@ -8,7 +8,7 @@ from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.arns import recovery_point_arn, resource_type, vault_arn
 from exporter.simulator.history import put_history
 from exporter.simulator.job_kinds import BACKUP, COPY, RESTORE, SCAN
-from tests.e2e.process import REGION
+from tests.support.harness import REGION
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 OFFSITE = vault_arn("eu-central-1", DEFAULT_ACCOUNT, "offsite")

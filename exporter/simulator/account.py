@@ -242,10 +242,12 @@ class Account:
             "StopBackupJob": self._stop,
             "ListProtectedResources": self._list_resources,
             "ListRecoveryPointsByBackupVault": self._list_points,
+            "ListRecoveryPointsByResource": self._list_points_of_resource,
             "ListBackupSelections": partial(list_selections, self.selections, self.pager),
             "GetBackupSelection": partial(get_selection, self.selections),
             "ListFrameworks": partial(list_frameworks, self.frameworks, self.pager),
             "ListRestoreTestingPlans": self._list_restore_testing_plans,
+            "GetRestoreTestingPlan": self._get_restore_testing_plan,
             "DescribeRegionSettings": self._describe_settings,
             "GetResources": partial(get_resources, self.tagged_resources),
         }
@@ -324,6 +326,25 @@ class Account:
         if page.more or shortened:
             answer["NextToken"] = Token(page.last, token.pages + 1).text()
         return answer
+
+    def _list_points_of_resource(self, parameters: Mapping[str, Any]) -> Answer:
+        """Return a page of the recovery points of a resource, by ARN."""
+        rows = [
+            {**point, "BackupSizeBytes": point.get("BackupSizeInBytes", 0)}
+            for point in self.points()
+            if point.get("ResourceArn") == parameters["ResourceArn"]
+        ]
+        return self.pager.page(
+            "ListRecoveryPointsByResource", parameters, rows, "RecoveryPointArn", "RecoveryPoints"
+        )
+
+    def _get_restore_testing_plan(self, parameters: Mapping[str, Any]) -> Answer:
+        name = parameters["RestoreTestingPlanName"]
+        rows = self._list_restore_testing_plans({})["RestoreTestingPlans"]
+        plan = next((row for row in rows if row["RestoreTestingPlanName"] == name), None)
+        if plan is None:
+            raise not_found(f"Restore testing plan {name}")
+        return {"RestoreTestingPlan": plan}
 
     def _list_restore_testing_plans(self, parameters: Mapping[str, Any]) -> Answer:
         plans = self.restore_testing_plans

@@ -9,27 +9,22 @@ changed.
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.simulator.errors import ApiError
-from tests.docs.markdown import ROOT
 from tests.e2e import sorts
-from tests.e2e.alertmanager import Alertmanager, alertmanager
-from tests.e2e.aws import Aws, simulated_aws
+from tests.e2e.alerting import LONGEST, Pipeline, hurried
+from tests.e2e.alertmanager import alertmanager
+from tests.e2e.aws import simulated_aws
 from tests.e2e.http import ask
 from tests.e2e.process import REGION, Process, environment, exporter_command, until
 from tests.e2e.prometheus import Prometheus, serving
-from tests.e2e.webhook import Told, Webhook, webhook
+from tests.e2e.webhook import webhook
 from tests.support.programs import require
 
-CONFIG = ROOT / "prometheus" / "prometheus.yml"
 RUNBOOK = "docs/runbooks.md#"
-LONGEST = 30.0  # seconds until a person must have been told
 DAY = 24 * sorts.HOUR
 LAST_SUCCESS = {"orders": DAY, "archive": 3 * DAY, "ledger": DAY}
 """What was before the exporter started: the resources, and how many seconds ago each was last backed up."""
@@ -39,25 +34,8 @@ FIRES_WHILE_THE_NEXT_RUNS = """
 """
 
 
-@dataclass(frozen=True)
-class Scene:
-    """The whole way from AWS to a person."""
-
-    aws: Aws
-    prometheus: Prometheus
-    alertmanager: Alertmanager
-    webhook: Webhook
-
-    def hears(self, name: str, status: str, **labels: str) -> Told:
-        """Wait until the webhook is told of an alert; gives the last that it was told."""
-        told = until(
-            lambda: self.webhook.told(name, status, **labels), LONGEST, every=0.2, or_say=self.webhook.names
-        )
-        return told[-1]
-
-
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """All programs run, and Prometheus has the exporter's series."""
     program = require("prometheus")
     directory = tmp_path_factory.mktemp("alerting")
@@ -77,27 +55,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         address = stack.enter_context(serving(program, directory / "prometheus", config, *options))
         watching = Prometheus(address)
         until(lambda: watching.query("aws_backup_up"), LONGEST)
-        yield Scene(aws, watching, manager, hook)
-
-
-def hurried(directory: Path, exporter: str, manager: str) -> dict[str, Any]:
-    """Give the repository's configuration with other addresses and without long waits; writes the rules."""
-    config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    directory.mkdir()
-    for path in [path for pattern in config["rule_files"] for path in CONFIG.parent.glob(pattern)]:
-        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for group in rules["groups"]:
-            group.pop("interval", None)
-            for rule in group["rules"]:
-                rule.update((wait, "1s") for wait in ("for", "keep_firing_for") if wait in rule)
-        (directory / path.name).write_text(yaml.safe_dump(rules))
-    [job] = config["scrape_configs"]
-    return {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(directory / "*.yml")],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [manager]}]}]},
-        "scrape_configs": [{**job, "static_configs": [{"targets": [exporter]}]}],
-    }
+        yield Pipeline(aws, watching, manager, hook)
 
 
 def backup(name: str, job_id: str, state: str, age: float, **fields: Any) -> sorts.Answer:
@@ -108,7 +66,7 @@ def backup(name: str, job_id: str, state: str, age: float, **fields: Any) -> sor
     return {**sorts.full(job_id, state, age=age), "StatusMessage": "", **named, **ended, **fields}
 
 
-def test_a_failed_job_is_told_with_its_reason_and_the_next_success_too(scene: Scene) -> None:
+def test_a_failed_job_is_told_with_its_reason_and_the_next_success_too(scene: Pipeline) -> None:
     """Resource, vault, reason and runbook are in the text; a job that runs ends nothing, its success does."""
     failed = backup("orders", "orders-1", "RUNNING", 120)
     scene.aws.account.put(failed)
@@ -132,7 +90,7 @@ def test_a_failed_job_is_told_with_its_reason_and_the_next_success_too(scene: Sc
     scene.hears("AwsBackupJobFailed", "resolved", resource_name="orders")
 
 
-def test_a_missed_backup_pages_and_the_next_success_ends_it(scene: Scene) -> None:
+def test_a_missed_backup_pages_and_the_next_success_ends_it(scene: Pipeline) -> None:
     """A daily backup that succeeded three days ago for the last time is told until there is one."""
     told = scene.hears("AwsBackupMissed", "firing", resource_name="archive")
 
@@ -146,7 +104,7 @@ def test_a_missed_backup_pages_and_the_next_success_ends_it(scene: Scene) -> Non
     scene.hears("AwsBackupMissed", "resolved", resource_name="archive")
 
 
-def test_lost_access_pages_once_and_holds_back_the_rest(scene: Scene) -> None:
+def test_lost_access_pages_once_and_holds_back_the_rest(scene: Pipeline) -> None:
     """That AWS refuses everything is told, and why; what is said of resources is held back until it ends."""
     scene.aws.account.put(backup("ledger", "ledger-1", "FAILED", 300, StatusMessage="Something"))
     scene.hears("AwsBackupJobFailed", "firing", resource_name="ledger")
@@ -167,7 +125,7 @@ def test_lost_access_pages_once_and_holds_back_the_rest(scene: Scene) -> None:
     assert not scene.webhook.told("AwsBackupRegionBlind", "firing")
 
 
-def test_no_rule_stumbles(scene: Scene) -> None:
+def test_no_rule_stumbles(scene: Pipeline) -> None:
     """Prometheus evaluates every rule without an error, whatever the account is like by now."""
     groups = ask(scene.prometheus.address, "/api/v1/rules").json["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]

@@ -23,6 +23,8 @@ from exporter.config import (
     masked,
     to_yaml,
 )
+from exporter.exposition import self_metrics
+from exporter.exposition.metrics import families
 
 ROLE = "arn:aws:iam::123456789012:role/backup"
 SECRET = load(
@@ -100,14 +102,6 @@ def test_made_in_python() -> None:
 
 def test_reserved_labels() -> None:
     """A label may not be called what a series of the exporter already calls one of its own."""
-    assert {
-        "aws_account_id",
-        "aws_region",
-        "job_id",
-        "resource_arn",
-        "state",
-        "target",
-        "collector",
-        "le",
-    } < RESERVED_LABELS
+    every = {label for family in (*families(), *self_metrics.families()) for label in family.labels}
+    assert every | {"le", "kind", "phase"} <= RESERVED_LABELS
     assert not {"region", "account", "team", "job", "instance"} & RESERVED_LABELS

@@ -20,9 +20,9 @@ from tests.e2e.aws import simulated_aws
 from tests.e2e.incidents import INCIDENTS, Incident, stage_old_backups
 from tests.e2e.process import Process, environment, exporter_command, free_port, until
 from tests.e2e.prometheus import Prometheus, serving
-from tests.support.staged_account import StagedAccount
 from tests.e2e.webhook import Told, webhook
 from tests.support.programs import require
+from tests.support.staged_account import StagedAccount
 
 LONGEST = 90.0  # seconds until the alerts must have changed
 

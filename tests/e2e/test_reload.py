@@ -99,7 +99,7 @@ def test_a_file_that_is_gone_is_refused(exporter: Process, path: Path) -> None:
     path.unlink()
     answer = ask(exporter.address(), "/-/reload", method="POST")
     assert answer.status == 500
-    assert "config.yaml: no such file" in answer.text
+    assert "config.yaml: the file does not exist" in answer.text
     assert targets(exporter) == ["one"]
 
 

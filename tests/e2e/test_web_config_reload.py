@@ -68,7 +68,7 @@ def test_a_half_renewed_certificate_closes_no_door(
     before = certificate_of(exporter)
     renewed = authority.issue(HOST)
     (tmp_path / "server.crt").write_text(renewed.certificate)
-    until(lambda: certificate_of(exporter) and "web configuration not usable" in exporter.err)
+    until(lambda: certificate_of(exporter) and "Web configuration reload failed" in exporter.err)
     assert certificate_of(exporter) == before
     renewed.write(tmp_path)
     until(lambda: certificate_of(exporter) in renewed.certificate, or_say=lambda: exporter.err)

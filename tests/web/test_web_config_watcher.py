@@ -189,7 +189,7 @@ def test_a_certificate_without_its_key_yet(place: Place, caplog: pytest.LogCaptu
     place.now += SETTLE_TIME
     assert certificate_of(watcher) == old
     (reason,) = errors(caplog)
-    assert "not the certificate's key" in reason
+    assert "the key does not match the certificate" in reason
     place.renew(fresh)
     place.now += SETTLE_TIME
     assert certificate_of(watcher) == fresh.certificate

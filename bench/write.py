@@ -26,10 +26,9 @@ from zlib_ng import zlib_ng
 
 from bench.jobs import REGION, WINDOW, active, finished
 from bench.measure import cpu_of, tell
+from exporter.exposition.compression import FASTEST, Run, deflate
 from exporter.exposition.exposition import Exposition, Form
-from exporter.exposition.finished_jobs import FASTEST, Run, deflate
-from exporter.exposition.metrics import job_families
-from exporter.exposition.samples import job_group
+from exporter.exposition.job_metrics import job_families, job_group
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger.job_store import JobStore

@@ -22,7 +22,8 @@ from exporter.config.fields import Duration, Secret
 from exporter.config.sections import Record
 from exporter.doctor import actions
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.families import Family
+from exporter.exposition.job_metrics import job_families
+from exporter.exposition.metric_types import Family
 from exporter.model.job_kinds import KINDS, Kind
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,7 +98,7 @@ def update(document: str, parts: Mapping[str, str]) -> str:
 
 def _sections() -> dict[str, list[Family]]:
     """Group the metrics that are not per job into sections by the prefix of their names."""
-    of_one_job = {family.name for kind in KINDS for family in metrics.job_families(kind)}
+    of_one_job = {family.name for kind in KINDS for family in job_families(kind)}
     sections: dict[str, list[Family]] = {}
     for family in (*metrics.families(), *self_metrics.families()):
         if family.name not in of_one_job:
@@ -107,9 +108,7 @@ def _sections() -> dict[str, list[Family]]:
 
 
 def _jobs() -> str:
-    return "\n".join(
-        f"### {_noun(kind)}\n\n{_table_of_metrics(metrics.job_families(kind))}" for kind in KINDS
-    )
+    return "\n".join(f"### {_noun(kind)}\n\n{_table_of_metrics(job_families(kind))}" for kind in KINDS)
 
 
 def _noun(kind: Kind) -> str:

@@ -3,14 +3,14 @@
 Each failure is raised as an `AwsError` with a code, a reason and a remedy.
 """
 
-from exporter.aws.client import (
+from exporter.aws.backup_api import (
     BackupApi,
     Meter,
     Omissions,
     OverBudgetError,
     Rows,
 )
-from exporter.aws.clients import (
+from exporter.aws.client_cache import (
     Clients,
 )
 from exporter.aws.deadlines import (

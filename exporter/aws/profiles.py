@@ -9,13 +9,13 @@ from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
-from exporter.aws.clients import Client, Clients, client_config, use_given_credentials
+from exporter.aws.client_cache import Client, Clients, client_config, use_given_credentials
 from exporter.aws.credentials import CachedCredentials, FetchedCredentials
 from exporter.aws.deadlines import Call, Deadlines
 from exporter.aws.errors import from_boto
+from exporter.aws.lone_surrogates import replace_lone_surrogates
 from exporter.aws.parsing import read_answer
 from exporter.aws.sessions import OpenSession
-from exporter.aws.surrogates import replace_lone_surrogates
 from exporter.config import Api, Target
 
 CHECK_INTERVAL = 1.0  # seconds between two checks whether botocore has renewed the credentials of its chain

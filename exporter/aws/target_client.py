@@ -10,7 +10,7 @@ from zlib import crc32
 from botocore import xform_name
 from botocore.credentials import Credentials
 
-from exporter.aws.clients import Answer, Client, sign_with
+from exporter.aws.client_cache import Answer, Client, sign_with
 from exporter.aws.credentials import CachedCredentials, FetchedCredentials
 from exporter.aws.errors import from_boto, malformed, timed_out
 from exporter.aws.profiles import Profiles

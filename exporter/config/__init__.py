@@ -9,7 +9,6 @@ from exporter.config.config import (
 from exporter.config.errors import (
     ConfigError,
     Problem,
-    nearest,
 )
 from exporter.config.fields import (
     COLLECTORS,
@@ -31,6 +30,7 @@ from exporter.config.sections import (
     ResourceInventory,
     Target,
 )
+from exporter.config.suggestions import nearest
 
 __all__ = [
     "COLLECTORS",

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from exporter.config.base import Record
-from exporter.config.errors import Path, nearest, quoted
+from exporter.config.errors import Path, quoted
 from exporter.config.fields import (
     COLLECTORS,
     FILLED,
@@ -18,6 +18,7 @@ from exporter.config.fields import (
     first_places,
 )
 from exporter.config.sections import Api, Discovery, Expectation, Limits, ResourceInventory, Target
+from exporter.config.suggestions import nearest
 
 
 class Config(Record):

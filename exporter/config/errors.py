@@ -1,6 +1,5 @@
 """Errors in a configuration file and their locations."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -55,10 +54,3 @@ def quoted(text: str, most: int = _MAX_QUOTED) -> str:
     """Quote text for a message, on one line and truncated if it is long."""
     short = text if len(text) <= most else text[:most] + "..."
     return json.dumps(short, ensure_ascii=not short.isprintable())
-
-
-def nearest(word: str, valid: Iterable[str], what: str) -> str:
-    """Suggest the closest valid word, or list all valid words; `what` describes them."""
-    words = tuple(valid)
-    matches = difflib.get_close_matches(word, words, n=1)
-    return f"did you mean {quoted(matches[0])}?" if matches else f"{what} are {', '.join(words)}"

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from exporter.config import yaml_source
 from exporter.config.base import Record
-from exporter.config.errors import ConfigError, Path, Problem, nearest, quoted, written
+from exporter.config.errors import ConfigError, Path, Problem, quoted, written
 from exporter.config.fields import FromFile
 from exporter.config.schema import example_at, field_at, names_at, record_at, secret_at
+from exporter.config.suggestions import nearest
 from exporter.config.yaml_source import Value
 
 R = TypeVar("R", bound=Record)

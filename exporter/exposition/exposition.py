@@ -4,23 +4,18 @@ The line of a gauge is the same in each text format, so lines are rendered once 
 jobs are cached in deflated form; a gzip response copies them and combines their checksums.
 """
 
-import struct
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from zlib_ng import zlib_ng
-
-from exporter.exposition.families import Family
-from exporter.exposition.finished_jobs import FASTEST, RAW_DEFLATE, Run, deflate, inflate
+from exporter.exposition.compression import GzipWriter, Piece, PlainWriter, Run, Writer, deflate
+from exporter.exposition.metric_types import Family
 from exporter.exposition.metrics import families
-from exporter.exposition.scope_series import Piece, ScopeSeries
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model import Scope
-
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 
 class Form(NamedTuple):
@@ -71,7 +66,7 @@ class Exposition:
         pieces: dict[str, list[Piece]] = {}
         for family_name, piece in chain.from_iterable(page.pieces() for page in pages):
             pieces.setdefault(family_name, []).append(piece)
-        writer: _Writer = _GzipWriter() if form.gzip else _PlainWriter()
+        writer: Writer = GzipWriter() if form.gzip else PlainWriter()
         for family in families():
             if family.name in pieces and (not names or family.name in names):
                 _write_family(writer, family, pieces[family.name], form)
@@ -83,59 +78,7 @@ class Exposition:
         return writer.end()
 
 
-class _Writer(Protocol):
-    def write(self, piece: Piece) -> None: ...
-
-    def end(self) -> Sequence[bytes]: ...
-
-
-class _PlainWriter:
-    def __init__(self) -> None:
-        self._out: list[bytes] = []
-
-    def write(self, piece: Piece) -> None:
-        self._out += inflate(piece) if isinstance(piece, Run) else [piece]
-
-    def end(self) -> Sequence[bytes]:
-        return self._out
-
-
-class _GzipWriter:
-    """Writes one gzip member: text is deflated, deflated runs are copied."""
-
-    def __init__(self) -> None:
-        self._out = [_GZIP_HEADER]
-        self._deflate = zlib_ng.compressobj(FASTEST, zlib_ng.DEFLATED, RAW_DEFLATE)
-        self._waiting: list[bytes] = []
-        self._crc = 0
-        self._length = 0
-
-    def write(self, piece: Piece) -> None:
-        if not isinstance(piece, Run):
-            self._waiting.append(piece)
-            return
-        if self._waiting:
-            self._deflate_waiting()
-            self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
-        self._out += piece.parts
-        self._crc = zlib_ng.crc32_combine(self._crc, piece.crc, piece.length)
-        self._length += piece.length
-
-    def end(self) -> Sequence[bytes]:
-        self._deflate_waiting()
-        self._out.append(self._deflate.flush(zlib_ng.Z_FINISH))
-        self._out.append(struct.pack("<II", self._crc, self._length & 0xFFFFFFFF))
-        return self._out
-
-    def _deflate_waiting(self) -> None:
-        lines = b"".join(self._waiting)
-        self._waiting.clear()
-        self._out.append(self._deflate.compress(lines))
-        self._crc = zlib_ng.crc32(lines, self._crc)
-        self._length += len(lines)
-
-
-def _write_family(writer: _Writer, family: Family, pieces: Sequence[Piece], form: Form) -> None:
+def _write_family(writer: Writer, family: Family, pieces: Sequence[Piece], form: Form) -> None:
     text, deflated = _header(family.name, family.type, family.help, form.openmetrics)
     writer.write(deflated if isinstance(pieces[0], Run) else text)
     for piece in pieces:

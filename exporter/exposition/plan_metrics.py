@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from exporter.exposition.families import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
+from exporter.exposition.metric_types import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
 from exporter.ledger import Ledger
 from exporter.model import Framework, Number, Plan, PlannedRule, RestoreTestingPlan, RuleKey, RuleRun, Vault
 

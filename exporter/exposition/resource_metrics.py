@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
-from exporter.exposition.families import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
+from exporter.exposition.metric_types import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
 from exporter.ledger import Ledger
 from exporter.model import (
     BACKUP,

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 
-from exporter.exposition.active_jobs import ActiveJobLines, KeyedLines
-from exporter.exposition.families import Group
-from exporter.exposition.finished_jobs import FASTEST, FinishedJobLines, Run, deflate
-from exporter.exposition.metrics import job_families
+from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
+from exporter.exposition.compression import FASTEST, Piece, Run, deflate
+from exporter.exposition.finished_job_lines import FinishedJobLines
+from exporter.exposition.job_metrics import job_families, job_group, tally_group
+from exporter.exposition.metric_types import Group
 from exporter.exposition.plan_metrics import (
     framework_group,
     opt_in_group,
@@ -18,18 +19,10 @@ from exporter.exposition.plan_metrics import (
     vault_group,
 )
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_groups
-from exporter.exposition.samples import (
-    dropped_group,
-    exporter_group,
-    job_group,
-    tally_group,
-)
+from exporter.exposition.scope_metrics import dropped_group, exporter_group
 from exporter.exposition.text_format import Lines, render
 from exporter.ledger import Inventory, Ledger
 from exporter.model import Kind
-
-Piece = bytes | Run
-"""Some lines, as text or deflated."""
 
 
 class ScopeSeries:

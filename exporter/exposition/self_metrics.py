@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exporter import __version__
-from exporter.exposition.families import Family
+from exporter.exposition.metric_types import Family
 from exporter.exposition.text_format import label_text, line
 
 REQUEST_SECONDS = Family(

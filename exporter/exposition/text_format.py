@@ -3,7 +3,7 @@
 import re
 from hashlib import sha256
 
-from exporter.exposition.families import Group, Labels
+from exporter.exposition.metric_types import Group, Labels
 from exporter.model import Number
 
 Lines = dict[str, bytes]  # by family

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
-from exporter.ledger.changes import ChangeLog
+from exporter.ledger.job_changes import ChangeLog
 from exporter.ledger.job_counts import Place
 from exporter.ledger.tracked_job import TrackedJob
 from exporter.model import Job

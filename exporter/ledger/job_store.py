@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from exporter.ledger.changes import ChangeLog, Changes
+from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
+from exporter.ledger.job_changes import ChangeLog, Changes
 from exporter.ledger.job_counts import Counts
 from exporter.ledger.job_versions import Version, Versions
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.ledger.tracked_job import TrackedJob
-from exporter.ledger.window import Window
 from exporter.model import Job, Kind, Tally
 
 LISTED_LATE = 3600.0  # seconds for which AWS may list a job as active that ended before the start

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.exposition import families, metrics, self_metrics
+from exporter.exposition import metric_types, metrics, self_metrics
 from tests.docs.markdown import ROOT, document
 from tools import generate_docs
 
@@ -89,7 +89,7 @@ def test_place_without_part() -> None:
 @pytest.mark.parametrize(
     "family", [*metrics.families(), *self_metrics.families()], ids=lambda family: family.name
 )
-def test_every_metric_has_a_row(family: families.Family) -> None:
+def test_every_metric_has_a_row(family: metric_types.Family) -> None:
     """A metric has exactly one row, with its type and what it means."""
     rows = [line for line in document(METRICS).splitlines() if line.startswith(f"| `{family.name}` |")]
 

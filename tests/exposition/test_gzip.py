@@ -9,7 +9,7 @@ import pytest
 from urllib3.response import GzipDecoder
 
 from exporter.exposition.exposition import Form
-from exporter.exposition.finished_jobs import MOST_JOBS_IN_A_BLOCK
+from exporter.exposition.finished_job_lines import MOST_JOBS_IN_A_BLOCK
 from tests.support.makers import HOUR, NOW, Written, job, ledger, written
 from tests.support.programs import require
 

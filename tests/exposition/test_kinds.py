@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from exporter.exposition.metrics import families, fleet_families, job_families
+from exporter.exposition.job_metrics import fleet_families, job_families
+from exporter.exposition.metrics import families
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources

@@ -3,11 +3,11 @@
 import re
 
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.families import Family, Group
-from exporter.exposition.metrics import fleet_families, job_families
+from exporter.exposition.job_metrics import fleet_families, job_families, job_group, tally_group
+from exporter.exposition.metric_types import Family, Group
 from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
-from exporter.exposition.samples import dropped_group, exporter_group, job_group, tally_group
+from exporter.exposition.scope_metrics import SCOPE_FAMILIES, dropped_group, exporter_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
@@ -160,7 +160,7 @@ def test_the_metrics_of_an_account() -> None:
 
 def test_the_metrics_of_the_exporter() -> None:
     """The exporter tells of itself in these metrics with these labels."""
-    assert labels(metrics.EXPORTER_FAMILIES) == OF_A_SCOPE
+    assert labels(SCOPE_FAMILIES) == OF_A_SCOPE
     assert labels(self_metrics.families()) == OF_THE_EXPORTER
 
 

@@ -16,8 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import Collector
 
 from exporter.exposition.exposition import Exposition, Form
+from exporter.exposition.job_metrics import job_group, tally_group
 from exporter.exposition.metrics import families
-from exporter.exposition.samples import dropped_group, exporter_group, job_group, tally_group
+from exporter.exposition.scope_metrics import dropped_group, exporter_group
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import REFRESH_SECONDS, Telemetry
 from exporter.model.job_kinds import BACKUP

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from exporter.exposition.compression import Piece
 from exporter.exposition.resource_metrics import LAST_ATTEMPT, LAST_STATE, RESOURCE_FAMILIES
-from exporter.exposition.scope_series import Piece, ScopeSeries
+from exporter.exposition.scope_series import ScopeSeries
 from exporter.ledger.resources import Resources
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.exposition.active_jobs import ActiveJobLines
-from exporter.exposition.families import Group, Sample
-from exporter.exposition.finished_jobs import inflate
-from exporter.exposition.samples import job_group
+from exporter.exposition.active_job_lines import ActiveJobLines
+from exporter.exposition.compression import inflate
+from exporter.exposition.job_metrics import job_group
+from exporter.exposition.metric_types import Group, Sample
 from exporter.exposition.text_format import encode, escape, label_text, line, render
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.aws.client import RETRY_PAUSES
+from exporter.aws.backup_api import RETRY_PAUSES
 from exporter.config import Target
 from tests.faults.conftest import Start
 from tests.faults.sight import Log, calls, up

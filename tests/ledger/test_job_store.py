@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exporter.ledger.changes import Changes
+from exporter.ledger.job_changes import Changes
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Job
 from tests.support.makers import HOUR, NOW, WINDOW, final_ids, job, store

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from exporter.ledger.changes import Changes
+from exporter.ledger.job_changes import Changes
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP

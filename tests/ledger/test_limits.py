@@ -7,18 +7,13 @@ from dataclasses import replace
 import pytest
 
 from exporter.exposition import self_metrics
-from exporter.exposition.families import Family
-from exporter.exposition.finished_jobs import FinishedJobLines
-from exporter.exposition.metrics import (
-    EXPORTER_FAMILIES,
-    ITEMS_DROPPED,
-    families,
-    fleet_families,
-    job_families,
-)
+from exporter.exposition.finished_job_lines import FinishedJobLines
+from exporter.exposition.job_metrics import fleet_families, job_families, job_group
+from exporter.exposition.metric_types import Family
+from exporter.exposition.metrics import families
 from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
-from exporter.exposition.samples import job_group
+from exporter.exposition.scope_metrics import ITEMS_DROPPED, SCOPE_FAMILIES
 from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
 from exporter.ledger.inventory import Inventory
 from exporter.ledger.limits import (
@@ -180,7 +175,7 @@ def test_of_the_process_there_is_no_end_either() -> None:
     """What is told of the whole process has no labels that AWS chooses: operations and versions."""
     labels = {label for family in self_metrics.families() for label in family.labels}
     assert labels == {"operation", "version", "python_version", "boto3_version"}
-    assert {family.name for family in EXPORTER_FAMILIES} <= set(BOUNDS)
+    assert {family.name for family in SCOPE_FAMILIES} <= set(BOUNDS)
 
 
 @pytest.mark.parametrize("state", [*BACKUP.states, "NOVEL", ""])

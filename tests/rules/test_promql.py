@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.exposition.metrics import API_REQUESTS, UP
+from exporter.exposition.scope_metrics import API_REQUESTS, UP
 from exporter.exposition.self_metrics import REQUEST_SECONDS
 from tests.support.promql import (
     Matcher,

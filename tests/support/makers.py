@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.exposition.exposition import Exposition, Form
-from exporter.exposition.families import Family
+from exporter.exposition.metric_types import Family
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
-from exporter.ledger.changes import Changes
 from exporter.ledger.configured_job_ids import ConfiguredIds
+from exporter.ledger.job_changes import Changes
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.config import COLLECTORS
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.families import Family
+from exporter.exposition.metric_types import Family
 from exporter.model.job_kinds import KINDS
 
 Known = Mapping[str, frozenset[str]]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from exporter.config.errors import nearest, quoted
+from exporter.config.errors import quoted
 from exporter.config.fields import Broken, FromFile, FrozenMapping, enforce
+from exporter.config.suggestions import nearest
 from exporter.config.validation import UnreadableError, path_text, read_bytes
 from exporter.config.web.certificates import check_certificates, check_key
 

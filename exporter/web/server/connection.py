@@ -9,9 +9,9 @@ from typing import Any
 import h11
 from starlette.types import ASGIApp
 
-from exporter.web.server.answer import Answer
 from exporter.web.server.connection_tracker import Activity, ConnectionTracker, Limits, TrackedConnection
 from exporter.web.server.request_validation import validated
+from exporter.web.server.response_writer import ResponseWriter
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._limits = limits
         self._open = opened
         self._http = h11.Connection(h11.SERVER, limits.headers)
-        self._answer: Answer | None = None
+        self._response: ResponseWriter | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._body_size = 0
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
     def finish(self) -> None:
         """Close after the current response, or now if there is none."""
         self._last = True
-        if not self._answering:
+        if not self._responding:
             self._close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # never another
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Keep the connection for a response in progress when the client closes its side; not with TLS."""
         self._eof_received = True
-        return self._answering and not self._encrypted
+        return self._responding and not self._encrypted
 
     def pause_writing(self) -> None:
         """Record that the client does not read the response."""
@@ -152,14 +152,14 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self) -> None:
         """Respond to invalid HTTP, unless a response is in progress; close the connection in any case."""
-        if not self._answering and self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        if not self._responding and self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._http.send_failed()  # this response bypasses h11
             self._transport.write(BAD_REQUEST)
         self._close()
 
     def _have_answered(self, request: h11.Request) -> None:
-        self._answer = Answer(self._scope, request, self._http, self._transport, self._writable)
-        task = asyncio.get_running_loop().create_task(self._answer.make(self._app, self._answered))
+        self._response = ResponseWriter(self._scope, request, self._http, self._transport, self._writable)
+        task = asyncio.get_running_loop().create_task(self._response.make(self._app, self._responded))
         self._open.answers.add(task)
         task.add_done_callback(self._open.answers.discard)
 
@@ -170,7 +170,7 @@ class Connection(asyncio.Protocol):
         elif not self._transport.is_closing():
             self._transport.resume_reading()
             self._read()
-            if self._eof_received and not self._answering:
+            if self._eof_received and not self._responding:
                 self._close()
         self._update_tracker()
 
@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _answering(self) -> bool:
-        return self._answer is not None and not self._answer.complete
+        return self._response is not None and not self._response.complete
 
     def _update_tracker(self) -> None:
         self._tracker.update(self, self._activity())
@@ -197,9 +197,9 @@ class Connection(asyncio.Protocol):
         if not self._writable.is_set():
             return Activity.SENDING_RESPONSE
         if self._http.their_state is not h11.SEND_BODY:
-            if self._answering:
+            if self._responding:
                 return Activity.PROCESSING
-            if self._answer is not None and not self._unprocessed:
+            if self._response is not None and not self._unprocessed:
                 return Activity.IDLE
         return Activity.READING_REQUEST
 

@@ -6,51 +6,16 @@ bucket; small blocks are merged, so that there are few.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import NamedTuple
 
-from zlib_ng import zlib_ng
-
+from exporter.exposition.compression import Run, deflate, inflate, join
 from exporter.exposition.text_format import encode, escape, shortened
 
 MOST_JOBS_IN_A_BLOCK = 1024
-RAW_DEFLATE = -15
-FASTEST = 1
-_LEVEL = 6
 _JOB_ID = re.compile(rb'[^{]*\{job_id="((?:[^"\\]|\\.)*)"')
 
 Lines = Mapping[str, bytes]  # by family
-
-
-class Run(NamedTuple):
-    """Deflated lines: parts to concatenate, and the checksum and length of all lines before compression."""
-
-    parts: tuple[bytes, ...] = ()
-    crc: int = 0
-    length: int = 0
-
-
-def deflate(lines: bytes, level: int = _LEVEL) -> Run:
-    """Deflate lines into a run that others may follow."""
-    compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
-    deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
-    return Run((deflated,), zlib_ng.crc32(lines), len(lines))
-
-
-def inflate(run: Run) -> Iterator[bytes]:
-    """Yield the lines of a run, part by part."""
-    return (zlib_ng.decompressobj(RAW_DEFLATE).decompress(part) for part in run.parts)
-
-
-def join(runs: Sequence[Run]) -> Run:
-    """Concatenate runs."""
-    crc, length = 0, 0
-    for run in runs:
-        crc = zlib_ng.crc32_combine(crc, run.crc, run.length)
-        length += run.length
-    return Run(tuple(chain.from_iterable(run.parts for run in runs)), crc, length)
 
 
 @dataclass(frozen=True, slots=True)

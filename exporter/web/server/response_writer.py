@@ -22,7 +22,7 @@ class ClientGoneError(OSError):
     """The client has disconnected. ASGI requires an OSError."""
 
 
-class Answer:
+class ResponseWriter:
     """The response to one request.
 
     The body of the request is discarded, because no endpoint needs it; an application that reads it gets an

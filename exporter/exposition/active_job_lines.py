@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from exporter.exposition.families import Group
-from exporter.exposition.finished_jobs import FASTEST, Run, deflate
-from exporter.exposition.metrics import gauge_names, job_families
+from exporter.exposition.compression import FASTEST, Run, deflate
+from exporter.exposition.job_metrics import gauge_names, job_families
+from exporter.exposition.metric_types import Group
 from exporter.exposition.text_format import Lines, encode, label_text, render
 from exporter.model import Job, Kind, Number
 

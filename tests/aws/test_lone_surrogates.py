@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.aws.surrogates import replace_lone_surrogates
+from exporter.aws.lone_surrogates import replace_lone_surrogates
 
 
 def mended(body: bytes) -> bytes:

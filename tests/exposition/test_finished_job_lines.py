@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zlib_ng import zlib_ng
 
-from exporter.exposition.finished_jobs import (
-    MOST_JOBS_IN_A_BLOCK,
-    RAW_DEFLATE,
-    FinishedJobLines,
-    Run,
-    deflate,
-    inflate,
-    join,
-)
+from exporter.exposition.compression import RAW_DEFLATE, Run, deflate, inflate, join
+from exporter.exposition.finished_job_lines import MOST_JOBS_IN_A_BLOCK, FinishedJobLines
 from exporter.exposition.text_format import label_text, line
 
 ODD_IDS = [

@@ -1,0 +1,116 @@
+"""The metrics about the exporter itself in each scope: collectors, requests to AWS, limits."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from exporter.exposition.metric_types import SCOPE_LABELS, Family, Group, Sample, scope_labels
+from exporter.ledger import MOST_CODES, Ledger
+from exporter.model import Health, Kind
+
+UP = Family(
+    "aws_backup_up",
+    "gauge",
+    "Whether the last refresh of the collector succeeded (1 yes, 0 no).",
+    (*SCOPE_LABELS, "collector"),
+)
+LAST_REFRESH = Family(
+    "aws_backup_last_refresh_timestamp_seconds",
+    "gauge",
+    "Unix timestamp of the last successful refresh of the collector.",
+    (*SCOPE_LABELS, "collector"),
+)
+API_REQUESTS = Family(
+    "aws_backup_exporter_api_requests_total",
+    "counter",
+    "Total number of requests to AWS, including retries, by result: ok, the AWS error code, timeout, "
+    f"connection, malformed or credentials; other for all codes after the first {MOST_CODES}.",
+    (*SCOPE_LABELS, "operation", "code"),
+)
+MALFORMED_VALUES = Family(
+    "aws_backup_exporter_malformed_values_total",
+    "counter",
+    "Total number of malformed values, rows of lists and fields, ignored in responses from AWS.",
+    (*SCOPE_LABELS, "operation"),
+)
+JOBS_KNOWN = Family(
+    "aws_backup_exporter_jobs",
+    "gauge",
+    "Number of jobs with series, including child jobs, by phase: active or finished.",
+    (*SCOPE_LABELS, "kind", "phase"),
+)
+JOBS_DROPPED = Family(
+    "aws_backup_exporter_jobs_dropped",
+    "gauge",
+    "Number of jobs without series because of limits.max_jobs.",
+    (*SCOPE_LABELS, "kind"),
+)
+ITEMS_DROPPED = Family(
+    "aws_backup_exporter_items_dropped",
+    "gauge",
+    "Number of items without series of their own because there are too many, by kind: job_groups (pairs of "
+    "vault and resource type, counted as other), error_codes (counted as other), resources, resource_facts "
+    "(rules, copy destinations and restore testing plans of a resource), vaults, plans, rules.",
+    (*SCOPE_LABELS, "kind"),
+)
+JOB_ERRORS = Family(
+    "aws_backup_exporter_job_errors",
+    "gauge",
+    "Configured job ID that AWS does not know or refuses, with the error code, always 1.",
+    (*SCOPE_LABELS, "job_id", "code"),
+)
+SCOPE_FAMILIES = (
+    UP,
+    LAST_REFRESH,
+    API_REQUESTS,
+    MALFORMED_VALUES,
+    JOBS_KNOWN,
+    JOBS_DROPPED,
+    ITEMS_DROPPED,
+    JOB_ERRORS,
+)
+
+
+def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
+    """Return the samples about the exporter in one scope; secrets in codes are masked."""
+    return Group(
+        scope_labels(ledger),
+        (
+            *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
+            *_call_samples(ledger),
+            *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
+            *(
+                Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", mask(fault.code))), 1)
+                for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
+            ),
+        ),
+    )
+
+
+def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
+    """Return the samples that count items without series."""
+    return Group(
+        scope_labels(ledger),
+        tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
+    )
+
+
+def _health_samples(collector: str, health: Health) -> Iterator[Sample]:
+    labels = (("collector", collector),)
+    yield Sample(UP.name, labels, int(health.up))
+    if health.last_success is not None:
+        yield Sample(LAST_REFRESH.name, labels, health.last_success)
+
+
+def _call_samples(ledger: Ledger) -> Iterator[Sample]:
+    for (operation, code), count in ledger.calls().items():
+        yield Sample(API_REQUESTS.name, (("operation", operation), ("code", code)), count)
+    for operation, count in ledger.malformed().items():
+        yield Sample(MALFORMED_VALUES.name, (("operation", operation),), count)
+
+
+def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
+    with ledger.open(kind) as store:
+        active, finished, dropped = store.active_count, store.finished_count, store.dropped_count
+    label = ("kind", kind.name)
+    yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)
+    yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), finished)
+    yield Sample(JOBS_DROPPED.name, (label,), dropped)

@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
                     self._http.start_next_cycle()
                 event = self._http.next_event()
                 if isinstance(event, h11.Request):
-                    self._have_answered(validated(event))
+                    self._respond_to(validated(event))
                 elif event is h11.PAUSED:
                     self._transport.pause_reading()
                     return
@@ -157,13 +157,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(BAD_REQUEST)
         self._close()
 
-    def _have_answered(self, request: h11.Request) -> None:
+    def _respond_to(self, request: h11.Request) -> None:
         self._response = ResponseWriter(self._scope, request, self._http, self._transport, self._writable)
         task = asyncio.get_running_loop().create_task(self._response.make(self._app, self._responded))
         self._open.answers.add(task)
         task.add_done_callback(self._open.answers.discard)
 
-    def _answered(self) -> None:
+    def _responded(self) -> None:
         """Continue with the next request, unless the connection has to close."""
         if self._last or self._http.our_state is not h11.DONE:
             self._close()
@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
         return bool(self._scope["scheme"] == "https")
 
     @property
-    def _answering(self) -> bool:
+    def _responding(self) -> bool:
         return self._response is not None and not self._response.complete
 
     def _update_tracker(self) -> None:

@@ -5,6 +5,7 @@ day of week, year. An expression that cannot be parsed gives None, not an except
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -205,12 +206,15 @@ def _skip_on(day: int, cron: _Cron, zone: tzinfo) -> _Skip | None:
     days = [*cron.days(year - _CYCLE, year + _CYCLE)]
     before = (
         at(earlier, minute)
-        for earlier in reversed(days)
+        for earlier in reversed(days[: bisect_right(days, day)])
         for minute in reversed(cron.minutes)
         if (earlier, minute) < (day, skipped[0])
     )
     after = (
-        at(later, minute) for later in days for minute in cron.minutes if (later, minute) > (day, skipped[-1])
+        at(later, minute)
+        for later in days[bisect_left(days, day) :]
+        for minute in cron.minutes
+        if (later, minute) > (day, skipped[-1])
     )
     last = next((run for run in before if run is not None), None)
     coming = [*islice((run for run in after if run is not None), 2)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.aws import Aws, simulated_aws
+from tests.e2e.fork_server import ForkServer, fork_server
 from tests.e2e.process import Process, environment, exporter_command
 
 Run = Callable[..., Process]
@@ -17,15 +18,26 @@ def aws() -> Iterator[Aws]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """A process that forks exporters."""
+    with fork_server() as server:
+        yield server
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path, forks: ForkServer) -> Iterator[Run]:
     """Runs the command with some arguments and more environment; ended with the test."""
     made: list[Process] = []
     numbers = count()
 
     def start(*arguments: str, **more: str) -> Process:
-        directory = tmp_path / f"exporter-{next(numbers)}"
-        made.append(Process(exporter_command(*arguments), environment(tmp_path, **more), directory))
+        directory, variables = tmp_path / f"exporter-{next(numbers)}", environment(tmp_path, **more)
+        made.append(
+            Process(exporter_command(*arguments), variables, directory)
+            if any(name.startswith("PYTHON") for name in more)  # read when Python starts
+            else Process(arguments, variables, directory, forks.launch)
+        )
         return made[-1]
 
     yield start

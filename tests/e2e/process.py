@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -47,16 +48,48 @@ def free_port() -> int:
         return port
 
 
+class Child(Protocol):
+    """What the tests need of subprocess.Popen."""
+
+    @property
+    def pid(self) -> int:
+        """The process ID."""
+
+    def poll(self) -> int | None:
+        """Return the exit code, None if the process still runs."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the end and return the exit code. Raises subprocess.TimeoutExpired."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
+Launch = Callable[[Sequence[str], Mapping[str, str], Path, Path], Child]
+"""Starts a process from its command, its environment and the files for its standard output and error."""
+
+
+def popen(command: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> Child:
+    """Start a program."""
+    with out.open("wb") as out_file, err.open("wb") as err_file:
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file
+        )
+
+
 class Process:
     """A running child process; its standard output and error are kept in files."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        launch: Launch | None = None,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._out, self._err = directory / "stdout", directory / "stderr"
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self._child = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
+        self._child = (launch or popen)(command, environment, self._out, self._err)
 
     @property
     def out(self) -> str:
@@ -75,7 +108,8 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
-        os.kill(self._child.pid, number)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(self._child.pid, number)
 
     def wait(self, within: float = PATIENCE) -> int:
         """Wait for the end; returns the exit code."""

@@ -7,9 +7,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from tests.e2e.process import REGION
+from tests.support.samples import parse_samples
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Values by name and labels."""
@@ -107,8 +106,7 @@ def published(text: str, names: str = r"aws_backup_job_\w+") -> Samples:
     """The samples of an exposition in text format whose names match; none may come twice."""
     found = [
         ((sample.name, frozenset(sample.labels.items())), sample.value)
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
+        for sample in parse_samples(text)
         if re.fullmatch(names, sample.name)
     ]
     assert len(dict(found)) == len(found), "a series comes twice"

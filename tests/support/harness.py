@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.session import Session
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.assembly.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
@@ -16,6 +15,7 @@ from exporter.exposition.self_metrics import Telemetry
 from exporter.runtime.clock import Clock as TrueClock
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.server import Server, serve
+from tests.support.samples import parse_samples
 
 REGION = "eu-west-1"
 TEXT = Form()
@@ -43,11 +43,7 @@ class Series:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.samples = [
-            (sample.name, sample.labels, sample.value)
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        ]
+        self.samples = [(sample.name, sample.labels, sample.value) for sample in parse_samples(text)]
 
     def find(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
         """All samples of a name whose labels include these."""

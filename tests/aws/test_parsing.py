@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -40,10 +41,12 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
         max_leaves=4,
     ),
 )
+NOT_A_ROW = ANYTHING.filter(lambda odd: not isinstance(odd, dict))
 EACH_LIST = pytest.mark.parametrize("operation", LISTS)
 EACH_ANSWER = pytest.mark.parametrize("operation", ANSWERS)
 
 
+@cache
 def output(operation: str) -> StructureShape:
     """Give the shape of an operation's answer."""
     shape = MODEL.operation_model(operation).output_shape
@@ -51,6 +54,7 @@ def output(operation: str) -> StructureShape:
     return shape
 
 
+@cache
 def row_shape(operation: str) -> StructureShape:
     """Give the shape of a row of a list."""
     rows = output(operation).members[LISTS[operation]]
@@ -59,6 +63,7 @@ def row_shape(operation: str) -> StructureShape:
     return rows.member
 
 
+@cache
 def values(shape: Shape) -> st.SearchStrategy[Any]:
     """Draw what the service model says."""
     if isinstance(shape, StructureShape):
@@ -72,6 +77,7 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
     return PLAIN[shape.type_name]
 
 
+@cache
 def rows(operation: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Draw rows of a list, each with an id of its own."""
     named = ROW_IDS[LISTS[operation]]
@@ -154,7 +160,7 @@ def test_any_json_in_the_place_of_a_row(operation: str, data: st.DataObject) -> 
     """Whatever stands in the place of a row, all the other rows are read as without it."""
     good = data.draw(rows(operation))
     place = data.draw(st.integers(0, len(good)))
-    odd = data.draw(ANYTHING.filter(lambda odd: not isinstance(odd, dict)))
+    odd = data.draw(NOT_A_ROW)
     told = {LISTS[operation]: [*good[:place], odd, *good[place:]]}
 
     answer, left_out = read(operation, told)

@@ -48,12 +48,20 @@ class Schedule:
 
     def runs(self, first: date, last: date) -> Iterator[datetime]:
         """Walk through the minutes of the days on which it runs."""
-        minutes = [time(minute // 60, minute % 60) for minute in range(1440)]
-        times = [minute for minute in minutes if minute.minute in self.minutes and minute.hour in self.hours]
-        for number in range((last - first).days + 1):
-            day = first + timedelta(days=number)
-            if self.runs_on(day):
-                yield from (datetime.combine(day, minute) for minute in times)
+        times = [time(minute // 60, minute % 60) for minute in self.minutes_of_day]
+        for day in self.days_with_runs(first, last):
+            yield from (datetime.combine(day, moment) for moment in times)
+
+    def days_with_runs(self, first: date, last: date) -> Iterator[date]:
+        """Walk through the days and give those on which it runs."""
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return filter(self.runs_on, days)
+
+    @property
+    def minutes_of_day(self) -> list[int]:
+        """The minutes since midnight in which it runs."""
+        every = range(1440)
+        return [minute for minute in every if minute % 60 in self.minutes and minute // 60 in self.hours]
 
 
 def spelled(number: int, low: int, names: Sequence[str]) -> st.SearchStrategy[str]:

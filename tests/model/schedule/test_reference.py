@@ -25,7 +25,10 @@ CHANGES = [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
 def test_gap(schedule: Schedule) -> None:
     """The longest gap is the one that a walk through all minutes of the rule's years finds."""
     first, last = date(min(schedule.years), 1, 1), date(max(schedule.years), 12, 31)
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(schedule.runs(first, last))]
+    minutes = schedule.minutes_of_day
+    days = (day.toordinal() for day in schedule.days_with_runs(first, last))
+    runs = (1440 * day + minute for day in days for minute in minutes)
+    gaps = (60 * (later - earlier) for earlier, later in pairwise(runs))
     now = datetime(first.year, 1, 1, tzinfo=UTC).timestamp()
 
     assert longest_gap(schedule.expression, None, now) == max(gaps, default=None)

@@ -3,14 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder # tests/conftest.py puts slow tests first
 
-.PHONY: demo test check bench soak format lock clean
+.PHONY: demo test test-fast check bench soak format lock clean
 
 demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
+
+# Without the tests that run another program or process, wait, or take seconds.
+test-fast: $(READY)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff format --check .

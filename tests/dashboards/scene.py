@@ -23,8 +23,9 @@ from exporter.simulator.job_kinds import KINDS
 from exporter.simulator.server import Server, serve
 from tests.dashboards.model import Settings
 from tests.e2e import sorts
+from tests.e2e.fork_server import ForkServer
 from tests.e2e.http import ask
-from tests.e2e.process import REGION, Process, environment, exporter_command, until
+from tests.e2e.process import REGION, Process, environment, until
 from tests.e2e.prometheus import serving
 
 DEMO = "demo"  # a company at work, on one exporter
@@ -121,11 +122,13 @@ class _Stage:
 
     stack: ExitStack
     directory: Path
+    forks: ForkServer
 
     def exporter(self, name: str, *arguments: str, **more: str) -> Process:
         """Start the command, listening on a free port."""
-        command = exporter_command("--web.listen-address", "127.0.0.1:0", *arguments)
-        process = Process(command, environment(self.directory, **more), self.directory / name)
+        variables, directory = environment(self.directory, **more), self.directory / name
+        arguments = ("--web.listen-address", "127.0.0.1:0", *arguments)
+        process = Process(arguments, variables, directory, self.forks.launch)
         self.stack.callback(process.kill)
         return process
 
@@ -215,10 +218,10 @@ def _cast(stage: _Stage) -> _Cast:
 
 
 @contextmanager
-def staged(prometheus: str, directory: Path) -> Iterator[Scene]:
+def staged(prometheus: str, directory: Path, forks: ForkServer) -> Iterator[Scene]:
     """Run every exporter, and the given Prometheus, until the block ends."""
     with ExitStack() as stack:
-        cast = _cast(_Stage(stack, directory))
+        cast = _cast(_Stage(stack, directory, forks))
         _settle(cast.addresses())
         config = _scrapes(cast.addresses())
         address = stack.enter_context(serving(prometheus, directory / "prometheus", config))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.aws import Aws, simulated_aws
-from tests.e2e.fork_server import ForkServer, fork_server
+from tests.e2e.fork_server import ForkServer
 from tests.e2e.process import Process, environment, exporter_command
 
 Run = Callable[..., Process]
@@ -16,13 +16,6 @@ def aws() -> Iterator[Aws]:
     """A simulated AWS with one empty account, by the machine's own clock."""
     with simulated_aws() as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[ForkServer]:
-    """A process that forks exporters."""
-    with fork_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -79,12 +79,15 @@ def fork_server() -> Iterator[ForkServer]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", __name__, str(theirs.fileno())]
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    with ours, subprocess.Popen(
-        command,
-        env=environment,
-        pass_fds=[theirs.fileno()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+    with (
+        ours,
+        subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        ),
     ):
         theirs.close()
         yield ForkServer(ours)

@@ -6,8 +6,9 @@ import pytest
 
 from tests.e2e import sorts, told
 from tests.e2e.aws import Aws, simulated_aws
+from tests.e2e.fork_server import ForkServer
 from tests.e2e.http import ask
-from tests.e2e.process import Process, environment, exporter_command
+from tests.e2e.process import Process, environment
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 TEXT_1 = "text/plain; version=1.0.0; charset=utf-8; escaping={}"
@@ -26,14 +27,14 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="module")
-def address(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(aws: Aws, forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where an exporter on it listens."""
     directory = tmp_path_factory.mktemp("exporter")
     variables = environment(directory, AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url)
     config = directory / "config.yaml"
     config.write_text("targets: [{name: t}]\napi: {requests_per_second: 50}\n")  # none waits for its turn
     arguments = ("--config.file", str(config), "--web.listen-address", "127.0.0.1:0")
-    process = Process(exporter_command(*arguments), variables, directory)
+    process = Process(arguments, variables, directory, forks.launch)
     try:
         yield process.address()
     finally:

@@ -9,8 +9,9 @@ from exporter.simulator.errors import ApiError
 from exporter.web.status.html import DOCS_URL
 from tests.e2e import sorts
 from tests.e2e.aws import Aws, simulated_aws
+from tests.e2e.fork_server import ForkServer
 from tests.e2e.http import ask
-from tests.e2e.process import Process, environment, exporter_command, until
+from tests.e2e.process import Process, environment, until
 from tests.support.browser import Browser, chromium
 
 PHONE, DESKTOP = 360, 1280
@@ -72,14 +73,14 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="module")
-def exporter(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+def exporter(aws: Aws, forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """An exporter on it that has been scraped."""
     directory = tmp_path_factory.mktemp("exporter")
     config = directory / "config.yaml"
     config.write_text(CONFIG)
     arguments = ("--config.file", str(config), "--web.listen-address", "127.0.0.1:0")
     variables = environment(directory, AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url)
-    process = Process(exporter_command(*arguments), variables, directory)
+    process = Process(arguments, variables, directory, forks.launch)
     try:
         address = process.address()
         until(lambda: '<b class="pending">' not in ask(address, "/").text, or_say=lambda: process.err)

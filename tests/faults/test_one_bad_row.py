@@ -81,6 +81,10 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
 )
 
 
+NO_TEXT = ANYTHING.filter(lambda odd: not isinstance(odd, str))
+NO_ROW = ANYTHING.filter(lambda odd: not isinstance(odd, dict))
+
+
 def plausible(shape: Shape, name: str, mark: str) -> Any:
     """Give a value of this type, in which the mark of its row is found again where it is a text."""
     if name in CHOSEN:
@@ -178,7 +182,7 @@ SETTINGS = settings(
 
 @EACH_LIST
 @SETTINGS
-@given(odd=st.lists(ANYTHING.filter(lambda odd: not isinstance(odd, dict)), min_size=ROWS, max_size=ROWS))
+@given(odd=st.lists(NO_ROW, min_size=ROWS, max_size=ROWS))
 def test_any_json_in_the_place_of_a_row(account: Account, listed: Listed, odd: list[Any]) -> None:
     """Whatever stands in the place of a row, the others are published as ever, and each collector is up."""
     aws, wire, told, well = account
@@ -204,7 +208,9 @@ def test_any_json_in_a_field_of_a_row(account: Account, listed: Listed, data: st
     for number in range(ROWS):
         name = data.draw(st.sampled_from(sorted(listed.row.members)))
         # Another text for an id would be another row.
-        odd = data.draw(ANYTHING.filter(lambda odd, text=name != listed.named: text or not isinstance(odd, str)))
+        odd = data.draw(
+            ANYTHING.filter(lambda odd, text=name != listed.named: text or not isinstance(odd, str))
+        )
         rows.append(bad | {listed.named: f"bad-{number}"} | {name: odd})
     told.rows[listed.operation, listed.member] = [*rows, *good]
 

@@ -52,11 +52,12 @@ Start = Callable[..., Process]
 def start(aws: Aws, run: Run, tmp_path: Path) -> Start:
     """Runs the doctor until it ends, by default on the simulated AWS; `config` is a configuration."""
 
-    def until_it_ends(*arguments: str, config: str = "", **variables: str) -> Process:
+    def until_it_ends(*arguments: str, config: str = "", anew: bool = False, **variables: str) -> Process:
         if config:
             (tmp_path / "config.yaml").write_text(config)
             arguments = ("--config.file", str(tmp_path / "config.yaml"), *arguments)
-        process = run("doctor", *arguments, **({"AWS_ENDPOINT_URL": aws.endpoint_url} | variables))
+        endpoint = {"AWS_ENDPOINT_URL": aws.endpoint_url}
+        process = run("doctor", *arguments, anew=anew, **(endpoint | variables))
         process.wait()
         return process
 
@@ -67,7 +68,7 @@ def start(aws: Aws, run: Run, tmp_path: Path) -> Start:
 def doctor(start: Start) -> Doctor:
     """Runs the doctor until it ends, and reads its JSON."""
 
-    def ask(**settings: str) -> Told:
+    def ask(**settings: Any) -> Told:
         process = start("--json", **settings)
         assert process.err == ""
         return Told(process.wait(), json.loads(process.out))

@@ -114,7 +114,7 @@ def test_sso(doctor: Doctor, home: Path, wire: Wire) -> None:
     (cache / f"{hashlib.sha1(portal.encode()).hexdigest()}.json").write_text(json.dumps(token))
     keys = {"accessKeyId": KEY_ID, "secretAccessKey": SECRET_KEY, "sessionToken": "t", "expiration": 2**42}
     wire.breakage = answers(200, json.dumps({"roleCredentials": keys}))
-    told = doctor(AWS_ENDPOINT_URL_SSO=wire.endpoint_url, **NONE)
+    told = doctor(anew=True, AWS_ENDPOINT_URL_SSO=wire.endpoint_url, **NONE)  # botocore reads HOME once
     assert told.scope["credentials"]["source"] == "SSO"
     assert told.code == 0
 

@@ -20,15 +20,18 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture
 def run(tmp_path: Path, forks: ForkServer) -> Iterator[Run]:
-    """Runs the command with some arguments and more environment; ended with the test."""
+    """Runs the command with some arguments and more environment; ended with the test.
+
+    `anew` imports everything again, for what Python or botocore read from the environment at the import.
+    """
     made: list[Process] = []
     numbers = count()
 
-    def start(*arguments: str, **more: str) -> Process:
+    def start(*arguments: str, anew: bool = False, **more: str) -> Process:
         directory, variables = tmp_path / f"exporter-{next(numbers)}", environment(tmp_path, **more)
         made.append(
             Process(exporter_command(*arguments), variables, directory)
-            if any(name.startswith("PYTHON") for name in more)  # read when Python starts
+            if anew or any(name.startswith("PYTHON") for name in more)
             else Process(arguments, variables, directory, forks.launch)
         )
         return made[-1]

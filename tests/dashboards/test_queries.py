@@ -38,7 +38,7 @@ QUIET = {
 """The queries that have no result in the demo, and why that is right."""
 
 LATE = {"Backups in progress F"}
-"""Jobs of the demo end when they are expected to, so that they are late only until the next scrape, if at all."""
+"""Jobs of the demo end when they are expected to, so that they are late until the next scrape, if at all."""
 
 OF_EXPORTERS = frozenset({"Exporters down", "Collectors failing", "Oldest data"})
 """Panels that speak of each exporter, not of AWS; with the row Exporter."""

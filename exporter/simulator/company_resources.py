@@ -61,8 +61,8 @@ class Rule:
     def may_fail(self, created: float) -> bool:
         """Say whether a job created at a time, and its copies, may fail.
 
-        A job that a run made may fail in every second hour and on every second day, so that no rule misses two
-        runs in a row; one that was made between runs always may.
+        A job that a run made may fail in every second hour, and on the next day in the other hours, so that
+        no rule misses two runs in a row. A job that was made between runs always may.
         """
         if self.steady:
             return False

@@ -18,6 +18,7 @@ from exporter.simulator.company_resources import (
     NEVER_SUCCEEDS,
     RENAMED,
     RENAMED_FOR,
+    SPREAD,
     STACK,
     STACK_PARTS,
     STOPPED,
@@ -28,9 +29,6 @@ from exporter.simulator.company_resources import (
     Site,
 )
 from exporter.simulator.jobs import GIB, Composite, Course, Job, Scripted
-
-SPREAD = 240.0
-"""Seconds within which a run of a rule makes its jobs."""
 
 _FAILURES = (
     ("Access denied when trying to call AWS Backup service", "AccessDenied"),

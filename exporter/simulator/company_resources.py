@@ -14,6 +14,9 @@ DAY = 24 * HOUR
 WEEK = 7 * DAY
 MONTH = 31 * DAY
 
+SPREAD = 240.0
+"""Seconds within which a run of a rule makes its jobs."""
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -58,9 +61,13 @@ class Rule:
     def may_fail(self, created: float) -> bool:
         """Say whether a job created at a time, and its copies, may fail.
 
-        This changes from hour to hour and from day to day, so that no rule misses two runs of a day in a row.
+        A job that a run made may fail in every second hour, and on the next day in the other hours, so that
+        no rule misses two runs in a row. A job that was made between runs always may.
         """
-        return not self.steady and (int(created // DAY) + int(created // HOUR)) % 2 == 1
+        if self.steady:
+            return False
+        is_between_runs = next(self.runs(created - 2 * SPREAD)) > created
+        return is_between_runs or (int(created // DAY) + int(created // HOUR)) % 2 == 1
 
     def runs(self, after: float) -> Iterator[float]:
         """Yield the runs after a time, in seconds since 1970, indefinitely."""

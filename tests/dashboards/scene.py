@@ -42,9 +42,8 @@ SITUATIONS = (DEMO, PAIR, ACCOUNTS, DISCOVERED, EMPTY, FAILING, DOWN, MANY)
 OTHER_ACCOUNT = "210987654321"
 JOBS_ENDED, JOBS_RUNNING = 1900, 100
 REGIONS = tuple(site.region for site in SITES)
-COLLECTORS = len(config.COLLECTORS) * (
-    2 + 4 + 4 + 4 + 1 + 1 + 1 + 1
-)  # of each target and Region of each exporter, by situation
+SCOPES = 2 + 4 + 4 + 4 + 1 + 1 + 1 + 1  # targets and Regions of each exporter, by situation
+COLLECTORS = (len(config.COLLECTORS) + 1) * SCOPES  # the inventory is the one that `collectors` does not list
 LONGEST = 120.0  # seconds until everything is as it should be
 
 _UNSUCCESSFUL = f'aws_backup_jobs_finished_total{{job="{DEMO}",state=~"FAILED|EXPIRED|ABORTED|PARTIAL"}}'
@@ -138,9 +137,11 @@ class _Stage:
     def watching(self, name: str, *targets: dict[str, Any]) -> Process:
         """Start an exporter with these targets, and wait until it listens; roles are assumed at the first."""
         file = self.directory / f"{name}.yaml"
-        file.write_text(json.dumps({"targets": targets, "api": {"requests_per_second": 50}}))
-        sts = targets[0]["endpoint_url"]
-        process = self.exporter(name, "--config.file", str(file), AWS_ENDPOINT_URL_STS=sts)
+        settings = {"api": {"requests_per_second": 50}, "inventory": {"enabled": True}}
+        file.write_text(json.dumps({"targets": targets} | settings))
+        services = ("STS", "RESOURCE_GROUPS_TAGGING_API")
+        endpoints = {f"AWS_ENDPOINT_URL_{service}": targets[0]["endpoint_url"] for service in services}
+        process = self.exporter(name, "--config.file", str(file), **endpoints)
         process.address()
         return process
 

@@ -10,7 +10,7 @@ import pytest
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
 from exporter.simulator.company import fill
-from exporter.simulator.company_resources import INFECTED, LOCKED_VAULT, SITES
+from exporter.simulator.company_resources import INFECTED, LOCKED_VAULT, SITES, Site
 from exporter.simulator.job_kinds import SCAN
 from exporter.simulator.server import serve
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
@@ -194,3 +194,24 @@ def test_points_stay_bounded(simulation: Simulation, clock: Clock) -> None:
         numbers.append(len(account.points()))
     assert numbers[-1] < 1.1 * numbers[0] + 300
     assert numbers[-1] < 20_000
+
+
+@pytest.mark.parametrize("site", SITES, ids=lambda site: site.region)
+def test_rules_back_up_what_their_plan_selects(site: Site) -> None:
+    """Each resource that a plan selects by its ARN is backed up by every rule of the plan."""
+    for plan in site.plans:
+        named = {resource for selection in plan.selections for resource in selection.resources}
+        for rule in plan.rules:
+            assert named <= {*rule.resources}, (plan.name, rule.name)
+
+
+def test_some_recovery_points_need_attention(simulation: Simulation) -> None:
+    """One continuous backup has stopped, one point was not deleted, and one is a resource's last one."""
+    points = simulation.account(REGION).points()
+    by_status = {
+        status: [point["ResourceName"] for point in points if point["Status"] == status]
+        for status in ("STOPPED", "EXPIRED")
+    }
+    last = [point for point in points if point["ResourceName"] == "intranet"]
+    assert by_status == {"STOPPED": ["billing"], "EXPIRED": ["retired-wiki"]}
+    assert [point["CalculatedLifecycle"]["DeleteAt"] - NOW < 2 * DAY for point in last] == [True]

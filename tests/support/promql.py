@@ -179,7 +179,7 @@ def known_values() -> Known:
     return {
         "state": frozenset(state for kind in KINDS for state in (*kind.states, *kind.terminal)),
         "kind": frozenset(kind.name for kind in KINDS),
-        "collector": frozenset(COLLECTORS),
+        "collector": frozenset((*COLLECTORS, "inventory")),
         "phase": frozenset({"active", "finished"}),
     }
 

@@ -200,6 +200,11 @@ HEALTHY_EVENTS = [
         select=[database("archive")],
     ),
     put_plan(
+        "brief",
+        rule("sundays", "cron(0 2 ? * SUN *)", **kept(7)),  # kept only until the next backup
+        select=[database("brief")],
+    ),
+    put_plan(
         "fresh",
         zoned(BERLIN, "fresh-nightly", "cron(0 23 ? * * *)"),
         created=on(10, 27, 12),
@@ -220,5 +225,6 @@ HEALTHY_RUNS = [
     Runs("shop", ("nightly",), (database("joined"),), starts=on(11, 2, 12)),
     Runs("office", ("weekdays", "weekly"), (VOLUME,)),
     Runs("archive", ("month-end", "quarterly"), (database("archive"),)),
+    Runs("brief", ("sundays",), (database("brief"),)),
     Runs("fresh", ("fresh-nightly",), (database("fresh"),)),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from exporter.config import COLLECTORS
+from exporter.config import COLLECTORS, ResourceInventory
 from tests.month.account import BEGIN, END, Event, Runs, World
 from tests.support.harness import TEXT, Bench, Clock, Watch, bench
 from tests.support.staged_account import DAY, HOUR, MINUTE, StagedAccount
@@ -75,7 +75,7 @@ class Month:
         yield b"# EOF\n"
 
     def _start(self, aws: Bench) -> Watch:
-        watch = aws.watch(collectors=COLLECTORS)
+        watch = aws.watch(collectors=COLLECTORS, inventory=ResourceInventory(enabled=True))
         watch.catch_up()
         return watch
 

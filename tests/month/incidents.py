@@ -327,6 +327,31 @@ def recovery_point_is_not_deleted() -> Incident:
     )
 
 
+def resource_is_not_selected() -> Incident:
+    """A new database lacks the tag of the plan for three days."""
+    arn, created, mended = database("untagged"), on(10, 21, 12), on(10, 24, 12)
+    return Incident(
+        [
+            put_plan("by-tag", nightly("by-tag"), tags={"backup": "nightly"}),
+            Event(created, lambda world: world.account.tag(arn, {"team": "web"})),
+            Event(mended, lambda world: world.account.tag(arn, {"team": "web", "backup": "nightly"})),
+        ],
+        [
+            Runs("by-tag", ("nightly-by-tag",), (database("tagged"),)),
+            Runs("by-tag", ("nightly-by-tag",), (arn,), starts=mended),
+        ],
+        [
+            Expected(
+                "AwsBackupResourceUnselected",
+                {"resource_type": "RDS"},
+                created + DAY + 15 * MINUTE,
+                mended,
+                SLOW + SCRAPES,
+            )
+        ],
+    )
+
+
 INCIDENTS = {
     made.__name__.replace("_", " "): made()
     for made in (
@@ -341,5 +366,6 @@ INCIDENTS = {
         restore_tests_stop,
         plan_without_selection,
         recovery_point_is_not_deleted,
+        resource_is_not_selected,
     )
 }

@@ -87,11 +87,13 @@ def get_resources(tagged: StaticRows, parameters: Mapping[str, Any]) -> Answer:
             f"ResourcesPerPage must be from 1 to {MAX_PER_PAGE}, with as many ResourceTypeFilters at most",
         )
     behind = parameters.get("PaginationToken") or ""
+    arns = parameters.get("ResourceARNList")
     matches = make_tag_matcher(parameters.get("TagFilters"))
     rows = [
         row
         for row in tagged.over(())
         if row[tagged.key] > behind
+        and (not arns or row[tagged.key] in arns)
         and match_resource_type(tagging_type(row[tagged.key]), types)
         and matches({tag["Key"]: tag["Value"] for tag in row["Tags"]})
     ]

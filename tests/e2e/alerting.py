@@ -52,8 +52,8 @@ def hurried(directory: Path, exporter: str, manager: str, *, bridged: str = "") 
         exporter: HOST:PORT.
         manager: HOST:PORT of Alertmanager.
         bridged: how long rules use the last sample of a series that has ended (`last_over_time`), instead of
-            ten minutes or an hour. If it is set, alerts about the exporter keep their `for`, so that they
-            do not fire when it is restarted.
+            ten minutes or an hour. If it is set, what rules compare with a day ago they compare with a second
+            ago, and alerts about the exporter keep their `for`, so that a restart does not fire them.
     """
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     directory.mkdir()
@@ -65,7 +65,8 @@ def hurried(directory: Path, exporter: str, manager: str, *, bridged: str = "") 
                 if not bridged or group["name"] != OF_THE_EXPORTER:
                     rule.update((wait, "1s") for wait in ("for", "keep_firing_for") if wait in rule)
                 if bridged:
-                    rule["expr"] = re.sub(r"\[(10m|1h)\]", f"[{bridged}]", rule["expr"])
+                    expression = re.sub(r"\[(10m|1h)\]", f"[{bridged}]", rule["expr"])
+                    rule["expr"] = expression.replace("offset 1d", "offset 1s")
         (directory / path.name).write_text(yaml.safe_dump(rules))
     [job] = config["scrape_configs"]
     return {

@@ -25,6 +25,11 @@ def commands_of(alert: str) -> list[str]:
     return [line for line in lines if line.startswith("aws ")]
 
 
+def queries_of(alert: str) -> list[str]:
+    """Return the PromQL queries in the section of an alert."""
+    return blocks(RUNBOOKS[alert], "promql")
+
+
 def run(command: str, variables: Mapping[str, str], endpoint_url: str) -> Any:
     """Run a command with these shell variables; return its result, not yet formatted as text.
 

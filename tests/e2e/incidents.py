@@ -10,6 +10,7 @@ from tests.support.staged_account import DAY, HERE, HOUR, OFFSITE, StagedAccount
 
 TESTING_PLAN = f"arn:aws:backup:{HERE}:restore-testing-plan:proof"
 FILES = f"arn:aws:elasticfilesystem:{HERE}:file-system/fs-files"
+FORGOTTEN = f"arn:aws:dynamodb:{HERE}:table/forgotten"
 SESSIONS = f"arn:aws:dynamodb:{HERE}:table/sessions"
 REASON = "The KMS key of the vault is disabled"
 COPY_TO_OFFSITE = {"CopyActions": [{"DestinationBackupVaultArn": OFFSITE}]}
@@ -155,6 +156,11 @@ def _mend_plan_without_selection(world: StagedAccount) -> None:
     world.select(plan, database("none-*"))
 
 
+def _stage_unselected(world: StagedAccount) -> None:
+    """A table was created without the tag that plans select."""
+    world.account.tag(FORGOTTEN, {"Name": "forgotten", "team": "web"})
+
+
 def _stage_undeleted_point(world: StagedAccount) -> None:
     _stage_healthy(world, database("kept"))
     world.put_point(database("kept"), "EXPIRED", StatusMessage="The role may not delete snapshots")
@@ -218,6 +224,7 @@ INCIDENTS = {
         _stage_renamed_tag,
         _mend_renamed_tag,
         lambda answers: answers[1]["ListOfTags"][0]["ConditionKey"] == "backup",
+        also=("AwsBackupResourceUnselected",),
         commands=2,
     ),
     "a type is opted out": Incident(
@@ -276,6 +283,14 @@ INCIDENTS = {
         _stage_plan_without_selection,
         _mend_plan_without_selection,
         lambda answers: answers[0]["BackupSelectionsList"] == [],
+    ),
+    "no plan selects a resource": Incident(
+        "AwsBackupResourceUnselected",
+        {"resource_type": "DynamoDB", "aws_region": REGION},
+        (r"selects 1 resources of type DynamoDB", r"for a day .*: forgotten"),
+        _stage_unselected,
+        lambda world: world.account.tag(FORGOTTEN, {"Name": "forgotten", "backup": "daily"}),
+        lambda answers: "backup" not in {tag["Key"] for tag in answers[0][0]},
     ),
     "a recovery point is not deleted": Incident(
         "AwsBackupRecoveryPointNotDeleted",

@@ -54,10 +54,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         address = f"127.0.0.1:{free_port()}"
         runs: list[Process] = []
 
+        config_file = directory / "exporter.yaml"
+        config_file.write_text("inventory:\n  enabled: true\n")
+
         def start() -> None:
             for running in runs:
                 running.kill()
-            command = exporter_command("--web.listen-address", address)
+            command = exporter_command("--web.listen-address", address, "--config.file", str(config_file))
             own = environment(directory, AWS_ENDPOINT_URL=aws.endpoint_url)
             runs.append(Process(command, own, directory / f"exporter-{len(runs)}"))
 
@@ -111,7 +114,12 @@ def test_the_notification_says_what_since_when_and_why(name: str, alerted: Scene
 def test_the_first_command_of_the_runbook_finds_the_cause(name: str, alerted: Scene) -> None:
     """The first command in the section of the alert, with values from the alert, shows the cause."""
     incident = INCIDENTS[name]
-    variables = variables_of(notification_of(alerted, incident))
+    notification = notification_of(alerted, incident)
+    variables = variables_of(notification)
+    for query in aws_cli.queries_of(incident.alert):
+        resource_type = notification.labels["resource_type"]
+        [series] = alerted.pipeline.prometheus.query(re.sub('="[^"]*"', f'="{resource_type}"', query))
+        variables["ARN"] = series["metric"]["resource_arn"]
     answers = []
     for command in aws_cli.commands_of(incident.alert)[: incident.commands]:
         answer = aws_cli.run(command, variables, alerted.pipeline.aws.endpoint_url)

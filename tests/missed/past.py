@@ -12,6 +12,7 @@ from tests.e2e.prometheus import serving
 from tests.support.programs import require
 
 ARN_LABEL = "resource_arn"
+LONGEST_QUERY = 120.0  # seconds; Prometheus itself gives up after as many
 
 
 class Found(NamedTuple):
@@ -38,7 +39,8 @@ class Past:
         return [Found(found["metric"], tuple(float(at) for at, _ in found["values"])) for found in result]
 
     def _ask(self, what: str, **parameters: object) -> Any:
-        answer = ask(self._address, f"/api/v1/{what}?{urlencode(parameters)}").json
+        path = f"/api/v1/{what}?{urlencode(parameters)}"
+        answer = ask(self._address, path, within=LONGEST_QUERY).json
         assert answer["status"] == "success", answer
         return answer["data"]["result"]
 

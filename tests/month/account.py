@@ -1,8 +1,10 @@
 """An account in virtual time: plans whose rules succeed all the time, and plans with one incident each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from exporter.simulator.history import put_history
@@ -28,6 +30,8 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/carts"
 SESSIONS = f"arn:aws:dynamodb:{HERE}:table/sessions"
 VOLUME = f"arn:aws:ec2:{HERE}:volume/vol-office"
 PROOF, DRILL = (f"arn:aws:backup:{HERE}:restore-testing-plan:{name}" for name in ("proof", "drill"))
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 def on(month: int, day: int, hour: float = 0) -> float:
@@ -125,14 +129,18 @@ class World:
 
 
 def put_plan(
-    name: str, *rules: Fields, created: float = BEGIN - 200 * DAY, select: Sequence[str] = ()
+    name: str,
+    *rules: Fields,
+    created: float = BEGIN - 200 * DAY,
+    select: Sequence[str] = (),
+    tags: Mapping[str, str] = NO_TAGS,
 ) -> Event:
-    """Create a plan that selects resources by patterns of ARNs."""
+    """Create a plan that selects resources by patterns of ARNs, or by tags."""
 
     def change(world: World) -> None:
         plan = world.staged.add_plan(name, *rules, age=world.staged.now - created)
-        if select:
-            world.staged.select(plan, *select)
+        if select or tags:
+            world.staged.select(plan, *select, **tags)
 
     return Event(created, change)
 
@@ -179,6 +187,10 @@ def put_long_job(at: float) -> Event:
     return Event(at, change)
 
 
+def _tag(arn: str, tags: Mapping[str, str], world: World) -> None:
+    world.account.tag(arn, tags)
+
+
 HEALTHY_EVENTS = [
     put_plan(
         "shop",
@@ -200,6 +212,11 @@ HEALTHY_EVENTS = [
         select=[database("archive")],
     ),
     put_plan(
+        "brief",
+        rule("sundays", "cron(0 2 ? * SUN *)", **kept(7)),  # kept only until the next backup
+        select=[database("brief")],
+    ),
+    put_plan(
         "fresh",
         zoned(BERLIN, "fresh-nightly", "cron(0 23 ? * * *)"),
         created=on(10, 27, 12),
@@ -215,10 +232,19 @@ HEALTHY_EVENTS = [
         for day in range(-2, 34)
     ),
 ]
+HEALTHY_EVENTS += [
+    Event(BEGIN - DAY, partial(_tag, arn, tags))
+    for arn, tags in {
+        database("shop"): {"team": "shop"},
+        database("tagged"): {"backup": "nightly"},
+        VOLUME: {"team": "office"},
+    }.items()
+]
 HEALTHY_RUNS = [
     Runs("shop", ("hourly", "nightly", "monthly"), (database("shop"),)),
     Runs("shop", ("nightly",), (database("joined"),), starts=on(11, 2, 12)),
     Runs("office", ("weekdays", "weekly"), (VOLUME,)),
     Runs("archive", ("month-end", "quarterly"), (database("archive"),)),
+    Runs("brief", ("sundays",), (database("brief"),)),
     Runs("fresh", ("fresh-nightly",), (database("fresh"),)),
 ]

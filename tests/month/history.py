@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from exporter.config import COLLECTORS
-from tests.month.account import BEGIN, END, Event, Runs, World
-from tests.support.harness import TEXT, Bench, Clock, Watch, bench
+from exporter.config import COLLECTORS, ResourceInventory
+from tests.month.account import BEGIN, END, Event, Runs, World, on
+from tests.support.harness import TEXT, Bench, Watch
 from tests.support.staged_account import DAY, HOUR, MINUTE, StagedAccount
 
 SCRAPES = 2 * HOUR  # seconds between two scrapes
 TIMES = [BEGIN + 20 * MINUTE + number * SCRAPES for number in range(int((END - BEGIN) / SCRAPES))]
-FULL = 3  # one scrape in so many reads all collectors: plans, settings and recovery points, too
+FULL, FULL_AT_REST = 3, 12
+"""One scrape in so many reads all collectors: while there are incidents with plans, and otherwise."""
+
+INCIDENTS_BEGIN, INCIDENTS_END = on(10, 15), on(10, 29)
 RESTARTS = 8  # at random
 OLD_BACKUPS = TIMES[0] + 16.5 * DAY
 """One more restart, on 27 October: a monthly backup is 29 days old, a quarterly one more than 80."""
@@ -50,32 +53,32 @@ class Month:
     seed: int = 1
     facts: dict[float, tuple[frozenset[bytes], frozenset[bytes]]] = field(default_factory=dict)
 
-    def samples(self) -> Iterator[bytes]:
-        """Give the samples of all scrapes, line by line."""
+    def samples(self, aws: Bench) -> Iterator[bytes]:
+        """Give the samples of all scrapes, line by line. The clock of the account must stand at BEGIN."""
         restarts = {OLD_BACKUPS, *Random(self.seed).sample(TIMES[1:], RESTARTS)}
-        with bench(Clock(BEGIN)) as aws:
-            world = World(StagedAccount(aws.account, BEGIN), self.events, self.runs)
-            watch = self._start(aws)
-            for number, now in enumerate(TIMES):
-                aws.clock.now = now
-                world.advance(now)
-                if number % FULL == 0 or now in restarts:
-                    watch.catch_up()
-                else:
-                    watch.refresh()
-                if now in restarts:
-                    before = self._facts(watch)
-                    watch.exporter.refresher.stop()
-                    watch = self._start(aws)
-                    self.facts[now] = before, self._facts(watch)
-                at = b" %.3f\n" % now
-                for line in watch.exporter.exposition.write(TEXT).splitlines():
-                    if line.partition(b"{")[0].decode() in self.metrics:
-                        yield line + at
+        world = World(StagedAccount(aws.account, BEGIN), self.events, self.runs)
+        watch = self._start(aws)
+        for number, now in enumerate(TIMES):
+            aws.clock.now = now
+            world.advance(now)
+            full = FULL if INCIDENTS_BEGIN <= now < INCIDENTS_END else FULL_AT_REST
+            if number % full == 0 or now in restarts:
+                watch.catch_up()
+            else:
+                watch.refresh()
+            if now in restarts:
+                before = self._facts(watch)
+                watch.exporter.refresher.stop()
+                watch = self._start(aws)
+                self.facts[now] = before, self._facts(watch)
+            at = b" %.3f\n" % now
+            for line in watch.exporter.exposition.write(TEXT).splitlines():
+                if line.partition(b"{")[0].decode() in self.metrics:
+                    yield line + at
         yield b"# EOF\n"
 
     def _start(self, aws: Bench) -> Watch:
-        watch = aws.watch(collectors=COLLECTORS)
+        watch = aws.watch(collectors=COLLECTORS, inventory=ResourceInventory(enabled=True))
         watch.catch_up()
         return watch
 

@@ -137,7 +137,10 @@ def tag_is_renamed() -> Incident:
 
 
 def type_is_opted_out() -> Incident:
-    """A type is opted out for 32 hours; of the two resources of the plan, one is of this type."""
+    """A type is opted out for 32 hours; of the two resources of the plan, one is of this type.
+
+    The plan that selects by tags gets the alert, too: nobody can tell whether it selects such a resource.
+    """
     out, back = on(10, 23, 12), on(10, 24, 20)
 
     def opt_in(is_in: bool) -> Event:
@@ -156,11 +159,12 @@ def type_is_opted_out() -> Incident:
         [
             Expected(
                 "AwsBackupTypeOptedOut",
-                {"plan_name": "shared", "resource_type": "DynamoDB"},
+                {"plan_name": plan, "resource_type": "DynamoDB"},
                 out + DAY,
                 back,
                 SLOW,
             )
+            for plan in ("shared", "by-tag")
         ],
     )
 
@@ -327,6 +331,31 @@ def recovery_point_is_not_deleted() -> Incident:
     )
 
 
+def resource_is_not_selected() -> Incident:
+    """A new database lacks the tag of the plan for three days."""
+    arn, created, mended = database("untagged"), on(10, 21, 12), on(10, 24, 12)
+    return Incident(
+        [
+            put_plan("by-tag", nightly("by-tag"), tags={"backup": "nightly"}),
+            Event(created, lambda world: world.account.tag(arn, {"team": "web"})),
+            Event(mended, lambda world: world.account.tag(arn, {"team": "web", "backup": "nightly"})),
+        ],
+        [
+            Runs("by-tag", ("nightly-by-tag",), (database("tagged"),)),
+            Runs("by-tag", ("nightly-by-tag",), (arn,), starts=mended),
+        ],
+        [
+            Expected(
+                "AwsBackupResourceUnselected",
+                {"resource_type": "RDS"},
+                created + DAY + 15 * MINUTE,
+                mended,
+                SLOW + SCRAPES,
+            )
+        ],
+    )
+
+
 INCIDENTS = {
     made.__name__.replace("_", " "): made()
     for made in (
@@ -341,5 +370,6 @@ INCIDENTS = {
         restore_tests_stop,
         plan_without_selection,
         recovery_point_is_not_deleted,
+        resource_is_not_selected,
     )
 }

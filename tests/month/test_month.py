@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.missed.past import prometheus_of
-from tests.month.account import HEALTHY_EVENTS, HEALTHY_RUNS
+from tests.month.account import BEGIN, HEALTHY_EVENTS, HEALTHY_RUNS
 from tests.month.alerts import Firing, firings, metrics_of
 from tests.month.history import OLD_BACKUPS, RESTARTS, SCRAPES, TIMES, Month
 from tests.month.incidents import INCIDENTS, Expected
 from tests.rules.checks import read
-from tests.support.harness import Series
+from tests.support.harness import Clock, Series, bench
 from tests.support.programs import require
 from tests.support.staged_account import DAY, MINUTE
 
@@ -58,8 +58,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         metrics_of(RULES),
     )
     openmetrics = directory / "history.txt"
-    with openmetrics.open("wb") as file:
-        file.writelines(month.samples())
+    with (
+        openmetrics.open("wb") as file,
+        bench(Clock(BEGIN)) as aws,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("AWS_ENDPOINT_URL", aws.server.endpoint_url)
+        file.writelines(month.samples(aws))
     with prometheus_of(openmetrics, directory, lookback=SCRAPES) as past:
         begin, end = TIMES[0] + STEP / 2, TIMES[-1] + SCRAPES - STEP
         yield Scene(month, [*firings(past, RULES, scrapes=SCRAPES, begin=begin, end=end, step=STEP)])

@@ -341,7 +341,7 @@ class Account:
     def _get_restore_testing_plan(self, parameters: Mapping[str, Any]) -> Answer:
         name = parameters["RestoreTestingPlanName"]
         rows = self._list_restore_testing_plans({})["RestoreTestingPlans"]
-        plan = next((row for row in rows if row["RestoreTestingPlanName"] == name), None)
+        plan = next((row for row in rows if row.get("RestoreTestingPlanName") == name), None)
         if plan is None:
             raise not_found(f"Restore testing plan {name}")
         return {"RestoreTestingPlan": plan}

@@ -78,7 +78,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def alerted(scene: Scene) -> Scene:
     """Wait until exactly the expected alerts fire."""
     wanted = {alert for incident in INCIDENTS.values() for alert in (incident.alert, *incident.also)}
-    until(lambda: scene.firing() == wanted, LONGEST, every=0.5, or_say=scene.firing)
+    until(lambda: scene.firing() == wanted, LONGEST, every=0.5, or_say=lambda: scene.firing() ^ wanted)
     return scene
 
 

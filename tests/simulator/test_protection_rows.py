@@ -124,6 +124,18 @@ def test_the_last_execution_of_a_restore_testing_plan(client: Any, account: Acco
     assert rows[0]["RestoreTestingPlanName"] == "proof"
 
 
+def test_one_restore_testing_plan(client: Any, account: Account) -> None:
+    """GetRestoreTestingPlan returns the plan of a name; an unknown name is a ResourceNotFoundException."""
+    account.restore_testing_plans.put({"RestoreTestingPlanArn": TESTING + "-idle"})
+    account.restore_testing_plans.put({"RestoreTestingPlanArn": TESTING, "RestoreTestingPlanName": "proof"})
+
+    plan = client.get_restore_testing_plan(RestoreTestingPlanName="proof")["RestoreTestingPlan"]
+
+    assert plan["RestoreTestingPlanArn"] == TESTING
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_restore_testing_plan(RestoreTestingPlanName="other")
+
+
 def test_frameworks(client: Any, account: Account) -> None:
     """ListFrameworks has the rows that were put."""
     account.frameworks.put({"FrameworkName": "audit", "DeploymentStatus": "COMPLETED"})
@@ -316,6 +328,16 @@ def test_filters_of_tagged_resources(
         account.tag(arn, {"name": name})
     tagging = connect(service="resourcegroupstaggingapi")
     assert tagging_arns(tagging, **parameters) == [arns[name] for name in wanted]
+
+
+def test_tagged_resources_by_arn(connect: Connect, account: Account) -> None:
+    """ResourceARNList lists these resources only."""
+    for name in ("a", "b", "c"):
+        account.tag(f"arn:aws:s3:::{name}", {})
+
+    wanted = ["arn:aws:s3:::a", "arn:aws:s3:::c"]
+
+    assert tagging_arns(connect(service="resourcegroupstaggingapi"), ResourceARNList=wanted) == wanted
 
 
 def test_tagged_resources_come_in_pages(connect: Connect, account: Account) -> None:

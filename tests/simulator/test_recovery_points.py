@@ -91,6 +91,20 @@ def put_points(account: Account, number: int, vault: str = "prod") -> None:
         )
 
 
+def test_points_of_a_resource(client: Any, account: Account) -> None:
+    """ListRecoveryPointsByResource lists the points of a resource in all vaults, with their sizes."""
+    account.put(JOB)
+    for number, (vault, arn) in enumerate((("other", JOB["ResourceArn"]), ("prod", "arn:aws:s3:::second"))):
+        account.recovery_points.put(
+            {"RecoveryPointArn": f"arn:{number}", "BackupVaultName": vault, "ResourceArn": arn}
+        )
+
+    rows = client.list_recovery_points_by_resource(ResourceArn=JOB["ResourceArn"])["RecoveryPoints"]
+
+    found = [(row["RecoveryPointArn"], row["BackupVaultName"], row["BackupSizeBytes"]) for row in rows]
+    assert found == [("arn:0", "other", 0), (POINT, "prod", 5)]
+
+
 def test_a_completed_job_makes_a_point(client: Any, account: Account) -> None:
     """A point has the fields of its job, and the dates that the rule's lifecycle gives."""
     account.put(JOB)

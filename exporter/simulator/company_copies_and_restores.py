@@ -67,6 +67,7 @@ class FollowUpGenerator:
         region, vault = COPIES
         course = _uncopied(_copying(rng, may_fail=False), rng)
         fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup)
+        fields["CreatedByBackupJobId"] = backup["BackupJobId"]
         yield COPY, Copy(uuid(rng), now - 0.8 * HOUR, course, fields)
         restore, test = (self._restore(backup, rng, test=test) for test in (False, True))
         course = _unrestored(restore.course, rng, backup["ResourceType"])

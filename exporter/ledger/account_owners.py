@@ -1,4 +1,4 @@
-"""Which scope publishes which account and Region: two targets may turn out to be the same."""
+"""Decides which scope publishes an account and Region, because two targets may have the same account."""
 
 import threading
 from collections.abc import Iterable
@@ -7,9 +7,9 @@ from exporter.model import Scope
 
 
 class AccountOwners:
-    """Assigns each account and Region to the first scope that shows it. Thread-safe.
+    """Assigns each account and Region to the first scope in which it is found. Thread-safe.
 
-    Where AWS gives no account for a job, the job's id takes its place.
+    If AWS reports no account for a job, the job ID is used instead.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class AccountOwners:
         self._lock = threading.Lock()
 
     def set_scopes(self, scopes: Iterable[Scope]) -> None:
-        """Set the scopes that may own accounts; the accounts of all other scopes are free again."""
+        """Set the scopes that may own accounts; release the accounts of all other scopes."""
         with self._lock:
             self._scopes = frozenset(scopes)
             self._owners = {
@@ -26,13 +26,13 @@ class AccountOwners:
             }
 
     def find(self, account_id: str, region: str) -> Scope | None:
-        """Find the scope that publishes an account and Region."""
+        """Return the scope that publishes an account and Region."""
         with self._lock:
             return self._owners.get((account_id, region))
 
     def owner(self, account_id: str, scope: Scope) -> Scope:
-        """Return the owner of an account in the Region of a scope: an earlier scope, else this one."""
+        """Return the owner of an account in the Region of a scope; the scope itself if there is none yet."""
         with self._lock:
             if scope not in self._scopes:
-                return scope  # its last call ended after it was removed: its series are not published
+                return scope  # the scope was removed during its last call, and is not published
             return self._owners.setdefault((account_id, scope.region), scope)

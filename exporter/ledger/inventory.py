@@ -1,4 +1,4 @@
-"""What is known of an account's vaults, plans, settings, restore testing plans and frameworks. Pure."""
+"""The vaults, plans, settings, restore testing plans and frameworks of one account. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,15 +13,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What is known of one account in one Region. Each thing is there once, however often AWS lists it.
+    """The vaults, plans and settings of one account in one Region, without duplicates.
 
     Attributes:
-        vaults: None while they have not been read.
-        plans: with their rules.
-        has_all_plans: whether all plans of the account are among them.
-        opt_in: whether AWS Backup is used for a resource type.
-        testing_plans, frameworks: likewise.
-        left_out: how many vaults, plans and rules are not known because there are too many.
+        vaults: the vaults; None if they have not been read yet.
+        plans: the backup plans, with their rules.
+        has_all_plans: whether `plans` contains all plans of the account.
+        opt_in: whether AWS Backup is enabled for each resource type.
+        testing_plans, frameworks: the restore testing plans and frameworks.
+        left_out: number of vaults, plans and rules beyond the limits.
     """
 
     vaults: tuple[Vault, ...] | None = None
@@ -36,24 +36,24 @@ class Inventory:
 
     @property
     def account_id(self) -> str:
-        """The account, as its vaults and plans tell; empty when they do not."""
+        """The account ID from the vaults and plans; empty if it is unknown."""
         accounts = (thing.account_id for things in (self.vaults or (), self.plans) for thing in things)
         return next(filter(None, accounts), "")
 
     def with_vaults(self, listed: Iterable[Vault], account_id: str) -> "Inventory":
-        """Replace the vaults; what AWS told last of one counts."""
+        """Return a copy with other vaults. If a vault is listed twice, the last row counts."""
         by_name = {(vault.account_id or account_id, vault.name): vault for vault in listed}
         vaults = _first(by_name, MOST_VAULTS)
         left_out = {**self.left_out, "vaults": len(by_name) - len(vaults)}
         return replace(self, vaults=vaults, left_out=left_out)
 
     def with_plans(self, listed: Iterable[Plan], account_id: str, *, complete: bool = True) -> "Inventory":
-        """Replace the plans, likewise.
+        """Return a copy with other plans.
 
         Args:
             listed: the plans.
-            account_id: the account to assume for those that name none.
-            complete: whether these are all plans of the account.
+            account_id: the account of plans that do not contain one.
+            complete: whether the list contains all plans of the account.
         """
         by_id = {(plan.account_id or account_id, plan.id): plan for plan in listed}
         plans, rules, room = [], 0, MOST_RULES
@@ -71,21 +71,21 @@ class Inventory:
         )
 
     def with_testing_plans(self, listed: Iterable[RestoreTestingPlan]) -> "Inventory":
-        """Replace the restore testing plans, likewise."""
+        """Return a copy with other restore testing plans."""
         by_arn = {("", plan.arn): plan for plan in listed}
         return replace(self, testing_plans=_first(by_arn, MOST_PLANS))
 
     def with_frameworks(self, listed: Iterable[Framework]) -> "Inventory":
-        """Replace the frameworks, likewise."""
+        """Return a copy with other frameworks."""
         by_name = {("", framework.name): framework for framework in listed}
         return replace(self, frameworks=_first(by_name, MOST_PLANS))
 
     def with_opt_in(self, opt_in: Mapping[str, bool]) -> "Inventory":
-        """Replace the settings of the Region."""
+        """Return a copy with other Region settings."""
         return replace(self, opt_in={name: opt_in[name] for name in sorted(opt_in)[:MOST_TYPES]})
 
 
 def _first(things: Mapping[tuple[str, str], _T], most: int) -> tuple[_T, ...]:
-    """Give so many things at most; where there are more, always the same: the first by their keys."""
+    """Return at most `most` items: the first ones by key, so that the result is always the same."""
     keys = things if len(things) <= most else sorted(things)[:most]
     return tuple(things[key] for key in keys)

@@ -26,11 +26,11 @@ class Ledger:
     Args:
         scope: the target and Region.
         stores: one for each job kind.
-        max_jobs: how many jobs of all kinds together may have series. Final jobs lose their series first,
-            then finished jobs that are still to be described, then active ones, never configured ones.
+        max_jobs: the number of jobs of all kinds together that may have series. Final jobs lose their series
+            first, then finished jobs that are still to be described, then active ones, never configured ones.
         collectors: names of the collectors of this scope.
         labels: static labels of all series of the scope.
-        account_id: the account of items that have none, neither as a field nor in an ARN.
+        account_id: the account of items without an account in a field or ARN.
         configured: the job IDs in the configuration.
         resources: the resources; None if the collector `resources` is off.
     """
@@ -97,13 +97,13 @@ class Ledger:
             yield self._resources
 
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
-        """Take note that a collector has read all there was before the start, or cannot; see `Resources`."""
+        """Record that a collector has read the history from before the start, or cannot; see `Resources`."""
         with self._lock:
             self._resources.mark_read(collector, now, since=since)
             self._rule_runs.mark_read(collector, since)
 
     def rule_runs(self, now: float) -> dict[RuleKey, RuleRun]:
-        """Give the last run of each rule of the plans."""
+        """Return the last run of each rule of the plans."""
         with self._lock:
             return self._rule_runs.at(now, self._inventory.plans, self._health)
 
@@ -118,13 +118,13 @@ class Ledger:
         return self._inventory
 
     def update_inventory(self, change: Callable[[Inventory], Inventory]) -> None:
-        """Replace what is known of them by what a function makes of it."""
+        """Replace the inventory with the result of a function."""
         with self._lock:
             self._inventory = change(self._inventory)
 
     @property
     def own_account_id(self) -> str:
-        """The account, as its vaults and plans or the configuration tell; empty when none does."""
+        """The account ID from the vaults, the plans or the configuration; empty if it is unknown."""
         return self._inventory.account_id or self.account_id
 
     def left_out(self) -> dict[str, int]:
@@ -171,7 +171,7 @@ class Ledger:
             return dict(self._health)
 
     def _apply_limit(self) -> None:
-        """Give series to active jobs first, then to undescribed ones, then to final ones."""
+        """Allocate series to active jobs first, then to undescribed ones, then to final ones."""
         stores = tuple(self._stores.values())
         wanted = sum(store.tracked_count + store.final_count for store in stores)
         if wanted <= self._max_jobs and not any(store.hidden_count for store in stores):
@@ -191,7 +191,7 @@ class Ledger:
 
 
 def _allocate(room: int, queues: Sequence[tuple[JobStore, SeriesQueue]]) -> int:
-    """Give series to as many jobs of some queues as there is room for. Returns how many have series."""
+    """Allocate series to as many jobs of these queues as fit. Return the number of jobs with series."""
     shown = sum(queue.shown for _, queue in queues)
     target = min(sum(len(queue) for _, queue in queues), max(room, 0))
     for _ in range(shown - target):

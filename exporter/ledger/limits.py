@@ -21,7 +21,7 @@ MOST_TYPES = 100  # resource types in the settings of a Region
 OTHER = "other"
 """The label value for all values beyond the limit."""
 
-TOLD_APART = 10
+COUNTED_BEYOND = 10
 """Values beyond a limit are counted up to so many times the limit, because counting takes memory."""
 
 
@@ -50,7 +50,7 @@ class Distinct(Generic[T]):
         if len(self._admitted) < self._most:
             self._admitted[value] = None
             return True
-        if len(self._beyond) < TOLD_APART * self._most:
+        if len(self._beyond) < COUNTED_BEYOND * self._most:
             self._beyond.add(value)
         return False
 

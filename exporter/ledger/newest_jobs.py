@@ -1,4 +1,4 @@
-"""The newest jobs of one kind for one resource, in whatever order AWS told of them. Pure."""
+"""The newest jobs of one kind for one resource. The order in which AWS reports jobs does not matter. Pure."""
 
 from dataclasses import dataclass, field
 
@@ -8,9 +8,9 @@ from exporter.model import EndedJob, Job, Kind
 
 @dataclass(slots=True)
 class _Newest:
-    """The newest of some jobs: that began, that has ended, that succeeded; and the end of the first known.
+    """The newest created, ended and successful job of a group of jobs, and the end of the first known one.
 
-    A success can be withdrawn, by a validation that fails later. Then the one before it counts again.
+    A validation that fails later turns a success into a failure. Then the previous success counts again.
     """
 
     begun: Job | None = None
@@ -20,8 +20,8 @@ class _Newest:
     first_end: float | None = None
 
     def update(self, kind: Kind, versions: Versions, job: Job) -> bool:
-        """Take in a version of a job. Returns whether that may be news of the resource."""
-        before = _told_of(self.begun), self.ended, self.success
+        """Record a version of a job. Return whether it may change the resource."""
+        before = _relevant_fields(self.begun), self.ended, self.success
         if self.begun is None or (
             not versions.is_behind(job, self.begun)
             if job.id == self.begun.id
@@ -34,7 +34,7 @@ class _Newest:
             if self.first_end is None or ended(job) < self.first_end:
                 self.first_end = ended(job)
         self._update_success(kind, versions, job)
-        return before != (_told_of(self.begun), self.ended, self.success)
+        return before != (_relevant_fields(self.begun), self.ended, self.success)
 
     def _update_success(self, kind: Kind, versions: Versions, job: Job) -> None:
         known = [success for success in (self.success, self.success_before) if success]
@@ -48,14 +48,14 @@ class _Newest:
 
 @dataclass(slots=True)
 class NewestJobs:
-    """The newest jobs of one kind for one resource, and one key of that kind.
+    """The newest jobs of one kind for one resource and one key.
 
-    A child job counts for its own resource. Of a composite the parent jobs count, not the child jobs that
-    carry the composite's ARN.
+    A child job counts for its own resource. For a composite resource, its parent jobs count; child jobs that
+    have the ARN of the composite do not.
 
     Args:
-        kind: the row of the table of kinds.
-        versions: compares versions of such jobs.
+        kind: the job kind.
+        versions: compares versions of jobs of this kind.
     """
 
     kind: Kind
@@ -65,13 +65,13 @@ class NewestJobs:
     _as_child: _Newest = field(default_factory=_Newest)
 
     def update(self, job: Job) -> bool:
-        """Take in a version of a job. Returns whether that may be news of the resource."""
+        """Record a version of a job. Return whether it may change the resource."""
         newest = self._as_child if job.parent_id and not job.is_parent else self._own
         return newest.update(self.kind, self.versions, job)
 
     @property
     def begun(self) -> Job | None:
-        """The newest job by its creation."""
+        """The job that was created last."""
         own, child = self._own.begun, self._as_child.begun
         if child is None or not self._counts(child):
             return own
@@ -79,12 +79,12 @@ class NewestJobs:
 
     @property
     def ended(self) -> Job | None:
-        """The newest job that has ended, by its end."""
+        """The job that ended last."""
         return self._later(self._own.ended, self._as_child.ended)
 
     @property
     def success(self) -> Job | None:
-        """The newest job that succeeded, by its end."""
+        """The successful job that ended last."""
         return self._later(self._own.success, self._as_child.success)
 
     @property
@@ -94,7 +94,7 @@ class NewestJobs:
         return min((end for end in ends if end is not None), default=None)
 
     def last_ended(self) -> EndedJob | None:
-        """The newest job that has ended, as it is published."""
+        """Return the job that ended last, as it is published."""
         job = self.ended
         return EndedJob(job.id, job.state, ended(job), self.kind.details_of(job)) if job else None
 
@@ -109,17 +109,17 @@ class NewestJobs:
 
 
 def created(job: Job) -> float:
-    """When a job was created, in seconds since 1970; 0 when AWS did not tell."""
+    """Return when a job was created, in seconds since 1970; 0 if AWS did not report it."""
     return job.created or 0.0
 
 
 def began(job: Job) -> tuple[float, str]:
-    """Order jobs by their creation; those of the same moment by their ids, whichever came first."""
+    """Return the sort key of a job by creation time; the job ID decides between equal times."""
     return (created(job), job.id)
 
 
 def ended(job: Job) -> float:
-    """When a job ended, in seconds since 1970; when it was created where AWS tells no end."""
+    """Return when a job ended, in seconds since 1970; when it was created if AWS reports no end."""
     return job.completed or created(job)
 
 
@@ -127,8 +127,8 @@ def _end(job: Job) -> tuple[float, str]:
     return (ended(job), job.id)
 
 
-def _told_of(job: Job | None) -> tuple[object, ...]:
-    """What a resource's newest job tells of it."""
+def _relevant_fields(job: Job | None) -> tuple[object, ...]:
+    """Return the fields of the newest job that affect what is published about its resource."""
     if job is None:
         return ()
     return (

@@ -1,6 +1,6 @@
-"""The rules of backup plans: how far apart their runs are, and which of them are gone. Pure.
+"""The rules of backup plans: the interval between their runs, and which rules have been deleted. Pure.
 
-The plans tell, where they can be read; else the newest job of the rule does.
+The interval comes from the plan if the plan could be read, otherwise from the newest job of the rule.
 """
 
 import math
@@ -12,7 +12,7 @@ from exporter.model import Job, Plan, PlannedRule, Rule, RuleKey
 
 
 class Planned(NamedTuple):
-    """A rule, and the plan that it is part of."""
+    """A rule and its plan."""
 
     plan: Plan
     rule: PlannedRule
@@ -22,24 +22,30 @@ class PlanRules:
     """The rules of one scope.
 
     Args:
-        interval_of: tells the largest gap in seconds between a rule's runs, None if it cannot.
+        interval_of: returns the largest gap between the runs of a rule in seconds; None if it is unknown.
     """
 
     def __init__(self, interval_of: Callable[[Rule], float | None]) -> None:
         self._interval_of = interval_of
-        self._planned: Mapping[RuleKey, Planned] | None = None  # None: the plans were never read
+        self._planned: Mapping[RuleKey, Planned] | None = None  # None: the plans have not been read yet
         self._unread: frozenset[str] = frozenset()
         self._read_at = math.inf
-        self._used: dict[RuleKey, float] = {}  # when the newest job of each was created
-        self._told: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # the job that tells, the interval
+        self._used: dict[RuleKey, float] = {}  # creation time of the newest job of each rule
+        self._intervals: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # source, and interval
         self._copies_since: dict[tuple[str, str], float] = {}  # by plan and destination
 
     def set_plans(self, plans: Iterable[Plan], unread: Collection[str], read_at: float) -> set[RuleKey]:
-        """Replace the rules by those of all plans that could be read, and what was known of the others.
+        """Replace the rules with those of the plans.
 
-        Returns the rules of which something changed that matters to resources.
+        Args:
+            plans: all plans; the last known version of those that could not be read.
+            unread: IDs of the plans that could not be read.
+            read_at: when reading the plans began, in seconds since 1970.
+
+        Returns:
+            The rules with a change that affects resources.
         """
-        before, copies_before = self._what_matters(), self._copies()
+        before, copies_before = self._relevant_state(), self._copies()
         planned = {(plan.id, rule.rule_id): Planned(plan, rule) for plan in plans for rule in plan.rules}
         self._unread = frozenset(unread)
         kept = {key: known for key, known in (self._planned or {}).items() if key[0] in self._unread}
@@ -50,70 +56,72 @@ class PlanRules:
             copy: self._copies_since.get(copy, known_since.get(copy, read_at)) for copy in copies
         }
         self._read_at = read_at
-        after = self._what_matters()
+        after = self._relevant_state()
         return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
     def keep_only(self, keys: Collection[RuleKey]) -> None:
-        """Forget what jobs told of other rules."""
+        """Remove the data from jobs about all other rules."""
         self._used = {key: at for key, at in self._used.items() if key in keys}
-        self._told = {key: told for key, told in self._told.items() if key in keys}
+        self._intervals = {key: interval for key, interval in self._intervals.items() if key in keys}
 
     def _copies(self) -> set[tuple[str, str]] | None:
-        """Give the destinations of the copy actions of each plan; None while the plans were never read."""
+        """Return pairs of plan ID and copy destination; None if the plans have not been read yet."""
         if self._planned is None:
             return None
         return {(key[0], to) for key, known in self._planned.items() for to in known.rule.destinations}
 
     def copies_since(self, plan_id: str, destination: str) -> float:
-        """Since when a plan copies to a vault; minus infinity when it did when the plans were first read."""
+        """Return since when a plan copies to a vault; minus infinity if it did when plans were first read."""
         return self._copies_since.get((plan_id, destination), -math.inf)
 
-    def _what_matters(self) -> dict[RuleKey, tuple[object, ...]]:
-        keys = {*self._used, *self._told, *(self._planned or ())}
-        return {key: (self.is_gone(key), self.interval(key), *_told(self.planned(key))) for key in keys}
+    def _relevant_state(self) -> dict[RuleKey, tuple[object, ...]]:
+        keys = {*self._used, *self._intervals, *(self._planned or ())}
+        return {
+            key: (self.is_gone(key), self.interval(key), *_relevant_fields(self.planned(key))) for key in keys
+        }
 
     def record_use(self, key: RuleKey, job: Job, rule: Rule) -> bool:
-        """Take note that a rule made a job. Returns whether that changes its interval, or it is not gone."""
+        """Record a job of a rule. Return whether the interval changed, or the rule has come back."""
         was_gone = self.is_gone(key)
         self._used[key] = max(self._used.get(key, -math.inf), created(job))
         is_back = was_gone and not self.is_gone(key)
-        told = self._told.get(key)
-        if not rule.schedule or (told and began(job) < told[0]):
+        known = self._intervals.get(key)
+        if not rule.schedule or (known and began(job) < known[0]):
             return is_back
         return self._learn(key, rule, began(job)) or is_back
 
     def learn(self, key: RuleKey, rule: Rule, at: float) -> bool:
-        """Take note of the schedule that a recovery point of some time tells, likewise."""
-        told = self._told.get(key)
-        if not rule.schedule or told:
+        """Record the schedule of a recovery point if none is known. Return whether the interval changed."""
+        known = self._intervals.get(key)
+        if not rule.schedule or known:
             return False
         return self._learn(key, rule, (at, ""))
 
-    def _learn(self, key: RuleKey, rule: Rule, told_by: tuple[float, str]) -> bool:
+    def _learn(self, key: RuleKey, rule: Rule, source: tuple[float, str]) -> bool:
         interval = self._interval_of(rule)
-        before = self._told.get(key)
+        before = self._intervals.get(key)
         if interval is None:
             return False
-        self._told[key] = (told_by, interval)
+        self._intervals[key] = (source, interval)
         return before is None or before[1] != interval
 
     def planned(self, key: RuleKey) -> Planned | None:
-        """Give a rule as the plans have it."""
+        """Return a rule of the current plans; None if they do not contain it."""
         return self._planned.get(key) if self._planned else None
 
     def interval(self, key: RuleKey) -> float | None:
-        """Give the interval of a rule, gone or not."""
+        """Return the interval of a rule, also if the rule has been deleted."""
         planned = self.planned(key)
-        told = self._told.get(key)
-        return (planned.rule.interval if planned else None) or (told[1] if told else None)
+        known = self._intervals.get(key)
+        return (planned.rule.interval if planned else None) or (known[1] if known else None)
 
     def shortest(self, keys: Iterable[RuleKey]) -> float | None:
-        """Give the shortest interval of those rules that are not gone from the plans."""
+        """Return the shortest interval of those rules that have not been deleted."""
         intervals = (self.interval(key) for key in keys if not self.is_gone(key))
         return min((interval for interval in intervals if interval), default=None)
 
     def is_gone(self, key: RuleKey) -> bool:
-        """Whether the plans were read and have the rule no longer, and it made no job since."""
+        """Return whether the rule is missing from the plans and has created no job since they were read."""
         return (
             self._planned is not None
             and key not in self._planned
@@ -122,8 +130,8 @@ class PlanRules:
         )
 
 
-def _told(planned: Planned | None) -> tuple[object, ...]:
-    """What a plan tells of a rule that matters to resources: all but when it runs."""
+def _relevant_fields(planned: Planned | None) -> tuple[object, ...]:
+    """Return the properties of a rule that affect resources, except its interval."""
     if planned is None:
         return ()
     plan, rule = planned

@@ -1,4 +1,4 @@
-"""What is published of a resource, worked out from its history. Pure."""
+"""Computes the published data of a resource from its history. Pure."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,15 +9,15 @@ from exporter.ledger.plan_rules import Planned, PlanRules
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
 from exporter.model import SUCCESS, Expectation, Job, JobFacts, Kind, Resource, RuleFacts, RuleKey
 
-LONGEST_GRACE = 86400.0  # seconds by which a success may be late; less where the interval is shorter
+LONGEST_GRACE = 86400.0  # seconds that a success may be late; at most one interval
 PLANS, POINTS = "plans", "recovery_points"
 
 
 class History:
-    """How far back what happened before the start has been read.
+    """How far back each collector has read the history from before the start.
 
     Args:
-        awaited: names of the collectors that read it.
+        awaited: names of the collectors that read history.
     """
 
     def __init__(self, awaited: Iterable[str]) -> None:
@@ -26,7 +26,7 @@ class History:
         self._read_at: dict[str, float] = {}
 
     def mark_read(self, collector: str, now: float, since: float | None) -> bool:
-        """Take note that a collector has read its part, or cannot. Returns whether that is news."""
+        """Record that a collector has read its part, or cannot read it. Return whether this was unknown."""
         is_news = collector in self._awaited or (since is None) != (collector not in self._since)
         self._awaited.discard(collector)
         self._read_at.setdefault(collector, now)
@@ -37,30 +37,29 @@ class History:
         return is_news
 
     def is_read(self, *collectors: str) -> bool:
-        """Whether these collectors have read what there was, as far as they can."""
+        """Return whether these collectors have read the history, as far as possible."""
         return self._awaited.isdisjoint(collectors)
 
     def since(self, collector: str) -> float | None:
-        """How far back a collector has read; None when it did not, or could not."""
+        """Return how far back a collector has read; None if it has not read, or could not read."""
         return self._since.get(collector)
 
     def read_at(self, *collectors: str) -> float:
-        """When the last of these collectors had read what there was."""
+        """Return when the last of these collectors finished reading the history."""
         return max((self._read_at.get(collector, 0.0) for collector in collectors), default=0.0)
 
 
 class FactsOf:
-    """Works out what is published of a resource.
+    """Computes the published data of a resource.
 
     Args:
-        kinds: the table of kinds.
-        known: what is known of each resource.
+        kinds: the job kinds.
+        known: the history of each resource, by ARN.
         rules: the rules of plans.
-        history: how far back it reaches.
-        parents: the known parent jobs, by id.
-        copied: when the newest recovery point completed that is a copy, by the ARNs of the resource and of
-            the vault.
-        account_id: the account to assume where neither a job nor the ARN tells one.
+        history: how far back the history has been read.
+        parents: the known parent jobs, by ID.
+        copied: completion time of the newest copy, by the ARN of the resource and the ARN of the vault.
+        account_id: the account of resources without an account in a job or ARN.
     """
 
     def __init__(
@@ -81,11 +80,11 @@ class FactsOf:
         self._parents = parents
         self._copied = copied
         self._account_id = account_id
-        # The kinds of which recovery points tell, too.
+        # These kinds also have data from recovery points.
         self._backups = next((kind for kind in kinds if kind.facts.expectation is Expectation.RULES), None)
 
     def __call__(self, arn: str) -> Resource:
-        """Work out what is published of a known resource."""
+        """Return the published data of a known resource."""
         known = self._known[arn]
         backups = self._newest(known, self._backups)
         newest = backups.begun if backups else None
@@ -94,7 +93,7 @@ class FactsOf:
         backup = point = known.newest_backup()
         if success and point and (point.newest_backup or 0.0) <= ended(success):
             point = None
-        parent_arn = self._standing_for(arn, known)
+        parent_arn = self._covered_by(arn, known)
         rules = tuple(self._rule_facts(known, parent_arn))
         return Resource(
             arn=arn,
@@ -123,7 +122,7 @@ class FactsOf:
         )
 
     def interval(self, known: ResourceHistory) -> float | None:
-        """Within how many seconds a backup of a resource should succeed; None when nothing tells."""
+        """Return the expected interval between successful backups in seconds; None if it is unknown."""
         if known.within is not None:
             return known.within
         return (
@@ -133,7 +132,7 @@ class FactsOf:
         )
 
     def parent_arn(self, arn: str) -> str:
-        """The composite that a resource was last backed up with; empty for none."""
+        """Return the ARN of the composite that a resource was last backed up with; empty if there is none."""
         known = self._known.get(arn)
         newest = self._newest(known, self._backups) if known else None
         job = newest.begun if newest else None
@@ -143,10 +142,10 @@ class FactsOf:
     def _newest(self, known: ResourceHistory, kind: Kind | None, key: str = "") -> NewestJobs | None:
         return known.jobs.get((kind.name, key)) if kind else None
 
-    def _standing_for(self, arn: str, known: ResourceHistory) -> str:
-        """The composite whose alerts stand for a resource: its newest job did not complete, or has this part.
+    def _covered_by(self, arn: str, known: ResourceHistory) -> str:
+        """Return the ARN of the composite that covers the alerts of a resource; empty if there is none.
 
-        A part that is not in the newest complete backup of the composite has alerts of its own.
+        A part that is missing from the last completed backup of the composite has its own alerts.
         """
         parent_arn = self.parent_arn(arn)
         above = self._known.get(parent_arn)
@@ -158,7 +157,7 @@ class FactsOf:
         return parent_arn if stands else ""
 
     def _is_due_in(self, parent_arn: str, known: ResourceHistory) -> bool:
-        """Whether the composite misses a backup as soon as its part does."""
+        """Return whether the expected interval of the composite is at most that of its part."""
         above = self._known.get(parent_arn) if parent_arn else None
         own, composite = self.interval(known), self.interval(above) if above else None
         return own is not None and composite is not None and own >= composite
@@ -170,10 +169,10 @@ class FactsOf:
         for kind in self._kinds:
             expected = dict(self._expected(kind, known, rules, parent_arn))
             keys = dict(known.of_kind(kind.name))
-            told = self._told_by_points(kind, arn, known)
-            for key in sorted({*keys, *expected, *told}):
+            of_points = self._successes_of_points(kind, arn, known)
+            for key in sorted({*keys, *expected, *of_points}):
                 jobs = keys.get(key)
-                successes = [told.get(key)]
+                successes = [of_points.get(key)]
                 if jobs and (success := jobs.success):
                     successes.append(ended(success))
                 last_success = max((at for at in successes if at is not None), default=None)
@@ -190,8 +189,8 @@ class FactsOf:
                     due=due,
                 )
 
-    def _told_by_points(self, kind: Kind, arn: str, known: ResourceHistory) -> Mapping[str, float]:
-        """When the newest success completed of which recovery points tell, by key."""
+    def _successes_of_points(self, kind: Kind, arn: str, known: ResourceHistory) -> Mapping[str, float]:
+        """Return the completion time of the newest successful recovery point, by key."""
         if kind.facts.expectation is Expectation.COPY_ACTIONS:
             return self._copied.get(arn, {})
         newest = known.newest_backup() if kind is self._backups else None
@@ -200,7 +199,7 @@ class FactsOf:
     def _expected(
         self, kind: Kind, known: ResourceHistory, rules: Sequence[RuleFacts], parent_arn: str
     ) -> Iterator[tuple[str, float]]:
-        """Within how many seconds a success should come, by key."""
+        """Yield the expected interval between successes in seconds, by key."""
         if kind.facts.expectation is Expectation.RULES:
             interval = self.interval(known)
             if interval is not None:
@@ -208,7 +207,7 @@ class FactsOf:
         elif kind.facts.expectation is Expectation.COPY_ACTIONS:
             shortest: dict[str, float] = {}
             for destination, rule in self._copy_actions(rules):
-                # Whether parts of a composite are copied on their own is known by their copy jobs only.
+                # Only copy jobs show whether parts of a composite are copied separately.
                 if rule.expected_interval and not (parent_arn and (kind.name, destination) not in known.jobs):
                     shortest[destination] = min(rule.expected_interval, shortest.get(destination, math.inf))
             yield from shortest.items()
@@ -234,7 +233,7 @@ class FactsOf:
         last_success: float | None,
         interval: float,
     ) -> float | None:
-        """By when the next success must have come."""
+        """Return the time by which the next success must have occurred."""
         if known.within is None and kind is self._backups and self._has_continuous(known, rules):
             return None
         latest = interval + min(interval, LONGEST_GRACE)
@@ -243,7 +242,7 @@ class FactsOf:
         if kind.facts.expectation is Expectation.COPY_ACTIONS:
             since = self._copies_expected_since(kind, key, rules)
             return None if since is None else since + latest
-        # Without recovery points, a success that is older than the jobs that were read is not known.
+        # Without recovery points, a success older than the jobs that were read is unknown.
         unknown = (
             0.0 if self._history.since(POINTS) else (self._history.since(kind.collector) or 0.0) + latest
         )
@@ -259,7 +258,7 @@ class FactsOf:
     def _expected_since(
         self, kind: Kind, known: ResourceHistory, rules: Sequence[RuleFacts], key: str, interval: float
     ) -> float:
-        """Since when a success is expected so often: an older one may have had another reason."""
+        """Return since when the current interval applies; older successes may have another cause."""
         if kind.facts.expectation is Expectation.COPY_ACTIONS:
             plans = (rule.plan_id for to, rule in self._copy_actions(rules) if to == key)
             return min((self._rules.copies_since(plan_id, key) for plan_id in plans), default=-math.inf)
@@ -272,7 +271,7 @@ class FactsOf:
     def _copies_expected_since(
         self, kind: Kind, destination: str, rules: Sequence[RuleFacts]
     ) -> float | None:
-        """Since when a backup is known of which there should be a copy; None when there is none."""
+        """Return since when copies are expected, if a backup has succeeded since then; None otherwise."""
         read_since = self._history.since(kind.collector)
         if read_since is None:
             return None
@@ -316,7 +315,7 @@ class FactsOf:
         planned: Planned | None,
         interval: float,
     ) -> float | None:
-        """By when the next success of a rule must have come."""
+        """Return the time by which the next success of a rule must have occurred."""
         latest = interval + min(interval, LONGEST_GRACE)
         if history and history.success is not None:
             return history.success + latest
@@ -331,17 +330,18 @@ class FactsOf:
         return any(self._is_continuous(known, (rule.plan_id, rule.rule_id)) for rule in rules)
 
     def _is_continuous(self, known: ResourceHistory, key: RuleKey) -> bool:
-        """Whether a rule keeps a continuous backup going, for which AWS need not create a job at each run."""
+        """Return whether a rule maintains a continuous backup: AWS need not create a job for each run."""
         planned = self._rules.planned(key)
         return planned is not None and planned.rule.continuous and known.has_continuous_backup
 
     def _is_replaced(
         self, key: RuleKey, histories: Mapping[RuleKey, RuleHistory], interval: float | None
     ) -> bool:
-        """Whether another rule with the same interval began after the last job of this one.
+        """Return whether another rule with the same interval has replaced this one for the resource.
 
-        So it is when a resource is moved to another plan: the rule goes on for others, not for this one. A
-        rule whose earlier jobs would not be known has not begun with the first one that is.
+        This is the case when a resource moves to another plan: the first job of the new rule is later than
+        the last job of the old one. The first known job of a rule may not be its first job, if earlier ones
+        are older than the history that was read.
         """
         if interval is None:
             return False
@@ -358,7 +358,7 @@ class FactsOf:
         )
 
     def _known_since(self, planned: Planned | None) -> float:
-        """Since when a success of a rule would be known; infinity when none would be."""
+        """Return the time from which every success of a rule is known; infinity if there is none."""
         jobs_since = self._history.since(self._backups.collector) if self._backups else None
         since = math.inf if jobs_since is None else jobs_since
         if self._history.since(POINTS) is None:

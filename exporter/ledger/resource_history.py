@@ -1,4 +1,4 @@
-"""What is known of one resource, and what follows from it. Pure."""
+"""The history of one resource, and properties derived from it. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from exporter.ledger.newest_jobs import NewestJobs, began
 from exporter.model import Job, ListedResource, Protected, RecoveryPoints, Rule, RuleKey
 
 JobKey = tuple[str, str]
-"""Name of a kind of job, and the key that tells the facts of one resource apart."""
+"""The name of a job kind, and the key of the facts, such as the destination vault of copies."""
 
 
 @dataclass(slots=True)
 class RuleHistory:
-    """What a rule did for a resource, as jobs and recovery points tell.
+    """The backups that a rule created for a resource, from jobs and recovery points.
 
     Attributes:
-        rule: with the names that the newest job, or recovery point, tells.
-        vault_name: where that one is.
-        first, last: when the first and the newest known job were created, or recovery point was completed;
-            None without either.
-        success: when the newest backup that succeeded ended.
+        rule: the rule, with the names from its newest job or recovery point.
+        vault_name: the vault of that job or recovery point.
+        first, last: the creation time of the first and last known job, or the completion time of the first
+            and last known recovery point; None if there is neither.
+        success: when the last successful backup ended.
     """
 
     rule: Rule
@@ -32,18 +32,18 @@ class RuleHistory:
 
 @dataclass(slots=True)
 class ResourceHistory:
-    """What is known of one resource.
+    """The history of one resource.
 
     Attributes:
-        jobs: the newest jobs of each kind and key.
-        protected: as AWS lists it.
-        within: the interval that the configuration asks for.
-        rules: what those rules did that made jobs for it.
-        last_rule: the rule that made the newest of these jobs, and that job.
-        last_interval: what the rules told when the plans last had one of them.
-        named: the rules of plans that select it by its ARN, and since when.
-        points: its recovery points by the name of the vault.
-        listed: as the inventory lists it.
+        jobs: the newest jobs by kind and key.
+        protected: its row in the list of protected resources.
+        within: the interval in the configuration, in seconds.
+        rules: the rules that created jobs for it.
+        last_rule: the rule that created the newest of these jobs, and that job.
+        last_interval: the interval of its rules while at least one of them was still in a plan.
+        named: the rules of plans that select it by ARN, and since when.
+        points: its recovery points by vault name.
+        listed: its entry in the inventory.
     """
 
     jobs: dict[JobKey, NewestJobs] = field(default_factory=dict)
@@ -58,68 +58,68 @@ class ResourceHistory:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything still tells of the resource."""
-        told = self.jobs or self.protected or self.named or self.points or self.listed
-        return bool(told) or self.within is not None
+        """Whether there is any data about the resource."""
+        found = self.jobs or self.protected or self.named or self.points or self.listed
+        return bool(found) or self.within is not None
 
     def of_kind(self, kind: str) -> Iterator[tuple[str, NewestJobs]]:
-        """Give the newest jobs of a kind by their keys."""
+        """Yield each key of a kind, and the newest jobs with that key."""
         return ((key, jobs) for (name, key), jobs in self.jobs.items() if name == kind)
 
     @property
     def newest_job(self) -> Job | None:
-        """The newest job of whatever kind."""
+        """The newest job of any kind."""
         return max((job for jobs in self.jobs.values() if (job := jobs.begun)), key=began, default=None)
 
     @property
     def rule_keys(self) -> set[RuleKey]:
-        """The rules that made jobs or recovery points for it, and those whose plans select it by its ARN."""
+        """The rules that created jobs or recovery points for it, and those of plans that select its ARN."""
         return {*self.used_rule_keys, *self.named}
 
     @property
     def used_rule_keys(self) -> set[RuleKey]:
-        """The rules that made jobs or recovery points for it."""
+        """The rules that created jobs or recovery points for it."""
         return {*self.rules, *(key for _, key in self._rules_of_points())}
 
     def uses(self, key: RuleKey) -> bool:
-        """Whether a rule is one of `rule_keys`."""
+        """Return whether a rule is one of `rule_keys`."""
         return key in self.rules or key in self.named or any(key == of for _, of in self._rules_of_points())
 
     @property
     def newest_rule_key(self) -> RuleKey | None:
-        """The rule that made the newest job or, where no job is known, the newest recovery point."""
+        """The rule that created the newest job, or the newest recovery point if no job is known."""
         if self.last_rule:
             return self.last_rule[1]
         return max(self._rules_of_points(), default=(0.0, None))[1]
 
     def _rules_of_points(self) -> Iterator[tuple[float, RuleKey]]:
         for points in self.points.values():
-            for told in points.rules:
-                yield told.completed, (told.rule.plan_id, told.rule.rule_id)
+            for of_rule in points.rules:
+                yield of_rule.completed, (of_rule.rule.plan_id, of_rule.rule.rule_id)
 
     @property
     def has_continuous_backup(self) -> bool:
-        """Whether point-in-time recovery goes on in any vault."""
+        """Whether a continuous backup (point-in-time recovery) is active in any vault."""
         return any(points.by_status.get("AVAILABLE") for points in self.points.values())
 
     def newest_backup(self) -> RecoveryPoints | None:
-        """The recovery points among which is the newest backup that completed."""
+        """Return the recovery points of the vault with the newest completed backup."""
         having = (points for points in self.points.values() if points.newest_backup is not None)
         return max(having, key=lambda points: points.newest_backup or 0.0, default=None)
 
     def all_rules(self) -> dict[RuleKey, RuleHistory]:
-        """Give what each rule did, as its jobs and the recovery points together tell."""
+        """Return the history of each rule, from jobs and recovery points together."""
         rules = {
             key: RuleHistory(of.rule, of.vault_name, of.first, of.last, of.success)
             for key, of in self.rules.items()
         }
         for vault_name, points in self.points.items():
-            for told in points.rules:
-                key = told.rule.plan_id, told.rule.rule_id
-                of = rules.setdefault(key, RuleHistory(told.rule, vault_name))
-                of.success = max(of.success or 0.0, told.completed)
-                of.first = told.first if of.first is None else min(of.first, told.first)
-                of.last = told.completed if of.last is None else max(of.last, told.completed)
+            for of_rule in points.rules:
+                key = of_rule.rule.plan_id, of_rule.rule.rule_id
+                of = rules.setdefault(key, RuleHistory(of_rule.rule, vault_name))
+                of.success = max(of.success or 0.0, of_rule.completed)
+                of.first = of_rule.first if of.first is None else min(of.first, of_rule.first)
+                of.last = of_rule.completed if of.last is None else max(of.last, of_rule.completed)
         return rules
 
     def expiry(self) -> float | None:
@@ -130,15 +130,15 @@ class ResourceHistory:
         return max(known) if known and len(known) == len(expiries) else None
 
     def names(self) -> Iterator[str]:
-        """Give the names that jobs, lists and recovery points tell; the surest first."""
+        """Yield the names from jobs, lists and recovery points, the most reliable first."""
         jobs = (job.resource_name for newest in self.jobs.values() if (job := newest.begun))
-        lists = (told.name for told in (self.protected, self.listed) if told)
+        lists = (row.name for row in (self.protected, self.listed) if row)
         return filter(None, chain(jobs, lists, (points.resource_name for points in self.points.values())))
 
     def types(self) -> Iterator[str]:
-        """Give the resource types that they tell, likewise."""
+        """Yield the resource types from jobs, lists and recovery points, the most reliable first."""
         jobs = (job.resource_type for newest in self.jobs.values() if (job := newest.begun))
         protected = [self.protected.type] if self.protected else []
         points = (points.resource_type for points in self.points.values())
-        listed = [self.listed.type] if self.listed else []  # of an ARN alone, so the least reliable
+        listed = [self.listed.type] if self.listed else []  # derived from the ARN, so the least reliable
         return filter(None, chain(jobs, protected, points, listed))

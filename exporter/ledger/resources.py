@@ -1,13 +1,13 @@
-"""What is known of each resource of one scope: its backups, copies, restores and scans. Pure: no clock.
+"""The history of each resource of one scope: its backups, copies, restores and scans. Pure: no clock.
 
-Jobs leave the window after a day, but alerts are about resources that were not backed up. So the facts about
-a resource outlast its jobs, and are removed only when AWS no longer knows the resource.
+Jobs leave the window after a day, but alerts need to detect resources that are no longer backed up. So the
+history of a resource is kept longer than its jobs, and removed only when AWS no longer lists the resource.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from exporter.ledger.job_versions import Versions
-from exporter.ledger.limits import MOST_KEYS, MOST_RESOURCES, TOLD_APART
+from exporter.ledger.limits import COUNTED_BEYOND, MOST_KEYS, MOST_RESOURCES
 from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
 from exporter.ledger.plan_rules import PlanRules
 from exporter.ledger.resource_facts import PLANS, POINTS, FactsOf, History
@@ -28,18 +28,18 @@ from exporter.model import (
 )
 
 KEPT_INTERVALS = 10
-KEPT_GONE = 30 * 86400.0  # seconds for which a rule that is gone may come back
+KEPT_DELETED = 30 * 86400.0  # seconds for which a deleted rule is kept, as it may return
 
 
 class Resources:
     """The resources of one scope, at most `MOST_RESOURCES` in addition to those that are configured.
 
     Args:
-        expected: ARNs that the configuration names, and the seconds within which each must be backed up.
-        interval_of: tells the largest gap in seconds between a rule's runs, None if it cannot.
-        account_id: the account to assume where neither a job nor the ARN tells one.
+        expected: ARNs in the configuration, and the interval of each in seconds.
+        interval_of: returns the largest gap between the runs of a rule in seconds; None if it is unknown.
+        account_id: the account of resources without an account in a job or ARN.
         awaited: names of the collectors that read the history of resources; see `mark_read`.
-        kinds: the table of kinds.
+        kinds: the job kinds.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class Resources:
         self._rules = PlanRules(interval_of)
         self._history = History(awaited)
         self._parents: dict[str, Job] = {}
-        self._children: dict[str, set[str]] = {}  # ARNs of resources, by the id of the parent job
-        self._parts: dict[str, set[str]] = {}  # ARNs of the parts of a composite, by its ARN
-        self._part_of: dict[str, str] = {}  # the other way round
-        self._copied: dict[str, dict[str, float]] = {}  # by ARNs: when the newest copy in a vault completed
+        self._children: dict[str, set[str]] = {}  # ARNs of resources by parent job ID
+        self._parts: dict[str, set[str]] = {}  # ARNs of parts by ARN of the composite
+        self._part_of: dict[str, str] = {}  # ARN of the composite by ARN of the part
+        self._copied: dict[str, dict[str, float]] = {}  # completion of the newest copy, by ARNs
         self._facts_of = FactsOf(
             kinds,
             self._known,
@@ -79,7 +79,7 @@ class Resources:
         self._job_collectors = tuple(kind.collector for kind in kinds)
 
     def record(self, kind: Kind, job: Job) -> None:
-        """Take in a job; a child job counts for its own resource, not for its parent's."""
+        """Record a job. A child job counts for its own resource, not for the resource of its parent."""
         known = self._find_or_add(job.resource_arn) if job.resource_arn else None
         if not known:
             return
@@ -106,10 +106,10 @@ class Resources:
     ) -> None:
         """Replace the list of protected resources.
 
-        When it is complete, those that it does not have are removed, unless the configuration or a selection
-        names them, the inventory lists them, they have recovery points, or a job shows that they exist: one
-        of the look-back, or of the last ten expected intervals. AWS drops a resource from its list when the
-        last recovery point expires, and that must not end the alert about the backups that stopped.
+        If the list is complete, resources that are not in it are removed, with these exceptions: they are in
+        the configuration, in a selection or in the inventory, they have recovery points, or they have a job
+        within the look-back or the last ten expected intervals. AWS removes a resource from its list when its
+        last recovery point expires; this must not resolve the alert about missing backups.
         """
         listed = {protected.arn: protected for protected in listing}
         for arn, known in list(self._known.items()):
@@ -137,14 +137,13 @@ class Resources:
     def set_plans(self, plans: Collection[Plan], *, unread_plans: Collection[str], read_at: float) -> None:
         """Replace the plans.
 
-        A rule that is gone no longer counts while another one is left that made jobs for the resource. When
-        the last one is gone the last known interval stays, so that the alert about the backups that stopped
-        fires.
+        A deleted rule no longer counts for a resource if another rule creates jobs for it. If no rule is
+        left, the last known interval is kept, so that the alert about missing backups fires.
 
         Args:
-            plans: all of them; what was known of those that could not be read.
-            unread_plans: ids of plans that could not be read: their rules are taken to be as they were.
-            read_at: when reading the plans began. A rule that made a job after that is not gone.
+            plans: all plans; the last known version of those that could not be read.
+            unread_plans: IDs of the plans that could not be read. Their rules are assumed to be unchanged.
+            read_at: when reading the plans began. A rule with a later job has not been deleted.
         """
         for known in self._known.values():
             known.last_interval = self._rules.shortest(known.used_rule_keys) or known.last_interval
@@ -157,15 +156,15 @@ class Resources:
             if known.named != now_named or not changed.isdisjoint(known.rule_keys):
                 self._changed[arn] = None
             known.named = now_named
-            self._remove_old_rules(known, read_at - KEPT_GONE)
+            self._remove_old_rules(known, read_at - KEPT_DELETED)
         self._rules.keep_only({key for known in self._known.values() for key in known.rule_keys})
 
     def set_recovery_points(
         self, vault_name: str, points: Mapping[str, RecoveryPoints], *, complete: bool = True
     ) -> None:
-        """Replace what is known of the recovery points of a vault, by the ARN of the resource.
+        """Replace the recovery points of a vault, by the ARN of the resource.
 
-        When they are not complete, those of resources that are not there stay as they were.
+        If they are incomplete, the recovery points of missing resources do not change.
         """
         for arn, of_resource in points.items():
             known = self._find_or_add(arn)
@@ -175,24 +174,25 @@ class Resources:
             if known and before != of_resource:
                 known.points[vault_name] = of_resource
                 self._changed[arn] = None
-                for told in of_resource.rules:
-                    self._rules.learn((told.rule.plan_id, told.rule.rule_id), told.rule, told.completed)
+                for of_rule in of_resource.rules:
+                    rule = of_rule.rule
+                    self._rules.learn((rule.plan_id, rule.rule_id), rule, of_rule.completed)
         for arn, known in self._known.items():
             if complete and vault_name in known.points and arn not in points:
                 del known.points[vault_name]
                 self._changed[arn] = None
 
     def keep_vaults(self, vault_names: Collection[str]) -> None:
-        """Forget the recovery points of all other vaults."""
+        """Remove the recovery points of all other vaults."""
         for arn, known in self._known.items():
             for vault_name in known.points.keys() - vault_names:
                 del known.points[vault_name]
                 self._changed[arn] = None
 
     def record_copies(self, vault_arn: str, completed: Mapping[str, float]) -> None:
-        """Take note of copies that are in a vault, by the ARN of the resource: when the newest completed.
+        """Record when the newest copy in a vault completed, by the ARN of the resource.
 
-        They count as soon as something else tells of the resource: copies outlive resources for years.
+        Copies alone do not add a resource, because they may be kept for years after it was deleted.
         """
         for arn, at in completed.items():
             copied = self._copied.get(arn, {})
@@ -209,8 +209,8 @@ class Resources:
     def set_listed(self, listing: Iterable[ListedResource]) -> None:
         """Replace the inventory.
 
-        Resources that nothing else tells of take at most half of the room, those that no plan selects first:
-        a large inventory must not displace the resources that are backed up.
+        Resources that are only in the inventory may use at most half of the limit, so that a large inventory
+        does not displace resources that are backed up. Resources that no plan selects come first.
         """
         listed = {resource.arn: resource for resource in listing}
         for arn, known in list(self._known.items()):
@@ -227,34 +227,34 @@ class Resources:
                 added.listed = resource
 
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
-        """Take note that a collector has read all there was before the start, or cannot.
+        """Record that a collector has read the history from before the start, or cannot read it.
 
         Args:
             collector: its name.
             now: seconds since 1970.
-            since: how far back it has read, in seconds since 1970; None when it could not read.
+            since: how far back it has read, in seconds since 1970; None if it could not read.
         """
         if self._history.mark_read(collector, now, since):
             self._changed |= dict.fromkeys(self._known)
 
     def drain(self) -> dict[str, Resource | None]:
-        """Give the resources that are not as they were at the last call; None for one that is gone."""
+        """Return the resources that changed since the last call; None for a removed resource."""
         self._update_published()
         news, self._news = self._news, {}
         return news
 
     def published(self) -> tuple[Resource, ...]:
-        """Return all resources as they are now; `drain` still returns what changed."""
+        """Return the current state of all resources; this does not affect `drain`."""
         self._update_published()
         return tuple(self._published.values())
 
     @property
     def is_history_read(self) -> bool:
-        """Whether everything that happened before the start has been read, as far as possible."""
+        """Whether the history from before the start has been read, as far as possible."""
         return self._history.is_read(PLANS, POINTS, *self._job_collectors)
 
     def _update_published(self) -> None:
-        """Compute the resources that changed, and keep them for `drain`."""
+        """Compute the published data of resources that may have changed, and keep the changes for `drain`."""
         if not self._changed:
             return
         changed, self._changed = self._changed, {}
@@ -262,7 +262,7 @@ class Resources:
         arns = changed | dict.fromkeys(part for some in parts for part in some)
         for arn in arns:
             resource = self._facts_of(arn) if arn in self._known else None
-            # Each job tells of its resource again: hardly ever is anything new of it.
+            # Most jobs do not change the published data of their resource.
             if resource == self._published.get(arn):
                 continue
             self._news[arn] = resource
@@ -275,12 +275,12 @@ class Resources:
 
     @property
     def left_out(self) -> int:
-        """The number of resources beyond the limit; counted up to ten times the limit."""
+        """The number of resources beyond the limit; counts up to ten times the limit."""
         return len(self._left_out) + self._listed_left_out
 
     @property
     def facts_left_out(self) -> int:
-        """How many facts of resources are not known for want of room, likewise."""
+        """The number of facts of resources beyond the limit; counts up to ten times the limit."""
         return len(self._facts_left_out)
 
     def _set_parent(self, arn: str, parent_arn: str) -> None:
@@ -294,15 +294,15 @@ class Resources:
             self._parts.setdefault(parent_arn, set()).add(arn)
 
     def _has_room(self, facts: Collection[object], arn: str, key: tuple[str, str]) -> bool:
-        """Whether a resource has room for one more fact."""
+        """Return whether a resource may have one more fact; count it if not."""
         if len(facts) < MOST_KEYS:
             return True
-        if len(self._facts_left_out) < TOLD_APART * MOST_RESOURCES:
+        if len(self._facts_left_out) < COUNTED_BEYOND * MOST_RESOURCES:
             self._facts_left_out.add((arn, *key))
         return False
 
     def _remove_old_rules(self, known: ResourceHistory, before: float) -> None:
-        """Forget the rules that are gone and made no job since some time, but for the last one."""
+        """Remove the deleted rules without a job since a time, except the rule of the newest job."""
         last = known.last_rule[1] if known.last_rule else None
         old = [
             key
@@ -313,7 +313,7 @@ class Resources:
             del known.rules[key]
 
     def _make_room_for_rule(self, known: ResourceHistory) -> None:
-        """Forget the oldest rule that is gone, where there is no room for one more."""
+        """Remove the oldest deleted rule if the limit is reached."""
         last = known.last_rule[1] if known.last_rule else None
         if len(known.rules) >= MOST_KEYS:
             gone = [key for key in known.rules if key != last and self._rules.is_gone(key)]
@@ -321,11 +321,11 @@ class Resources:
                 del known.rules[oldest]
 
     def _find_or_add(self, arn: str) -> ResourceHistory | None:
-        """Find what is known of a resource, known or new; None where there is no room for it."""
+        """Return the history of a resource; add it if it is new. None if the limit is reached."""
         known = self._known.get(arn)
         if known is None:
             if len(self._known) >= self._most:
-                if len(self._left_out) < TOLD_APART * MOST_RESOURCES:
+                if len(self._left_out) < COUNTED_BEYOND * MOST_RESOURCES:
                     self._left_out.add(arn)
                 return None
             known = self._known[arn] = ResourceHistory()
@@ -333,7 +333,7 @@ class Resources:
         return known
 
     def _record_rule(self, known: ResourceHistory, kind: Kind, job: Job) -> bool:
-        """Join the resource to the job's rule. Returns whether that changes what is known of either."""
+        """Record that the rule of a job backs up the resource. Return whether either of them changed."""
         rule = job.rule
         if rule is None:
             return False
@@ -360,7 +360,7 @@ class Resources:
         return before != (history.first, history.last, history.success, known.last_rule)
 
     def _remove_parents(self, before: float) -> None:
-        """Forget parent jobs of before some time, unless a resource's newest job is a child of one."""
+        """Remove parent jobs from before a time, unless the newest job of a resource is their child."""
         needed = {
             job.parent_id
             for known in self._known.values()
@@ -380,10 +380,10 @@ class Resources:
 
 
 def _named_by(plans: Iterable[Plan]) -> dict[str, dict[RuleKey, float]]:
-    """Give the resources that selections name by their ARNs, with the rules, and since when.
+    """Return the resources that selections name by ARN, each with its rules and since when they apply.
 
-    A selection that narrows by tags, or that could not be read as a whole, is left out: whether it takes the
-    resource is not known here.
+    Selections with tags or conditions are ignored, because it is unknown here whether they select the
+    resource; so are selections that could not be read completely.
     """
     named: dict[str, dict[RuleKey, float]] = {}
     for plan in plans:

@@ -1,7 +1,7 @@
-"""The last run of each rule of a plan, and the backup jobs that it has made. Pure.
+"""The last run of each rule of a plan, and the backup jobs that it created. Pure.
 
-A plan that selects nothing runs on schedule, makes no job and reports no error. Only the schedule tells that
-there should have been some.
+A plan that selects no resources runs on schedule, creates no job and reports no error. This can be detected
+only by comparing the jobs with the schedule.
 """
 
 import math
@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from exporter.model import BACKUP, Health, Job, Plan, PlannedRule, RuleKey, RuleRun, previous_run
 
-START_WINDOW = 8 * 3600.0  # seconds; AWS's default
-KEPT_WITHOUT_PLANS = 35 * 86400.0  # seconds for which jobs are kept while no plan has been read
-MOST_JOBS = 10_000  # of one rule, whose creation is kept
+START_WINDOW = 8 * 3600.0  # seconds; the default of AWS
+KEPT_WITHOUT_PLANS = 35 * 86400.0  # seconds for which jobs are kept if no plan has been read
+MOST_JOBS = 10_000  # per rule, to keep creation times of
 DAY = 86400.0
 
 
 class _Run(NamedTuple):
-    """A run, and by when its jobs must have been made."""
+    """A run, and the time by which its jobs must have been created."""
 
     at: float
     until: float
@@ -28,17 +28,17 @@ class RuleRuns:
     """The runs of the rules of one scope."""
 
     def __init__(self) -> None:
-        self._created: dict[RuleKey, dict[str, float]] = {}  # when each job of a rule was created, by id
+        self._created: dict[RuleKey, dict[str, float]] = {}  # creation time by job ID, for each rule
         self._since: float | None = None
-        self._complete_since = -math.inf  # no job of after that was forgotten
+        self._complete_since = -math.inf  # no job after this time has been removed
 
     def mark_read(self, collector: str, since: float | None) -> None:
-        """Take note of how far back backup jobs have been read; None when they have not."""
+        """Record how far back backup jobs have been read; None if they have not been read."""
         if collector == BACKUP.collector:
             self._since = since if self._since is None or since is None else min(since, self._since)
 
     def record(self, job: Job) -> None:
-        """Take note of a backup job that a rule made; child jobs are part of their parent's."""
+        """Record a backup job that was created by a rule; child jobs are ignored, as their parent counts."""
         if job.rule is None or job.parent_id or job.created is None:
             return
         key = job.rule.plan_id, job.rule.rule_id
@@ -49,12 +49,12 @@ class RuleRuns:
         jobs[job.id] = job.created
 
     def at(self, now: float, plans: Iterable[Plan], health: Mapping[str, Health]) -> dict[RuleKey, RuleRun]:
-        """Give the last run of each rule.
+        """Return the last run of each rule.
 
         Args:
             now: seconds since 1970.
             plans: all plans.
-            health: how the collectors fare: what has not been asked since a run cannot be told of it.
+            health: health of the collectors; `backup_jobs` must have succeeded after a run.
         """
         backups = health.get(BACKUP.collector)
         asked = backups.last_success if backups else None
@@ -67,7 +67,7 @@ class RuleRuns:
         return runs
 
     def _forget_unplanned(self, planned: Collection[RuleKey], now: float) -> None:
-        """Forget the old jobs of rules that no plan has, or of all rules when the plans cannot be read."""
+        """Remove old jobs of rules that are in no plan, or of all rules if the plans cannot be read."""
         before = now - (DAY if planned else KEPT_WITHOUT_PLANS)
         for key in self._created.keys() - planned:
             self._forget_before(key, before)
@@ -87,7 +87,7 @@ class RuleRuns:
         made = sum(created >= last for created in jobs)
         is_empty = None
         if closed and self._is_known(closed.at, plan, asked, closed.until) and not rule.continuous:
-            # A plan that is new, or was changed, has a day to be completed.
+            # Allow a day to complete a new or changed plan.
             is_new = plan.changed is not None and closed.at < plan.changed + DAY
             has_made = any(created >= closed.at for created in jobs)
             is_empty = False if has_made else None if is_new else True
@@ -95,7 +95,7 @@ class RuleRuns:
         return RuleRun(last, made if known else None, is_empty, closed.at if closed else None)
 
     def _last_closed(self, rule: PlannedRule, now: float) -> _Run | None:
-        """Give the newest run whose start window has ended; of a frequent rule, before the next run."""
+        """Return the newest run with a start window that has ended, at most half the interval long."""
         window = START_WINDOW if rule.start_window is None else rule.start_window
         if rule.interval is not None:
             window = min(window, rule.interval / 2)
@@ -103,7 +103,7 @@ class RuleRuns:
         return None if at is None else _Run(at, at + window)
 
     def _is_known(self, run: float, plan: Plan, asked: float | None, until: float) -> bool:
-        """Whether the jobs of a run that were made by some time have been read."""
+        """Return whether all jobs that a run created until a time have been read."""
         return (
             self._since is not None
             and asked is not None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger.limits import MOST_RESOURCES, TOLD_APART
+from exporter.ledger.limits import COUNTED_BEYOND, MOST_RESOURCES
 from exporter.ledger.resources import Resources
 from exporter.model import BACKUP, Job, ListedResource, Plan, PlannedRule, Protected, Resource, Rule
 from tests.support.makers import HOUR, NOW, job
@@ -306,10 +306,10 @@ def test_resources_have_a_bound() -> None:
 def test_counting_has_a_bound() -> None:
     """What is left out is counted as far as it takes little memory."""
     resources = made()
-    everything = ((TOLD_APART + 1) * MOST_RESOURCES) + 5
+    everything = ((COUNTED_BEYOND + 1) * MOST_RESOURCES) + 5
     listing = (Protected(f"{number}", "", "", None) for number in range(everything))
     resources.set_protected(listing, now=NOW, lookback=DAY)
-    assert resources.left_out == TOLD_APART * MOST_RESOURCES
+    assert resources.left_out == COUNTED_BEYOND * MOST_RESOURCES
 
 
 def test_room_that_is_left_is_taken() -> None:

@@ -1,4 +1,4 @@
-"""The frameworks of AWS Backup Audit Manager, and whether each is deployed."""
+"""Collects the frameworks of AWS Backup Audit Manager, with their deployment status."""
 
 from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import check_owner
@@ -8,12 +8,12 @@ from exporter.model import Answer, Framework, account_in_arn
 
 
 class FrameworksCollector:
-    """Keeps the frameworks of one scope.
+    """Collects the frameworks of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes in what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
+        api: calls AWS.
+        ledger: stores the frameworks.
+        owners: decides which scope publishes an account and Region.
     """
 
     name = "frameworks"
@@ -25,7 +25,7 @@ class FrameworksCollector:
         self._owners = owners
 
     def refresh(self) -> None:
-        """List them all. While a row cannot be read, frameworks that are not listed stay as they were."""
+        """List all frameworks. If a row is malformed, no known framework is removed."""
         rows = list_all(self._api, "ListFrameworks", "Frameworks")
         frameworks = [_framework(row) for row in rows]
         check_owner(self._owners, self._ledger.scope, (each.account_id or each.name for each in frameworks))

@@ -1,4 +1,4 @@
-"""The tagged resources of the account, and whether a backup plan selects each of them."""
+"""Collects the tagged resources of the account, and whether a backup plan selects each of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,20 +20,20 @@ from exporter.model import (
 )
 
 COMPOSITE_TYPES = ("CloudFormation", "EKS")
-"""Types that are backed up with their parts. Always listed, since their tags decide about the parts."""
+"""Composite types. They are always listed, because selecting a composite also backs up its parts."""
 
 NAME = "Name"
 STACK = "aws:cloudformation:stack-id"
-"""The tags with the name of a resource, and with the ARN of the stack that it is part of."""
+"""The tags with the name of a resource, and with the ARN of the CloudFormation stack it belongs to."""
 
 
 class InventoryCollector:
-    """Keeps the inventory of one scope.
+    """Collects the inventory of one scope.
 
     Args:
         api: calls AWS.
-        ledger: provides the plans, and takes in the inventory.
-        owners: tells whether another scope publishes the same account and Region already.
+        ledger: provides the plans and stores the inventory.
+        owners: decides which scope publishes an account and Region.
         settings: which resources to list.
     """
 
@@ -50,10 +50,10 @@ class InventoryCollector:
         self._excluded = frozenset(settings.exclude_tags.items())
 
     def refresh(self) -> None:
-        """List the resources, and look for a selection that takes each of them.
+        """List the resources, and check whether a backup plan selects each of them.
 
-        A resource that no selection takes is left out while a plan or a selection cannot be read, since that
-        one might take it; so is a resource of an unknown account (S3 ARNs name none).
+        A resource that is not selected is left out if a plan or a selection cannot be read, because that one
+        might select it. A resource of an unknown account is also left out (S3 ARNs have no account).
 
         Raises:
             AwsError, OverBudgetError: the list could not be read; the last inventory stays published.
@@ -64,9 +64,9 @@ class InventoryCollector:
         if own:
             check_owner(self._owners, self._ledger.scope, [own])
         with self._ledger.open_resources() as resources:
-            wholes = {resource.arn: resource.parent_arn for resource in resources.published()}
-        wholes |= {arn: of_one[STACK] for arn, of_one in tags.items() if STACK in of_one}
-        coverage = _Coverage(self._ledger.inventory, tags, wholes)
+            composites = {resource.arn: resource.parent_arn for resource in resources.published()}
+        composites |= {arn: of_one[STACK] for arn, of_one in tags.items() if STACK in of_one}
+        coverage = _Coverage(self._ledger.inventory, tags, composites)
         listing = [*self._listing(tags, coverage, own)]
         with self._ledger.open_resources() as resources:
             resources.set_listed(listing)
@@ -100,7 +100,7 @@ class _Tagged(NamedTuple):
 
 
 def _tagged(row: Answer) -> _Tagged | None:
-    """Read a row of GetResources; None for what AWS Backup cannot back up."""
+    """Parse a row of GetResources; None if AWS Backup does not support the resource."""
     arn = str(row.get("ResourceARN") or "")
     if not possible_resource_types(arn):
         return None
@@ -109,19 +109,19 @@ def _tagged(row: Answer) -> _Tagged | None:
 
 
 class _Coverage:
-    """Tells whether a selection of a plan takes a resource.
+    """Determines whether a selection of a plan selects a resource.
 
     Args:
-        known: the plans, and the settings of the Region.
-        tags: tags of each resource, by its ARN.
-        wholes: the composites that resources are part of, by their ARNs.
+        known: the plans and the settings of the Region.
+        tags: the tags of each resource, by ARN.
+        composites: the composite that each resource belongs to, by ARN.
     """
 
     def __init__(
-        self, known: Inventory, tags: Mapping[str, Mapping[str, str]], wholes: Mapping[str, str]
+        self, known: Inventory, tags: Mapping[str, Mapping[str, str]], composites: Mapping[str, str]
     ) -> None:
         self._tags = tags
-        self._wholes = wholes
+        self._composites = composites
         self._opt_in = known.opt_in
         self._selections = [selection for plan in known.plans for selection in plan.selections or ()]
         self._knows_all = (
@@ -131,16 +131,16 @@ class _Coverage:
         )
 
     def of(self, arn: str) -> bool | None:
-        """Tell whether a selection takes a resource, or a composite that it is part of; None if unknown."""
+        """Return whether a resource, or a composite it belongs to, is selected; None if that is unknown."""
         seen: set[str] = set()
         while arn and arn not in seen:
-            if self._is_taken(arn):
+            if self._is_selected(arn):
                 return True
             seen.add(arn)
-            arn = self._wholes.get(arn, "")
+            arn = self._composites.get(arn, "")
         return False if self._knows_all else None
 
-    def _is_taken(self, arn: str) -> bool:
+    def _is_selected(self, arn: str) -> bool:
         tags = self._tags.get(arn, {})
         return any(
             selects(selection, arn, resource_type, tags, self._opt_in)

@@ -1,8 +1,8 @@
-"""Follows the jobs of one kind in one scope, at the cost of what changed.
+"""Collects the jobs of one kind in one scope. The number of calls depends only on the jobs that can change.
 
-Each refresh discovers new jobs and updates those that can still change; it never asks about a final job
-again. While few jobs are active, each one is described. When there are more than the budget can describe at
-once, they are listed by state instead, a thousand per call, and only what a list does not show is described.
+Each refresh discovers new jobs and updates those that can still change; final jobs are never requested
+again. If few jobs are active, each one is described. If the request budget does not allow that, jobs are
+listed by state instead, up to a thousand per call, and only jobs or fields missing from lists are described.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,8 +20,8 @@ from exporter.ledger import AccountOwners, ConfiguredIds, Ledger
 from exporter.model import Fault, Kind
 from exporter.runtime import Clock
 
-LIST_OVERLAP = 900.0  # seconds: a job may appear in a list as much later than its time says
-FIRST_REFRESH_LIMIT = 0.7  # seconds that the first refresh spends on earlier jobs
+LIST_OVERLAP = 900.0  # seconds; a job may appear in lists this long after its creation or completion
+FIRST_REFRESH_LIMIT = 0.7  # seconds that the first refresh spends on jobs from before the start
 
 
 class JobsCollector:
@@ -31,13 +31,13 @@ class JobsCollector:
         kind: the job kind.
         api: calls AWS.
         ledger: stores the jobs.
-        discovery: what to look for.
-        lookback: how many seconds back to read finished jobs at the start.
-        configured: job ids to follow whatever discovery finds.
-        owners: says which scope publishes an account and Region.
-        clock: the time of day.
+        discovery: which jobs to discover.
+        lookback: how far back to read finished jobs at the start, in seconds.
+        configured: IDs of jobs to follow in addition to discovered ones.
+        owners: decides which scope publishes an account and Region.
+        clock: seconds since 1970.
         steady: seconds on a monotonic clock.
-        calls: runs list and describe calls at the same time.
+        calls: runs list and describe calls in parallel.
         render: called after each page of earlier jobs, so that they are rendered early.
 
     Attributes:
@@ -107,18 +107,18 @@ class JobsCollector:
             self._describer.retry_postponed()
 
     def catch_up(self) -> bool:
-        """Read one more page of earlier jobs, or describe one more finished parent; False when done."""
+        """Read another page of earlier jobs, or describe another finished parent. Return False when done."""
         if self.caught_up:
             return False
         if self._backlog.next_list:
             self._backlog.read(self._lister.record)
         elif not self._describer.describe_one_finished():
-            self.caught_up = self._backlog.next_list is None  # a time correction may have started a new one
+            self.caught_up = self._backlog.next_list is None  # a clock correction may have restarted it
             self._mark_read()
         return not self.caught_up
 
     def _mark_read(self) -> None:
-        """Say how far back jobs have been read, once all have been: of a selection nobody can tell."""
+        """Record how far back jobs have been read, once catching up is done; None if jobs are filtered."""
         has_begun = self._listed_until is not None or not self._discovery.enabled
         if self.caught_up and has_begun and not self._is_marked:
             self._is_marked = True
@@ -138,7 +138,7 @@ class JobsCollector:
                 return set()
             listed = self._lister.read_new(self._listed_until - LIST_OVERLAP)
             self._listed_until = now
-            # Several lists for each look are too many for what an account may never use.
+            # Several list calls per refresh are too many for a feature that the account may never use.
             self._is_idle = not (self._kind.created_filter or listed)
             return listed
         listed = self._lister.read_new(now - FIRST_LIST)
@@ -153,7 +153,7 @@ class JobsCollector:
         return Backlog(lists, lambda filters: self._lister.pages(filters, reserve=self._api.budget.reserve))
 
     def _discover_and_sweep(self, now: float, listed_until: float) -> set[str]:
-        """Do both at the same time. Jobs that move between two lists meanwhile are described."""
+        """Discover and list by state in parallel. Describe jobs that move between the lists meanwhile."""
         listed = self._lister.read_in_parallel(
             *self._lister.new(listed_until - LIST_OVERLAP), *self._lister.active()
         )
@@ -161,7 +161,7 @@ class JobsCollector:
         return set().union(*listed)
 
     def _start_catching_up(self, now: float) -> None:
-        """Read the window in the first refresh, as far as time and the budget for active jobs allow."""
+        """Read the window in the first refresh, as far as the time limit and the request budget allow."""
         budget = self._api.budget
         start_of_window = now - self._discovery.window
         deadline = self._steady() + FIRST_REFRESH_LIMIT
@@ -186,11 +186,11 @@ class JobsCollector:
         return self._describer.pending(first_descriptions=self.caught_up)
 
     def _exceed_budget(self, pending: Pending) -> bool:
-        """Whether the budget does not allow to describe all jobs now, and lists may be used instead."""
+        """Return whether there are too many jobs to describe within the budget, and lists can be used."""
         return self._discovery.enabled and len(pending.all) > self._api.budget.available()
 
     def _describe_unlisted(self, listed: set[str]) -> None:
-        """Describe what lists do not show: child counts, configured ids, and jobs that left their state."""
+        """Describe jobs for data missing from lists: child counts, configured IDs, and changes of state."""
         if len(self._pending().active.keys() - listed) > self._api.budget.available():
             since = self._followed_until or self._clock()
             self._lister.read(self._lister.completed_after(since - LIST_OVERLAP))

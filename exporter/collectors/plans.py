@@ -1,4 +1,4 @@
-"""The backup plans: the next run of each rule, and the largest gap between its runs."""
+"""Collects the backup plans, with the next run of each rule and the largest gap between its runs."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -23,18 +23,18 @@ from exporter.model import (
 )
 
 MINUTE, DAY = 60.0, 86400.0
-MAX_PREVIEWED_RUNS = 10  # the limit of AWS
+MAX_PREVIEWED_RUNS = 10  # the maximum that AWS accepts
 FRESH = 240.0  # seconds for which a plan is not read again after a success
 FAILURE_LIMIT = 60.0  # seconds after which another plan that cannot be read ends the refresh
 
 
 class PlansCollector:
-    """Lists and reads the plans of one scope.
+    """Collects the plans of one scope.
 
     Args:
         api: calls AWS.
         ledger: stores the plans.
-        owners: says which scope publishes an account and Region.
+        owners: decides which scope publishes an account and Region.
         clock: seconds since 1970.
     """
 
@@ -51,7 +51,7 @@ class PlansCollector:
         self._requested_at: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
         self._selections = Selections(api, clock)
-        self._versions: dict[str, tuple[str, float | None]] = {}  # version of each plan, since when
+        self._versions: dict[str, tuple[str, float | None]] = {}  # version of each plan, and its start
 
     def refresh(self) -> None:
         """List all plans, and read each one with its next runs.
@@ -123,7 +123,7 @@ class PlansCollector:
         return answers, failure
 
     def _forget_others(self, listed: Collection[str], known: Collection[str]) -> None:
-        """Forget plans that are not listed, and when plans were read that are due again."""
+        """Remove plans that are not listed, and the read times of plans that are due again."""
         now = self._clock()
         self._requested_at = {plan_id: self._requested_at.get(plan_id, -math.inf) for plan_id in listed}
         self._read_at = {
@@ -133,7 +133,7 @@ class PlansCollector:
         }
 
     def _due(self) -> list[str]:
-        """Return the plans to read, the longest not requested first."""
+        """Return the plans to read, the least recently requested first."""
         due = [plan_id for plan_id in self._requested_at if plan_id not in self._read_at]
         return sorted(due, key=self._requested_at.__getitem__)
 
@@ -157,7 +157,7 @@ class PlansCollector:
         return answer
 
     def _plan(self, row: Answer, answer: Answer, known: Plan | None) -> Plan:
-        """Combine the row and the response with the known rules that the response lacks."""
+        """Combine the row and the response, with known rules in place of malformed ones."""
         runs = [run for run in answer.get("ScheduledRunsPreview") or () if run]
         rules = {rule["RuleId"]: self._rule(rule, runs) for rule in _rules(answer) if rule}
         if known and not (answer and all(_rules(answer))):
@@ -173,7 +173,7 @@ class PlansCollector:
         )
 
     def _changed_at(self, row: Answer, answer: Answer, known: Plan | None) -> float | None:
-        """Tell since when this version of a plan is in force: since it was created, or was first seen."""
+        """Return since when this version of a plan is in force: its creation, or when it was first read."""
         plan_id, version = row["BackupPlanId"], str(answer.get("VersionId") or row.get("VersionId") or "")
         before = self._versions.get(plan_id)
         if before is None or not known:
@@ -188,9 +188,8 @@ class PlansCollector:
     def _rule(self, rule: Answer, runs: Iterable[Answer]) -> PlannedRule:
         """Read a rule.
 
-        AWS previews only a few runs, of all rules of the plan together. So the interval comes from the
-        schedule: the preview may lack a run that a clock change skips, or that the runs of other rules
-        displace. The preview is used only if the schedule cannot be parsed.
+        The interval comes from the schedule. The preview of AWS contains only a few runs of all rules of the
+        plan together, so runs of this rule may be missing. It is used only if the schedule cannot be parsed.
         """
         now = self._clock()
         rule_id = rule["RuleId"]
@@ -228,12 +227,12 @@ def _times(unit: float, value: object) -> float | None:
 
 
 def _is_backed_up(resource: Resource) -> bool:
-    """Tell whether anything but the inventory tells of a resource."""
+    """Return whether a resource has data from a source other than the inventory."""
     return bool(resource.facts or resource.points or resource.last_recovery_point is not None)
 
 
 def _opted_out(plan: Plan, types: Collection[str], opt_in: Mapping[str, bool]) -> tuple[str, ...]:
-    """Give the resource types that a plan asks for and the Region's settings leave out."""
+    """Return the resource types that a plan selects and the settings of the Region exclude."""
     selections = plan.selections or ()
     return tuple(sorted({kind for each in selections for kind in opted_out_types(each, types, opt_in)}))
 

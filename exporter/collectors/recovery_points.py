@@ -1,7 +1,7 @@
-"""The recovery points of every vault: what can be restored, from when, and until when.
+"""Collects the recovery points of every vault: how many there are, their age, and when they will be deleted.
 
-They also tell what happened before the jobs that AWS still lists: a monthly backup is known by its recovery
-point, however long ago the exporter was started.
+They also show backups older than the jobs that AWS still lists, such as the last backup of a monthly rule
+after a restart of the exporter.
 """
 
 from collections import Counter
@@ -26,17 +26,17 @@ from exporter.model import (
 )
 
 Origin = tuple[str, str]
-"""The account and the Region of the vault that a copy was made from."""
+"""The account and Region of the vault that a copy was created from."""
 
 
 class RecoveryPointsCollector:
-    """Keeps what is known of the recovery points of one scope.
+    """Collects the recovery points of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes in what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
-        ledger_of: gives the ledger of an account and Region, if one of the exporter's targets is that.
+        api: calls AWS.
+        ledger: stores the recovery points.
+        owners: decides which scope publishes an account and Region.
+        ledger_of: returns the ledger of an account and Region; None if it is not a target.
         clock: seconds since 1970.
     """
 
@@ -59,7 +59,7 @@ class RecoveryPointsCollector:
         self._clock = clock
 
     def refresh(self) -> None:
-        """Read one vault after the other. One that cannot be read stays as it was, and holds up no other.
+        """Read the recovery points of each vault. If a vault cannot be read, its known points are kept.
 
         Raises:
             AwsError, OverBudgetError: the list of vaults, or one of them, could not be read.
@@ -82,7 +82,7 @@ class RecoveryPointsCollector:
                 failure = failure or error
                 break
             except AwsError as error:
-                if error.is_unknown_job:  # the vault was deleted since it was listed
+                if error.is_unknown_job:  # the vault was deleted after it was listed
                     gone.add(row["BackupVaultName"])
                     continue
                 failure = failure or error.within(f"vault {row['BackupVaultName']}")
@@ -119,7 +119,7 @@ class RecoveryPointsCollector:
         self._record_copies(arn, points)
 
     def _record_copies(self, vault_arn: str, points: Mapping[str, "_Points"]) -> None:
-        """Tell the scope that each copy was made from when it completed."""
+        """Record the completion of each copy in the scope that it was copied from."""
         copies: dict[Origin, dict[str, float]] = {}
         for resource_arn, of_resource in points.items():
             for origin, completed in of_resource.copies.items():
@@ -132,7 +132,7 @@ class RecoveryPointsCollector:
 
 @dataclass(slots=True)
 class _Points:
-    """Adds up the recovery points of one resource in one vault."""
+    """Summarizes the recovery points of one resource in one vault."""
 
     by_status: Counter[str] = field(default_factory=Counter)
     newest_row: Answer = field(default_factory=dict)
@@ -195,11 +195,11 @@ class _Points:
             self.rules[key] = PointsOfRule(newest, max(at, known.completed), min(at, known.first))
 
     def _newest_rules(self) -> list[RuleKey]:
-        """Give the rules with the newest points, no more than a resource may have."""
+        """Return the rules with the newest points, at most MOST_KEYS."""
         return sorted(self.rules, key=lambda key: self.rules[key].completed, reverse=True)[:MOST_KEYS]
 
     def result(self, account_id: str) -> RecoveryPoints:
-        """Give what they come to."""
+        """Return the summary."""
         created = number(self.backup.get("CreationDate"))
         return RecoveryPoints(
             account_id=account_id,

@@ -1,4 +1,4 @@
-"""The protected resources: shows backups older than the look-back, and resources that no longer exist."""
+"""Collects the protected resources: backups older than the look-back, and resources no longer protected."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from exporter.model import Answer, Protected, account_in_arn, number
 
 
 class ResourcesCollector:
-    """Lists the protected resources of one scope.
+    """Collects the protected resources of one scope.
 
     Args:
         api: calls AWS.
         ledger: stores the resources.
-        owners: says which scope publishes an account and Region.
-        discovery: what to select; a resource that AWS no longer lists is kept while it has a job within
-            the look-back.
+        owners: decides which scope publishes an account and Region.
+        discovery: which resources to select; a resource that AWS no longer lists is kept while it has a job
+            within the look-back.
         clock: seconds since 1970.
     """
 
@@ -44,7 +44,7 @@ class ResourcesCollector:
     def refresh(self) -> None:
         """List all resources. If a row is malformed, no known resource is removed.
 
-        A vault can hold copies of another account's resources: they are published by that account.
+        Resources of another account are skipped, because a vault can contain copies from other accounts.
         """
         rows = list_all(self._api, "ListProtectedResources", "Results")
         listing = [_protected(row) for row in rows if self._is_selected(row)]
@@ -64,7 +64,7 @@ class ResourcesCollector:
 
 
 def _account_of(listing: Sequence[Protected]) -> list[str]:
-    """Find the account of the list in its ARNs: other accounts may share some resources, but not most."""
+    """Return the most frequent account in the ARNs of the list, which may include shared resources."""
     accounts = Counter(account_in_arn(protected.arn) for protected in listing)
     accounts.pop("", None)  # the ARN of an S3 bucket has none
     return [account_id for account_id, _ in accounts.most_common(1)]

@@ -1,4 +1,4 @@
-"""The restore testing plans: when each ran last and runs next."""
+"""Collects the restore testing plans, with the last and the next run of each."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from exporter.model import Answer, RestoreTestingPlan, account_in_arn, longest_g
 
 
 class RestoreTestingCollector:
-    """Keeps the restore testing plans of one scope.
+    """Collects the restore testing plans of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes in what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
+        api: calls AWS.
+        ledger: stores the restore testing plans.
+        owners: decides which scope publishes an account and Region.
         clock: seconds since 1970.
     """
 
@@ -31,7 +31,7 @@ class RestoreTestingCollector:
         self._clock = clock
 
     def refresh(self) -> None:
-        """List them all. While a row cannot be read, plans that are not listed stay as they were."""
+        """List all restore testing plans. If a row is malformed, no known plan is removed."""
         rows = list_all(self._api, "ListRestoreTestingPlans", "RestoreTestingPlans")
         plans = [self._plan(row) for row in rows]
         check_owner(self._owners, self._ledger.scope, (plan.account_id or plan.arn for plan in plans))

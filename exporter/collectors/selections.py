@@ -1,4 +1,4 @@
-"""What each backup plan selects. A selection never changes: each is read once."""
+"""Reads the resource selections of backup plans. A selection cannot change, so each one is read once."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -6,17 +6,17 @@ from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError
 from exporter.collectors.protocols import MAX_WAIT, list_all
 from exporter.model import Answer, Selection
 
-LONGEST_TRIAL = 60.0  # seconds after which one more plan that cannot be read ends the refresh
+FAILURE_LIMIT = 60.0  # seconds after which another plan that cannot be read ends the refresh
 
 _UNREADABLE = Selection("", "", None, unreadable=("BackupSelection",))
-"""Stands for the selections of a plan whose rows could not be read."""
+"""Replaces selections with malformed rows."""
 
 
 class Selections:
-    """Keeps the selections of the plans of one scope.
+    """The selections of the plans of one scope.
 
     Args:
-        api: asks AWS.
+        api: calls AWS.
         clock: seconds since 1970.
     """
 
@@ -26,13 +26,14 @@ class Selections:
         self._of_plans: dict[str, tuple[Selection, ...]] = {}
 
     def __getitem__(self, plan_id: str) -> tuple[Selection, ...] | None:
-        """Give the selections of a plan; None when they could not be read."""
+        """Return the selections of a plan; None if they could not be read."""
         return self._of_plans.get(plan_id)
 
     def refresh(self, plan_ids: Iterable[str]) -> AwsError | OverBudgetError | None:
-        """Read the selections of these plans; of those that cannot be read, what was known stays.
+        """Read the selections of these plans. If a plan cannot be read, its known selections are kept.
 
-        Returns the first failure.
+        Returns:
+            The first failure; None if there was none.
         """
         self._of_plans = {
             plan_id: self._of_plans[plan_id] for plan_id in plan_ids if plan_id in self._of_plans
@@ -48,7 +49,7 @@ class Selections:
                 if error.is_unknown_job:
                     continue
                 failure = failure or error.within(f"selections of plan {plan_id}")
-                if not error.is_temporary or self._clock() > began + LONGEST_TRIAL:
+                if not error.is_temporary or self._clock() > began + FAILURE_LIMIT:
                     return failure
         return failure
 

@@ -1,4 +1,4 @@
-"""The Region's settings: which resource types the account backs up, as DescribeRegionSettings tells."""
+"""Collects the settings of the Region: the resource types that are opted in (DescribeRegionSettings)."""
 
 from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import check_owner
@@ -9,12 +9,12 @@ OPT_IN = "ResourceTypeOptInPreference"
 
 
 class SettingsCollector:
-    """Keeps the settings of one scope.
+    """Collects the Region settings of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes in what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
+        api: calls AWS.
+        ledger: stores the settings.
+        owners: decides which scope publishes an account and Region.
     """
 
     name = "settings"
@@ -26,7 +26,7 @@ class SettingsCollector:
         self._owners = owners
 
     def refresh(self) -> None:
-        """Read them. The answer names no account: while none is known, nothing is published."""
+        """Read the settings. The response has no account ID, so the account must be known to store them."""
         answer = self._api.call(
             "DescribeRegionSettings", OPT_IN, reserve=self._api.budget.reserve, max_wait=MAX_WAIT
         )

@@ -1,4 +1,4 @@
-"""The collectors of what rarely changes: the one list of them, for the exporter and the doctor."""
+"""Creates the collectors of data that rarely changes, for the exporter and for the doctor."""
 
 from collections.abc import Callable
 
@@ -26,15 +26,15 @@ def slow_collectors(
     ledger_of: Callable[[str, str], Ledger | None],
     clock: Callable[[], float],
 ) -> tuple[SlowCollector, ...]:
-    """Give all of them, in the order in which they run.
+    """Return all slow collectors, in the order in which they run.
 
     Args:
         api: calls AWS.
-        ledger: takes in what AWS tells.
-        discovery: which resources to look for.
+        ledger: stores the results.
+        discovery: which resources to collect.
         inventory: which resources to check for a plan that selects them.
-        owners: tells whether another scope publishes the same account and Region already.
-        ledger_of: gives the ledger of an account and Region, if one of the exporter's targets is that.
+        owners: decides which scope publishes an account and Region.
+        ledger_of: returns the ledger of an account and Region; None if it is not a target.
         clock: seconds since 1970.
     """
     return (

@@ -1,4 +1,4 @@
-"""The backup vaults: how many recovery points each holds, and how it is locked."""
+"""Collects the backup vaults, with the number of recovery points and the lock of each."""
 
 from exporter.aws import BackupApi
 from exporter.collectors.duplicate_accounts import check_owner
@@ -10,12 +10,12 @@ DAY = 86400
 
 
 class VaultsCollector:
-    """Lists the vaults of one scope.
+    """Collects the vaults of one scope.
 
     Args:
-        api: asks AWS.
-        ledger: takes in what AWS tells.
-        owners: tells whether another scope publishes the same account and Region already.
+        api: calls AWS.
+        ledger: stores the vaults.
+        owners: decides which scope publishes an account and Region.
     """
 
     name = "vaults"
@@ -27,7 +27,7 @@ class VaultsCollector:
         self._owners = owners
 
     def refresh(self) -> None:
-        """List them all. While a row cannot be read, vaults that are not listed stay as they were."""
+        """List all vaults. If a row is malformed, no known vault is removed."""
         rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         vaults = tuple(map(_vault, rows))
         default = self._ledger.account_id

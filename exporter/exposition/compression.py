@@ -1,4 +1,4 @@
-"""Gzip answers that are joined from pieces which are deflated already."""
+"""Builds gzip responses from chunks that are already compressed with deflate."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 
 class Run(NamedTuple):
-    """Deflated lines: parts to concatenate, and the checksum and length of all lines before compression."""
+    """Deflated lines: the parts to concatenate, and the checksum and length of the uncompressed lines."""
 
     parts: tuple[bytes, ...] = ()
     crc: int = 0
@@ -22,7 +22,7 @@ class Run(NamedTuple):
 
 
 def deflate(lines: bytes, level: int = _LEVEL) -> Run:
-    """Deflate lines into a run that others may follow."""
+    """Deflate lines into a run. Other runs can be appended to it."""
     compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, RAW_DEFLATE)
     deflated = compressor.compress(lines) + compressor.flush(zlib_ng.Z_FULL_FLUSH)
     return Run((deflated,), zlib_ng.crc32(lines), len(lines))
@@ -43,21 +43,21 @@ def join(runs: Sequence[Run]) -> Run:
 
 
 Piece = bytes | Run
-"""Some lines, as text or deflated."""
+"""Lines of the exposition, as text or deflated."""
 
 
 class Writer(Protocol):
-    """Joins pieces to one answer."""
+    """Joins pieces into a response."""
 
     def write(self, piece: Piece) -> None:
         """Append a piece."""
 
     def end(self) -> Sequence[bytes]:
-        """Return the answer, in parts."""
+        """Return the response, in parts."""
 
 
 class PlainWriter:
-    """Joins pieces to plain text."""
+    """Joins pieces into plain text."""
 
     def __init__(self) -> None:
         self._out: list[bytes] = []
@@ -72,7 +72,7 @@ class PlainWriter:
 
 
 class GzipWriter:
-    """Writes one gzip member: text is deflated, deflated runs are copied."""
+    """Joins pieces into a gzip member: text is deflated, deflated runs are copied."""
 
     def __init__(self) -> None:
         self._out = [_GZIP_HEADER]

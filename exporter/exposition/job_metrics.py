@@ -1,4 +1,4 @@
-"""The metrics of jobs: those of each job, and the numbers of jobs by vault, resource type and state."""
+"""The metrics of jobs: per job, and the number of jobs by vault, resource type and state."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,13 +17,13 @@ _GAUGE_HELP = {
     "created_timestamp_seconds": "Unix timestamp of the creation of the job ({member}).",
     "completed_timestamp_seconds": "Unix timestamp of the completion of the job ({member}).",
     "expected_completion_timestamp_seconds": "Unix timestamp of the expected end of the job ({member}).",
-    "start_by_timestamp_seconds": "Unix timestamp by which the job must start, or it expires ({member}).",
+    "start_by_timestamp_seconds": "Unix timestamp at which the job expires if it has not started ({member}).",
 }
 
 
 @cache
 def job_families(kind: Kind) -> tuple[Family, ...]:
-    """Return the metrics of one job of this kind, in the order of the exposition."""
+    """Return the metrics of a single job of this kind, in the order of the exposition."""
     labels = ("job_id", *AWS_LABELS)
     noun = "job" if kind.name == "backup" else f"{kind.name} job"
 
@@ -62,7 +62,7 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
 
 @cache
 def gauge_names(kind: Kind) -> tuple[str, ...]:
-    """Return the names of the metrics with a job's numbers, in the order of `Job.values`."""
+    """Return the names of the metrics for `Job.values`, in the same order."""
     return tuple(f"{kind.metric_prefix}_{gauge.suffix}" for gauge in kind.gauges)
 
 
@@ -126,7 +126,7 @@ def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:
 
 
 def _bounded(child_states: Sequence[tuple[str, Number]]) -> Sequence[tuple[str, Number]]:
-    """Return the counts of the first states, and the sum of all others."""
+    """Return the counts of the first MOST_STATES states, and the sum of the others."""
     if len(child_states) <= MOST_STATES:
         return child_states
     others = sum(count for _, count in child_states[MOST_STATES:])

@@ -1,4 +1,4 @@
-"""What metrics are made of: families, samples, and groups of samples with the same labels."""
+"""Metric families, samples, and groups of samples with common labels."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,9 +17,9 @@ class Family:
     """One metric.
 
     Attributes:
-        name: as it is written in a query, with the `_total` of a counter.
-        type: as Prometheus names it.
-        help: one line; says the unit and the AWS field where there is one.
+        name: the name in queries; ends with `_total` for a counter.
+        type: the Prometheus metric type, such as `gauge`.
+        help: one line, with the unit and the AWS field if there is one.
         labels: in addition to the target's static labels.
     """
 
@@ -30,7 +30,7 @@ class Family:
 
 
 class Sample(NamedTuple):
-    """One value of one family, with the labels it has in addition to those of its group."""
+    """One value of a family, with its labels in addition to those of the group."""
 
     family: str
     labels: Labels
@@ -38,19 +38,19 @@ class Sample(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Samples that share labels: all of one job, say. They change, appear and vanish together."""
+    """Samples with common labels, such as all samples of a job. They are added and removed together."""
 
     labels: Labels
     samples: tuple[Sample, ...]
 
 
 def scope_labels(ledger: Ledger) -> Labels:
-    """Give the labels of what the exporter tells about a scope."""
+    """Return the labels of the exporter's own metrics about a scope."""
     return (("target", ledger.scope.target), ("aws_region", ledger.scope.region), *ledger.labels)
 
 
 def aws_labels(ledger: Ledger, account_id: str) -> Labels:
-    """Give the labels of what AWS tells in a scope."""
+    """Return the labels of metrics from AWS in a scope."""
     return (
         ("aws_account_id", account_id or ledger.account_id),
         ("aws_region", ledger.scope.region),

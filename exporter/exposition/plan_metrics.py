@@ -65,7 +65,7 @@ RULE_INTERVAL = _gauge(
 )
 LAST_RUN = _gauge(
     "rule_last_run_timestamp_seconds",
-    "Unix timestamp of the last run that the schedule of the rule asked for (ScheduleExpression).",
+    "Unix timestamp of the last scheduled run of the rule (ScheduleExpression).",
     _RULE,
 )
 LAST_RUN_JOBS = _gauge(
@@ -75,13 +75,13 @@ LAST_RUN_JOBS = _gauge(
 )
 RAN_EMPTY = _gauge(
     "rule_ran_empty",
-    "Whether the last run of the rule whose start window has ended created no backup job (1 for yes, 0 for "
-    "no); absent on the first day of a plan and after a change of it.",
+    "Whether the last start window of the rule that has ended passed without a new backup job (1 yes, 0 no); "
+    "absent for one day after the plan was created or changed.",
     _RULE,
 )
 VAULT_EXISTS = _gauge(
     "rule_vault_exists",
-    "Whether the vault that the rule names exists (1 yes, 0 no) (TargetBackupVaultName).",
+    "Whether the target vault of the rule exists (1 yes, 0 no) (TargetBackupVaultName).",
     _RULE,
     "vault_name",
 )
@@ -95,14 +95,14 @@ SELECTIONS = _gauge(
 )
 OPTED_OUT = _gauge(
     "plan_opted_out_type_info",
-    "Resource type that the plan selects and that the settings of the Region leave out, always 1 "
+    "Resource type that the plan selects but that the settings of the Region exclude, always 1 "
     "(ResourceTypeOptInPreference).",
     _PLAN,
     "resource_type",
 )
 OPT_IN = _gauge(
     "region_opt_in",
-    "Whether the account backs up the resource type in the Region (1 yes, 0 no) "
+    "Whether AWS Backup is enabled for the resource type in the Region (1 yes, 0 no) "
     "(ResourceTypeOptInPreference).",
     AWS_LABELS,
     "resource_type",
@@ -154,7 +154,7 @@ RUN_FAMILIES = (LAST_RUN, LAST_RUN_JOBS, RAN_EMPTY)
 
 
 def vault_group(vault: Vault, ledger: Ledger) -> Group:
-    """Make the samples of one vault."""
+    """Return the samples of one vault."""
     info = (
         ("vault_type", vault.type),
         ("vault_state", vault.state),
@@ -174,7 +174,7 @@ def vault_group(vault: Vault, ledger: Ledger) -> Group:
 
 
 def plan_groups(plans: Iterable[Plan], vaults: Iterable[Vault] | None, ledger: Ledger) -> Iterator[Group]:
-    """Make the samples of plans and of their rules; without vaults it is not known which exist."""
+    """Yield the samples of plans and their rules. If `vaults` is None, rule_vault_exists is left out."""
     names = None if vaults is None else {vault.name for vault in vaults}
     for plan in plans:
         numbers = {
@@ -190,7 +190,7 @@ def plan_groups(plans: Iterable[Plan], vaults: Iterable[Vault] | None, ledger: L
 
 
 def run_groups(plans: Iterable[Plan], runs: Mapping[RuleKey, RuleRun], ledger: Ledger) -> Iterator[Group]:
-    """Make the samples of the last run of each rule."""
+    """Yield the samples of the last run of each rule."""
     for plan in plans:
         samples: list[Sample] = []
         for rule in plan.rules:
@@ -205,7 +205,7 @@ def run_groups(plans: Iterable[Plan], runs: Mapping[RuleKey, RuleRun], ledger: L
 
 
 def opt_in_group(opt_in: Mapping[str, bool], account_id: str, ledger: Ledger) -> Group:
-    """Make the samples of the Region's settings."""
+    """Return the samples of the settings of the Region."""
     return Group(
         aws_labels(ledger, account_id),
         tuple(
@@ -216,7 +216,7 @@ def opt_in_group(opt_in: Mapping[str, bool], account_id: str, ledger: Ledger) ->
 
 
 def testing_plan_group(plan: RestoreTestingPlan, ledger: Ledger) -> Group:
-    """Make the samples of one restore testing plan."""
+    """Return the samples of one restore testing plan."""
     labels = (("restore_testing_plan_arn", plan.arn), ("restore_testing_plan_name", plan.name))
     numbers = {
         TESTING_LAST_EXECUTION: plan.last_execution,
@@ -227,7 +227,7 @@ def testing_plan_group(plan: RestoreTestingPlan, ledger: Ledger) -> Group:
 
 
 def framework_group(framework: Framework, ledger: Ledger) -> Group:
-    """Make the sample of one framework."""
+    """Return the sample of one framework."""
     labels = (("framework_name", framework.name), ("deployment_status", framework.deployment_status))
     return Group(aws_labels(ledger, framework.account_id), (Sample(FRAMEWORK.name, labels, 1),))
 

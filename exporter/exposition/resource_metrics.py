@@ -1,4 +1,4 @@
-"""The metrics of resources: what each kind of job, each rule and the recovery points tell about them."""
+"""The metrics of resources, from the jobs of each kind, the rules and the recovery points."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -19,7 +19,7 @@ from exporter.model import (
 
 _LABELS = (*AWS_LABELS, "resource_arn", "resource_name", "resource_type")
 _RULE_LABELS = ("plan_id", "plan_name", "rule_id", "rule_name", "vault_name")
-_LATE = "plus as much again, but at most one day"
+_GRACE = "a grace period of the same length, at most one day"
 
 _EXPECTED = {
     Expectation.RULES: "as configured in expectations, otherwise the largest gap between the runs of the "
@@ -35,7 +35,7 @@ def _of_resource(suffix: str, text: str, *more: str) -> Family:
 
 @cache
 def _facts_families(kind: Kind) -> Mapping[str, Family]:
-    """Give the metrics that jobs of a kind provide for their resource, by what they tell."""
+    """Return the metrics of a resource from the jobs of one kind, by the attribute of JobFacts."""
     facts = kind.facts
     key = (facts.key,) if facts.key else ()
     of = f"{kind.name} job of the resource" + (f" for each {facts.key}" if key else "")
@@ -57,12 +57,12 @@ def _facts_families(kind: Kind) -> Mapping[str, Family]:
         )
         families["due"] = family(
             "due_timestamp_seconds",
-            f"Unix timestamp by which the next {of} must have succeeded: the last success plus the expected "
-            f"interval, {_LATE}.",
+            f"Unix timestamp by which the next {of} must succeed: the last success plus the expected "
+            f"interval and {_GRACE}.",
         )
     families["last_ended_job"] = family(
         "last_ended_job_info",
-        f"The last {of} that ended, and why; always 1 (State, StatusMessage).",
+        f"Last {of} that ended, with its result; always 1 (State, StatusMessage).",
         "job_id",
         "state",
         *facts.details,
@@ -97,7 +97,7 @@ LAST_RECOVERY_POINT = _of_resource(
 )
 PARENT = _of_resource(
     "parent_info",
-    "Composite resource that the resource is backed up with, and whose alerts cover it; always 1 "
+    "Composite resource that the resource is backed up with, and that covers its alerts; always 1 "
     "(ParentJobId).",
     "parent_resource_arn",
 )
@@ -114,8 +114,8 @@ RULE_INTERVAL = _of_resource(
 )
 RULE_DUE = _of_resource(
     "rule_due_timestamp_seconds",
-    "Unix timestamp by which the next backup job of the rule must have succeeded for the resource: the last "
-    f"success plus the expected interval, {_LATE}.",
+    "Unix timestamp by which the next backup job of the rule must succeed for the resource: the last "
+    f"success plus the expected interval and {_GRACE}.",
     *_RULE_LABELS,
 )
 POINTS = _of_resource(
@@ -146,7 +146,7 @@ OLDEST_POINT = _of_resource(
 EXPIRY = _of_resource(
     "last_recovery_point_expiry_timestamp_seconds",
     "Unix timestamp of the deletion of the last COMPLETED recovery point of the resource in any vault; "
-    "absent when one is kept forever (CalculatedLifecycle.DeleteAt).",
+    "absent if one is kept forever (CalculatedLifecycle.DeleteAt).",
 )
 SELECTED = _of_resource(
     "selected", "Whether a backup plan selects the resource (1 yes, 0 no) (GetBackupSelection)."
@@ -182,10 +182,9 @@ _KIND_OF = {kind.name: kind for kind in KINDS}
 
 
 def resource_groups(resource: Resource, ledger: Ledger, mask: Callable[[str], str] = str) -> Iterator[Group]:
-    """Make the samples of one resource; what is secret in a job's message is masked.
+    """Yield the samples of one resource; secrets in job messages are masked.
 
-    Recovery points carry the account of their vault: a vault may hold copies from other accounts, whose own
-    exporter tells about the resource.
+    Recovery points have the account of their vault, because a vault may contain copies from other accounts.
     """
     own = (
         ("resource_arn", resource.arn),

@@ -1,4 +1,4 @@
-"""The metrics about the exporter itself in each scope: collectors, requests to AWS, limits."""
+"""The metrics about the exporter itself, per scope: collectors, requests to AWS, limits."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -54,7 +54,7 @@ ITEMS_DROPPED = Family(
 JOB_ERRORS = Family(
     "aws_backup_exporter_job_errors",
     "gauge",
-    "Configured job ID that AWS does not know or refuses, with the error code, always 1.",
+    "Configured job ID that does not exist or cannot be read, with the error code, always 1.",
     (*SCOPE_LABELS, "job_id", "code"),
 )
 SCOPE_FAMILIES = (

@@ -1,4 +1,4 @@
-"""The rendered series of one scope: changes in the ledger are rendered, all else is cached."""
+"""The rendered series of one scope. Only changes in the ledger are rendered; all other lines are cached."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ class ScopeSeries:
     Args:
         ledger: the state of the scope.
         clock: seconds since 1970.
-        mask: masks secrets in a text.
+        mask: masks the secrets in a string.
     """
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
@@ -47,12 +47,12 @@ class ScopeSeries:
         self._lock = threading.Lock()
 
     def update(self) -> None:
-        """Render the changes in the ledger, so that it need not store them."""
+        """Render the changes in the ledger, so that the ledger does not have to store them."""
         with self._lock:
             self._update()
 
     def pieces(self) -> list[tuple[str, Piece]]:
-        """Return the current lines of each metric that has any, in one or several pieces."""
+        """Return the current lines of each metric that has series, in one or more pieces."""
         with self._lock:
             self._update()
             of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
@@ -156,7 +156,7 @@ class _InventorySeries:
         for vault in known.vaults or ():
             yield vault_group(vault, self._ledger)
         yield from plan_groups(known.plans, known.vaults, self._ledger)
-        # Without an account, the series of two scopes in the same Region would be the same.
+        # Without an account ID, two scopes in the same Region would have identical series.
         if account_id := self._ledger.own_account_id:
             yield opt_in_group(known.opt_in, account_id, self._ledger)
         for plan in known.testing_plans:

@@ -1,6 +1,6 @@
-"""What needs attention: resources that are not protected as planned, and plans that do not protect any.
+"""Finds problems that need attention: resources without their expected backups, and plans without effect.
 
-The conditions are those of the alert rules, without their `for`.
+The conditions are the same as those of the alert rules, without their `for` duration.
 """
 
 import math
@@ -16,8 +16,8 @@ from exporter.model.resources import JobFacts, Resource, RuleFacts
 DAY = 86400.0
 EXPIRY_NOTICE = 3 * DAY  # seconds before the deletion of the last recovery point; less for a short retention
 EXPIRY_NOTICE_SHARE = 0.1  # of the time from its completion to its deletion
-FORGOTTEN_AFTER = 8 * DAY  # seconds since the end of a job that is no unsuccessful backup
-NOT_RECENT_AFTER, ABANDONED_AFTER = 2 * DAY, 30 * DAY  # ages of a backup that nothing expects
+FORGOTTEN_AFTER = 8 * DAY  # seconds after the end of an unsuccessful job that is not a backup
+NOT_RECENT_AFTER, ABANDONED_AFTER = 2 * DAY, 30 * DAY  # ages of the last backup, without an expected interval
 
 _THREATS_FOUND = "THREATS_FOUND"
 _NO_ISSUES = ("", "success")  # values of MessageCategory, in lower case
@@ -65,14 +65,14 @@ class Attention:
     """One problem that needs attention; times in seconds since 1970.
 
     Attributes:
-        kind: what is wrong.
-        name: of the resource or of the plan.
-        arn, type: the resource; empty for a plan.
+        kind: the kind of problem.
+        name: the name of the resource or plan.
+        arn, type: the ARN and type of the resource; empty for a plan.
         part: the affected part: the name of a rule or vault, the ARN of the destination vault of a copy or of
             a restore testing plan, or a resource type; empty for the whole resource or plan.
-        since: when the problem began; None when that is not known.
-        state, reason: State and StatusMessage of the job that explains it; empty when there is none.
-        last_success: of the resource or of that part; None when there is none.
+        since: when the problem began; None if that is unknown.
+        state, reason: State and StatusMessage of the job that caused it; empty if there is none.
+        last_success: the last success of the resource or of that part; None if there is none.
         expiry: when the last recovery point will be deleted, if that is the problem.
     """
 
@@ -89,7 +89,7 @@ class Attention:
 
     @property
     def severity(self) -> Severity:
-        """The severity of its kind."""
+        """The severity of the problem."""
         return self.kind.severity
 
     @property
@@ -103,10 +103,10 @@ class _JobAttention(NamedTuple):
     """The problems that the jobs of one kind can have.
 
     Attributes:
-        overdue: when the next success is overdue.
-        never: likewise, when there has never been one.
-        unsuccessful: when the last job failed.
-        failures: states of a failed job; a COMPLETED job can have failed its validation.
+        overdue: the problem if the next success is overdue.
+        never: the problem if it is overdue and there has never been a success.
+        unsuccessful: the problem if the last job failed.
+        failures: the states of a failed job; a COMPLETED job can have failed its validation.
     """
 
     overdue: AttentionKind
@@ -128,7 +128,7 @@ _OF_JOBS: Mapping[str, _JobAttention] = {
         AttentionKind.COPY_UNSUCCESSFUL,
         COPY.terminal - {SUCCESS},
     ),
-    RESTORE.name: _JobAttention(  # an ABORTED one was stopped by a user
+    RESTORE.name: _JobAttention(  # ABORTED: stopped by a user
         AttentionKind.RESTORE_UNSUCCESSFUL,
         AttentionKind.RESTORE_UNSUCCESSFUL,
         AttentionKind.RESTORE_UNSUCCESSFUL,
@@ -175,7 +175,7 @@ def plan_attention(
     Args:
         plan: the plan.
         runs: the last run of each rule.
-        vault_names: all vaults of the account; None when they have not been read.
+        vault_names: all vaults of the account; None if they have not been read.
         now: seconds since 1970.
     """
     if plan.changed is not None and now < plan.changed + DAY:
@@ -312,7 +312,7 @@ def _of_points(resource: Resource, now: float, backups: JobFacts | None) -> Iter
 
 
 def _expiry_notice(resource: Resource, now: float) -> float | None:
-    """Return when the deletion of the last recovery point became near; None if it is not near."""
+    """Return when the expiry notice of the last recovery point began; None if it is not due yet."""
     expiry = resource.last_expiry
     if expiry is None or expiry - EXPIRY_NOTICE > now or resource.parent_arn:
         return None
@@ -327,7 +327,7 @@ def _is_in_time(backups: JobFacts | None, now: float) -> bool:
 
 
 def _why(facts: JobFacts, resource: Resource) -> tuple[str, str]:
-    """Return state and message of the job that explains why there is no newer success; empty if unknown."""
+    """Return state and message of the job that explains the missing success; empty if there is none."""
     if _is_unsuccessful(facts):
         return _outcome(facts)
     is_active = resource.last_state in BACKUP.active_states
@@ -338,8 +338,8 @@ def _outcome(facts: JobFacts) -> tuple[str, str]:
     """Return state and message of the last job that ended."""
     if facts.last_ended is None:
         return "", ""
-    told = (
+    messages = (
         _detail(facts, "status_message") or _detail(facts, "message_category"),
         _detail(facts, "validation_status") and f"validation {_detail(facts, 'validation_status')}",
     )
-    return facts.last_ended.state, "; ".join(filter(None, told))
+    return facts.last_ended.state, "; ".join(filter(None, messages))

@@ -1,6 +1,6 @@
 """The table of job kinds: their operations and fields in the AWS API, and how to parse a response into a Job.
 
-A new job kind is a new row. A test compares the field names with botocore's service model.
+To support another job kind, add a row. A test compares the field names with botocore's service model.
 """
 
 import math
@@ -34,7 +34,7 @@ class Gauge:
 
 
 class Expectation(Enum):
-    """What says how often a job of a kind should succeed for a resource."""
+    """The source of the expected interval between successful jobs of a kind."""
 
     NONE = "nothing"
     RULES = "the rules that back the resource up"
@@ -43,16 +43,17 @@ class Expectation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResourceFacts:
-    """Which facts of its resource a kind of job provides. They outlive the jobs.
+    """The facts about a resource that jobs of a kind provide. They are kept longer than the jobs.
 
     Attributes:
-        prefix: what the names of these metrics begin with.
-        key: the info label that tells the facts of one resource apart; empty when it has them once.
-        details: labels of the last ended job, besides the key, the job id and the state: labels of the
-            kind's info metric, `vault_name`, `message_category` or `status_message`.
+        prefix: the prefix of the metric names.
+        key: the info label that distinguishes facts of the same resource; empty if it has only one set of
+            facts.
+        details: labels of the last ended job, in addition to the key, job_id and state: labels of the info
+            metric of the kind, `vault_name`, `message_category` or `status_message`.
         last_success: whether the time of the last success is published.
-        failed_while: info labels, and their values that make a COMPLETED job a failure.
-        expectation: what says how often such a job should succeed.
+        failed_while: info labels, each with the values that mean that a COMPLETED job has failed.
+        expectation: the source of the expected interval.
     """
 
     prefix: str
@@ -68,26 +69,27 @@ class Kind:
     """One kind of job.
 
     Attributes:
-        name: value of the label `kind`.
-        metric_prefix: what the names of its per-job metrics begin with.
-        fleet_prefix: what the names of its fleet metrics begin with.
-        collector: its name in the configuration's `collectors`.
-        list_operation, list_member: the list call and the field of its answer that holds the rows.
-        describe_operation, describe_member: the describe call and the field that holds its answer
-            (empty: the answer is the job).
-        id_member, state_member: where the answer keeps them.
-        vault_members: likewise, tried in order, each a name or an ARN.
-        arn_members: ARNs that tell the job's account when AccountId is absent, the surest first.
-        resource_member: the field that holds the resource's ARN.
-        state_filter: the list call's parameter that selects one state.
-        created_filter: whether the list call selects by creation; otherwise by completion and state.
-        states: every state AWS documents, in the order of a job's life.
-        terminal: those a job never leaves.
-        info: label and field of the info metric; a dot goes one level down.
-        gauges: the numbers.
-        facts: the facts of its resource that a job provides.
-        unfinished_while: fields and their values with which a job in a terminal state still changes.
-        unpublished: fields of the describe answer that have no metric, and why.
+        name: the value of the label `kind`.
+        metric_prefix: the prefix of the names of per-job metrics.
+        fleet_prefix: the prefix of the names of metrics that count jobs.
+        collector: the name in `collectors` of the configuration.
+        list_operation, list_member: the list call, and the field of its response that contains the rows.
+        describe_operation, describe_member: the describe call, and the field of its response that contains
+            the job (empty: the response is the job).
+        id_member, state_member: the fields that contain the job ID and the state.
+        vault_members: the fields that contain the name or ARN of the vault, in order of preference.
+        arn_members: the fields with ARNs to derive the account from if AccountId is absent, the most reliable
+            first.
+        resource_member: the field that contains the ARN of the resource.
+        state_filter: the parameter of the list call that selects one state.
+        created_filter: whether the list call filters by creation; otherwise by completion and state.
+        states: all documented states, in the order of the lifecycle of a job.
+        terminal: the states that a job never leaves.
+        info: the label and field of each value of the info metric; a dot separates levels of the response.
+        gauges: the numeric metrics.
+        facts: the facts about the resource that a job provides.
+        unfinished_while: fields, each with the values that mean that a job in a terminal state still changes.
+        unpublished: fields of the describe response without a metric, with the reason.
     """
 
     name: str
@@ -114,11 +116,11 @@ class Kind:
     unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def key_of(self, job: Job) -> str:
-        """What tells the facts of the job's resource apart from others of this kind."""
+        """Return the key of the facts to which the job belongs."""
         return self._info(job, self.facts.key) if self.facts.key else ""
 
     def details_of(self, job: Job) -> tuple[str, ...]:
-        """The values of the facts' details, in their order."""
+        """Return the values of `facts.details`, in the same order."""
         own = {
             "vault_name": job.vault_name,
             "message_category": job.category,
@@ -127,7 +129,7 @@ class Kind:
         return tuple(own[label] if label in own else self._info(job, label) for label in self.facts.details)
 
     def succeeded(self, job: Job) -> bool:
-        """Whether the job ended and did what it was for."""
+        """Return whether the job ended successfully, including its validation if there is one."""
         return (
             job.finished
             and job.state == SUCCESS
@@ -164,7 +166,7 @@ class Kind:
             kind=self.name,
             id=job_id,
             state=state,
-            finished=state in self.terminal and not self._goes_on(row),
+            finished=state in self.terminal and not self._still_changes(row),
             account_id=self._account_id(row),
             created=number(row.get("CreationDate")),
             completed=number(row.get("CompletionDate")),
@@ -183,7 +185,7 @@ class Kind:
             rule=rule_of(row),
         )
 
-    def _goes_on(self, row: Answer) -> bool:
+    def _still_changes(self, row: Answer) -> bool:
         return any(_text(row, member) in values for member, values in self.unfinished_while)
 
     def _account_id(self, row: Answer) -> str:
@@ -202,7 +204,7 @@ def account_in_arn(arn: str) -> str:
 
 
 def region_in_arn(arn: str) -> str:
-    """The Region that an ARN names; empty when it names none."""
+    """Return the Region in an ARN; empty if there is none."""
     parts = arn.split(":", 4)
     return parts[3] if len(parts) == 5 else ""
 
@@ -247,7 +249,7 @@ def _text(row: Answer, path: str) -> str:
 
 
 def rule_of(row: Answer) -> Rule | None:
-    """Read the rule that made a job or a recovery point (CreatedBy); None for one made on demand."""
+    """Parse the rule that created a job or recovery point (CreatedBy); None for an on-demand one."""
     plan_id, rule_id = _text(row, "CreatedBy.BackupPlanId"), _text(row, "CreatedBy.BackupRuleId")
     if not (plan_id and rule_id):
         return None
@@ -425,7 +427,7 @@ RESTORE = Kind(
     terminal=frozenset({"COMPLETED", "ABORTED", "FAILED"}),
     info=(
         ("resource_arn", "SourceResourceArn"),
-        ("resource_name", ""),  # AWS has none, but queries over all kinds may use the label
+        ("resource_name", ""),  # AWS has no such field; for queries over all kinds
         ("resource_type", "ResourceType"),
         ("vault_arn", "BackupVaultArn"),
         ("recovery_point_arn", "RecoveryPointArn"),
@@ -504,12 +506,12 @@ SCAN = Kind(
     unpublished=MappingProxyType(
         {
             "ScanId": "identifies the scan in the scanner, not in AWS Backup",
-            "ScanBaseRecoveryPointArn": "what an incremental scan starts from",
+            "ScanBaseRecoveryPointArn": "the base of an incremental scan",
             "ScannerRoleArn": "the scanner's own role",
             "ContinuousScanStartTime": "the part of a continuous backup that was scanned",
             "ContinuousScanEndTime": "the part of a continuous backup that was scanned",
-            "CreatedBy.BackupPlanArn": "says no more than plan_id, aws_account_id and aws_region",
-            "CreatedBy.BackupPlanVersion": "the backup job has it",
+            "CreatedBy.BackupPlanArn": "redundant: plan_id, aws_account_id and aws_region are labels",
+            "CreatedBy.BackupPlanVersion": "published for the backup job",
         }
     ),
 )

@@ -1,11 +1,11 @@
-"""Backup plans: their rules, and what they select."""
+"""Backup plans, their rules, and the runs of rules."""
 
 from dataclasses import dataclass, field
 
 from exporter.model.selection import Selection
 
 RuleKey = tuple[str, str]
-"""A plan id and a rule id."""
+"""The plan ID and the rule ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +14,15 @@ class PlannedRule:
 
     Attributes:
         rule_id, name: the rule.
-        next_run: when it runs next, in seconds since 1970.
-        interval: the largest gap between its runs in seconds; None when nobody can tell.
-        vault_name: the vault that its backups go to.
-        schedule, timezone: as AWS writes them; empty when it has none, and for UTC.
+        next_run: the time of its next run, in seconds since 1970.
+        interval: the largest gap between its runs, in seconds; None if it is unknown.
+        vault_name: the target vault of its backups.
+        schedule: the schedule expression; empty if the rule has none.
+        timezone: the time zone of the schedule; empty for UTC.
         start_window: seconds within which a job must start.
-        destinations: ARNs of the vaults that its copy actions copy to.
-        retention: seconds after which its recovery points are deleted; None when they are kept forever.
-        continuous: whether it makes continuous backups where the resource type can have them.
+        destinations: ARNs of the destination vaults of its copy actions.
+        retention: seconds after which its recovery points are deleted; None if they are kept forever.
+        continuous: whether it creates continuous backups for resource types that support them.
     """
 
     rule_id: str
@@ -43,11 +44,11 @@ class Plan:
 
     Attributes:
         id, name, account_id: the plan.
-        last_execution: when it last ran, in seconds since 1970.
+        last_execution: the time of its last run, in seconds since 1970.
         rules: its rules.
-        changed: when this version of the plan came into force, as far as AWS or the exporter can tell.
-        selections: what it selects; None when they could not be read.
-        opted_out_types: resource types that it asks for and that the Region's settings leave out.
+        changed: when this version of the plan came into force, in seconds since 1970; None if it is unknown.
+        selections: its resource selections; None if they could not be read.
+        opted_out_types: resource types that it selects and that the settings of the Region exclude.
     """
 
     id: str
@@ -65,10 +66,10 @@ class RuleRun:
     """The last run of a rule.
 
     Attributes:
-        at: when the schedule asked for it, in seconds since 1970; None when nobody can tell.
-        jobs: the backup jobs that it has made so far; None when nobody can tell.
-        is_empty: whether the newest run whose start window has ended made no job; None likewise.
-        closed_at: when the schedule asked for that run.
+        at: the scheduled time, in seconds since 1970; None if it is unknown.
+        jobs: the number of backup jobs that it has created so far; None if it is unknown.
+        is_empty: whether the last run with an ended start window created no job; None if it is unknown.
+        closed_at: the scheduled time of that run.
     """
 
     at: float | None = None

@@ -8,7 +8,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """One target of the configuration in one Region. Each scope is refreshed and published on its own."""
+    """One target of the configuration in one Region. Each scope is refreshed and published independently."""
 
     target: str
     region: str
@@ -22,10 +22,10 @@ class Rule:
     """The rule of a backup plan that created a job, with its schedule at that time.
 
     Attributes:
-        plan_id, rule_id: which rule of which plan.
-        schedule: `cron(...)` as AWS writes it; empty when the job does not tell.
-        timezone: of that schedule; empty for UTC.
-        plan_name, rule_name: as the job tells them.
+        plan_id, rule_id: the IDs of the plan and the rule.
+        schedule: the schedule expression, such as `cron(...)`; empty if the job does not contain it.
+        timezone: the time zone of the schedule; empty for UTC.
+        plan_name, rule_name: the names in the job.
     """
 
     plan_id: str
@@ -38,14 +38,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of any kind. Fields that AWS does not give are empty or None.
+    """One job of any kind. Fields that AWS does not report are empty or None.
 
     Attributes:
         kind: the name of the job kind (`backup`).
         id: the job ID.
         state: the state, as AWS spells it.
         finished: whether the job can no longer leave its state.
-        account_id: AccountId, else the account in one of its ARNs; twelve digits.
+        account_id: AccountId, otherwise the account in one of its ARNs; twelve digits.
         created: CreationDate in seconds since 1970.
         completed: CompletionDate in seconds since 1970.
         vault_name: the vault of the recovery point.
@@ -90,7 +90,7 @@ class Fault:
 
     Attributes:
         code: the AWS error code, or `timeout`, `connection`, `malformed`, `credentials`.
-        message: the message of AWS or of the network, on one line.
+        message: the error message from AWS or the network, on one line.
         remedy: what to do about it.
     """
 
@@ -166,11 +166,11 @@ class Vault:
 
     Attributes:
         name, account_id, arn: the vault.
-        recovery_points: how many recovery points it holds.
-        locked: whether Vault Lock is on.
-        type, state, encryption_key_type: as AWS spells them; empty when AWS gives none.
+        recovery_points: the number of recovery points in the vault.
+        locked: whether Vault Lock is enabled.
+        type, state, encryption_key_type: as AWS spells them; empty if AWS does not report them.
         lock_date: when the lock can no longer be removed, in seconds since 1970.
-        min_retention, max_retention: seconds; what the lock allows.
+        min_retention, max_retention: the retention that the lock allows, in seconds.
     """
 
     name: str
@@ -188,7 +188,7 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class RestoreTestingPlan:
-    """A restore testing plan: when it ran last and runs next, and the largest gap between its runs."""
+    """A restore testing plan, with its last run, its next run and the largest gap between its runs."""
 
     arn: str
     name: str

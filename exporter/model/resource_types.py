@@ -1,8 +1,8 @@
-"""The resource types that AWS Backup supports, and how their ARNs look.
+"""The resource types that AWS Backup supports, and the forms of their ARNs.
 
-The spellings are those of GetSupportedResourceTypes in botocore's service model and of the opt-in map of
-DescribeRegionSettings, which names two more (`DSQL`, `Redshift Serverless`). The ARN forms are those that
-the syntax of AWS Organizations' backup policies lists.
+The names are from GetSupportedResourceTypes in botocore's service model and from the opt-in map of
+DescribeRegionSettings, which has two more (`DSQL`, `Redshift Serverless`). The ARN forms are from the syntax
+of backup policies in AWS Organizations.
 """
 
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ArnForm:
-    """One form of the ARNs of a resource type; a type can have two, and several types can share one.
+    """A form of the ARNs of a resource type. A type can have two forms, and several types can share a form.
 
     Attributes:
         resource_type: as AWS Backup spells it.
         service: the third part of the ARN (`ec2`).
-        prefix: how the resource part of the ARN begins (`volume/`); empty for S3, whose ARNs have no type,
-            Region or account.
-        infix: what the resource part must also contain; a Storage Gateway ARN without `/volume/` is a
-            gateway, which AWS Backup does not back up.
+        prefix: the start of the resource part of the ARN (`volume/`); empty for S3, because S3 ARNs have no
+            type, Region or account.
+        infix: a string that the resource part must also contain. A Storage Gateway ARN without `/volume/` is
+            a gateway, which AWS Backup does not support.
     """
 
     resource_type: str
@@ -33,7 +33,7 @@ class ArnForm:
         return f"{self.service}:{self.prefix[:-1]}" if self.prefix else self.service
 
     def has(self, resource: str) -> bool:
-        """Tell whether the resource part of an ARN of this service has this form."""
+        """Return whether the resource part of an ARN of this service has this form."""
         rest = resource.removeprefix(self.prefix)
         if not self.prefix:
             return bool(resource) and "/" not in resource and ":" not in resource
@@ -51,7 +51,7 @@ ARN_FORMS = (
     ArnForm("EFS", "elasticfilesystem", "file-system/"),
     ArnForm("EKS", "eks", "cluster/"),
     ArnForm("FSx", "fsx", "file-system/"),
-    ArnForm("FSx", "fsx", "volume/"),  # FSx for ONTAP is backed up by the volume
+    ArnForm("FSx", "fsx", "volume/"),  # FSx for ONTAP is backed up per volume
     ArnForm("Neptune", "rds", "cluster:"),
     ArnForm("RDS", "rds", "db:"),
     ArnForm("RDS", "rds", "cluster:"),  # a Multi-AZ DB cluster
@@ -63,7 +63,7 @@ ARN_FORMS = (
     ArnForm("Timestream", "timestream", "database/", "/table/"),
     ArnForm("VirtualMachine", "backup-gateway", "vm/"),
 )
-"""The table. Where several types share a form, the first is the one that `resource_type_of` gives."""
+"""The table of ARN forms. If several types share a form, `resource_type_of` returns the first one."""
 
 RESOURCE_TYPES = tuple(dict.fromkeys(form.resource_type for form in ARN_FORMS))
 """All resource types, in alphabetical order."""
@@ -75,7 +75,7 @@ _FORMS_OF_SERVICE = {
 
 
 def possible_resource_types(arn: str) -> tuple[str, ...]:
-    """Give all types that a resource with this ARN can have; none when AWS Backup does not support it."""
+    """Return all types that a resource with this ARN can have; empty if AWS Backup does not support it."""
     parts = arn.split(":", 5)
     if len(parts) < 6 or parts[0] != "arn":
         return ()
@@ -86,22 +86,21 @@ def possible_resource_types(arn: str) -> tuple[str, ...]:
 
 
 def resource_type_of(arn: str) -> str:
-    """Give the type of a resource by its ARN alone, as AWS Backup spells it; empty when it is unknown.
+    """Return the type of a resource from its ARN, as AWS Backup spells it; empty if it is unknown.
 
-    The ARNs of clusters of Aurora, DocumentDB, Neptune and RDS (Multi-AZ) look alike
-    (`arn:aws:rds:…:cluster:…`). The answer for these is `Aurora`, the most common one, so a type that AWS
-    Backup itself reports (of a job or a protected resource) is better where there is one.
-    `possible_resource_types` gives all four.
+    The ARNs of clusters of Aurora, DocumentDB, Neptune and RDS (Multi-AZ) have the same form
+    (`arn:aws:rds:…:cluster:…`). The result for these is `Aurora`, the most common one, so prefer the type
+    that AWS Backup reports for a job or a protected resource. `possible_resource_types` returns all four.
     """
     return next(iter(possible_resource_types(arn)), "")
 
 
 def tagging_filters(resource_types: Iterable[str]) -> tuple[str, ...]:
-    """Give the ResourceTypeFilters with which GetResources finds resources of these types.
+    """Return the ResourceTypeFilters for GetResources to find resources of these types.
 
-    A filter can find more than was asked for: all kinds of clusters for `Aurora`, gateways for `Storage
+    A filter can return other resources too: all kinds of clusters for `Aurora`, gateways for `Storage
     Gateway`. Check each ARN with `possible_resource_types`. An unknown type adds no filter; note that
-    GetResources without any filter finds everything.
+    GetResources without a filter returns all resources.
     """
     wanted = set(resource_types)
     return tuple(dict.fromkeys(form.tagging_filter for form in ARN_FORMS if form.resource_type in wanted))

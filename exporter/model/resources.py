@@ -1,4 +1,4 @@
-"""What is known of the backups, copies, restores and scans of one resource."""
+"""The published data of a resource: its backups, copies, restores and scans."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from exporter.model.records import Number, Rule
 
 @dataclass(frozen=True, slots=True)
 class EndedJob:
-    """A job that has ended, and why it ended so.
+    """A job that has ended, with its result.
 
     Attributes:
         job_id, state: the job.
-        ended: its CompletionDate in seconds since 1970, its CreationDate where AWS gives none.
-        details: values of the details that the table of kinds names, in their order.
+        ended: its CompletionDate in seconds since 1970; its CreationDate if AWS reports no CompletionDate.
+        details: the values of `Kind.facts.details`, in the same order.
     """
 
     job_id: str
@@ -25,16 +25,17 @@ class EndedJob:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """What the jobs of one kind tell about a resource; times in seconds since 1970.
+    """Facts about a resource from its jobs of one kind; times in seconds since 1970.
 
     Attributes:
-        kind: name of the kind of job.
-        key: what tells these facts apart from others of the kind, such as the destination vault.
-        last_success: when the newest success ended.
-        last_ended: the newest job that has ended.
-        expected_interval: seconds within which a success should come.
-        due: by when the next success must have come: the last one, the interval and as much again, at most
-            a day. None when nothing is expected, or when the history has not been read yet.
+        kind: the name of the job kind.
+        key: distinguishes facts of the same kind, such as the destination vault of copies.
+        last_success: when the last successful job ended.
+        last_ended: the job that ended last.
+        expected_interval: the expected interval between successes, in seconds.
+        due: the time by which the next success must occur: the last success plus the expected interval and a
+            grace period of the same length, at most one day. None if no success is expected, or the history
+            has not been read yet.
     """
 
     kind: str
@@ -47,9 +48,9 @@ class JobFacts:
 
 @dataclass(frozen=True, slots=True)
 class RuleFacts:
-    """What one rule of a plan did for a resource; as in `JobFacts`.
+    """Facts about the backups of a resource by one rule of a plan; see `JobFacts`.
 
-    `is_replaced` tells whether another rule with the same interval backs the resource up in its place.
+    `is_replaced` is whether another rule with the same interval now backs up the resource instead.
     """
 
     plan_id: str
@@ -65,12 +66,12 @@ class RuleFacts:
 
 @dataclass(frozen=True, slots=True)
 class PointsOfRule:
-    """The COMPLETED recovery points that a rule made for a resource.
+    """The COMPLETED recovery points that a rule created for a resource.
 
     Attributes:
-        rule: as the newest one tells it.
-        completed: when the newest one completed, in seconds since 1970.
-        first: when the oldest one completed.
+        rule: the rule, as recorded in the newest recovery point.
+        completed: when the newest recovery point completed, in seconds since 1970.
+        first: when the oldest recovery point completed, in seconds since 1970.
     """
 
     rule: Rule
@@ -83,16 +84,16 @@ class RecoveryPoints:
     """The recovery points of one resource in one vault; times in seconds since 1970.
 
     Attributes:
-        account_id: the account of the vault; empty when AWS did not tell.
-        resource_name, resource_type: the resource, as the newest point tells it.
-        by_status: number of points by Status.
-        warm_size, cold_size: bytes of the COMPLETED ones; None when there is none, or AWS gives no size.
+        account_id: the account of the vault; empty if it is unknown.
+        resource_name, resource_type: the resource, as recorded in the newest recovery point.
+        by_status: number of recovery points by Status.
+        warm_size, cold_size: total size of the COMPLETED ones in bytes; None if AWS reports no size.
         newest: CompletionDate of the newest COMPLETED one.
         oldest: CreationDate of the oldest COMPLETED one.
-        expiry: when the last COMPLETED one will be deleted; None when one is kept forever.
-        newest_backup: CompletionDate of the newest COMPLETED one that is no copy of another.
-        newest_backup_size, newest_backup_duration: of that one, in bytes and seconds.
-        rules: the COMPLETED backups of each rule.
+        expiry: when the last COMPLETED one will be deleted; None if one is kept forever.
+        newest_backup: CompletionDate of the newest COMPLETED one that is not a copy.
+        newest_backup_size, newest_backup_duration: size in bytes and duration in seconds of that one.
+        rules: the COMPLETED recovery points of each rule.
     """
 
     account_id: str = ""
@@ -112,12 +113,12 @@ class RecoveryPoints:
 
 @dataclass(frozen=True, slots=True)
 class ListedResource:
-    """A resource of the account, as the Resource Groups Tagging API lists it.
+    """A resource of the account, as listed by the Resource Groups Tagging API.
 
     Attributes:
         arn, type, account_id: the resource.
-        name: value of its tag `Name`; empty when it has none.
-        is_selected: whether a selection of a backup plan takes it.
+        name: the value of its tag `Name`; empty if it has none.
+        is_selected: whether a backup plan selects it.
     """
 
     arn: str
@@ -129,20 +130,22 @@ class ListedResource:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What is known of one resource; None where nothing is. Times in seconds since 1970.
+    """One resource. Unknown values are None; times are in seconds since 1970.
 
     Attributes:
-        arn, name, type, account_id: the resource, as its newest job tells it.
-        facts: what jobs of each kind tell.
-        rules: what each rule did for it.
-        last_success_size, last_success_duration: of its newest successful backup, in bytes and seconds.
+        arn, name, type, account_id: the resource, as recorded in its newest job.
+        facts: facts from its jobs, by kind and key.
+        rules: facts about each rule.
+        last_success_size, last_success_duration: size in bytes and duration in seconds of its last successful
+            backup.
         last_attempt: CreationDate of its newest backup job.
-        last_state: state of that job; empty when there is no job.
+        last_state: state of that job; empty if there is none.
         last_recovery_point: LastBackupTime of ListProtectedResources.
-        parent_arn: the composite that it is backed up with, and whose alerts stand for it; empty for none.
-        points: its recovery points by the name of the vault.
-        last_expiry: when the last COMPLETED one of any vault will be deleted; None when one is kept forever.
-        is_selected: whether a plan selects it; None when that is not known.
+        parent_arn: the composite that it is backed up with and that covers its alerts; empty if none.
+        points: its recovery points by vault name.
+        last_expiry: when the last COMPLETED recovery point in any vault will be deleted; None if one is kept
+            forever.
+        is_selected: whether a backup plan selects it; None if that is unknown.
     """
 
     arn: str
@@ -162,6 +165,6 @@ class Resource:
     is_selected: bool | None = None
 
     def facts_of(self, kind: str, key: str = "") -> JobFacts:
-        """Give what jobs of a kind tell for a key; nothing where there are none."""
+        """Return the facts of a kind and key; empty facts if there are none."""
         found = (facts for facts in self.facts if (facts.kind, facts.key) == (kind, key))
         return next(found, JobFacts(kind, key))

@@ -30,18 +30,18 @@ _DAY_OF_WEEK = re.compile(r"([A-Z0-9]{1,3}?)(?:L|#([1-5]))")
 def longest_gap(expression: str, timezone: str | None, now: float) -> float | None:
     """Return the largest number of seconds between two consecutive runs.
 
-    They are seconds of local time, so that a daily rule gives 24 hours all year. In real seconds a clock
-    change would make that 25 hours, and the threshold of alerts would change with the season. For the same
-    reason the runs of a whole calendar cycle are compared, not only those of the next months: the result is
-    the same on each day.
+    The gap is measured in local time, so that it is 24 hours for a daily rule all year. In elapsed time, the
+    end of daylight saving time would make it 25 hours, and alert thresholds would change with the season. For
+    the same reason, the runs of a complete calendar cycle are compared, so that the result is the same on
+    each day.
 
-    Where clocks go forward past a run, AWS skips it: a daily rule at half past two then has a gap of 47
-    hours. That gap counts from the run before it to the second run after it, so that the backup which ends
-    it has as much time to complete as on any other day.
+    AWS skips a run at a local time that does not exist because clocks go forward: a daily rule at 02:30 then
+    has a gap of 47 hours. This gap counts from the run before it until the second run after it, so that the
+    backup after the gap has as much time to complete as on any other day.
 
     Args:
-        expression: as AWS writes it.
-        timezone: an IANA name; None means UTC, and so does an unknown name.
+        expression: the schedule expression.
+        timezone: an IANA time zone name; None and unknown names mean UTC.
         now: seconds since 1970.
 
     Returns:
@@ -62,9 +62,9 @@ def longest_gap(expression: str, timezone: str | None, now: float) -> float | No
 def next_run(expression: str, timezone: str | None, now: float) -> float | None:
     """Return the next run after now, in seconds since 1970.
 
-    When clocks change, AWS skips a run at a time that does not exist, and runs once at a time that occurs
-    twice: at the first of the two. The result is None for a rule that never runs again or cannot be parsed,
-    for an unknown time zone, and for a rate, whose start AWS does not publish.
+    When clocks change, AWS skips a run at a local time that does not exist; if a local time occurs twice, the
+    rule runs only the first time. The result is None for a rule that never runs again or cannot be parsed,
+    for an unknown time zone, and for a rate, because AWS does not publish its start.
     """
     zone, cron = _zone(timezone), _cron(expression)
     if not zone or not cron:
@@ -81,13 +81,12 @@ def next_run(expression: str, timezone: str | None, now: float) -> float | None:
 
 
 def previous_run(expression: str, timezone: str | None, now: float) -> float | None:
-    """Tell when the rule last ran, in seconds since 1970; at now or before.
+    """Return the last run at or before now, in seconds since 1970.
 
-    It counts the same runs as `next_run`: none at a time that a change of clocks skips, and the first of two
-    where it repeats one. None for a rule that has not run yet or that nobody understands, for an unknown time
-    zone, and for a rate.
+    When clocks change, the runs are those of `next_run`. The result is None for a rule that has not run yet
+    or cannot be parsed, for an unknown time zone, and for a rate.
 
-    The answers for a day on the rule's wall clock are kept, so that asking again costs microseconds.
+    The runs of a local day are cached, so that another call takes only microseconds.
     """
     zone = _zone(timezone)
     if not zone:
@@ -99,7 +98,7 @@ def previous_run(expression: str, timezone: str | None, now: float) -> float | N
 
 
 def largest_gap_of(times: Iterable[float]) -> float | None:
-    """Return the largest difference between two successive times; None for less than two."""
+    """Return the largest difference between two successive times; None for fewer than two."""
     return max((later - earlier for earlier, later in pairwise(sorted(set(times)))), default=None)
 
 
@@ -183,10 +182,10 @@ def _longest_gap(expression: str, today: date) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _recent_runs(expression: str, timezone: str | None, today: int) -> tuple[float, ...]:
-    """Give the last run before a day, and the runs of that day and the next one, ascending.
+    """Return the last run before a day, and the runs of that day and the next one, ascending.
 
-    The next day counts because clocks can go back over midnight: its first minutes then come before the last
-    hour of the day is repeated.
+    The next day is included because clocks can go back across midnight: its first minutes then come before
+    the repeated last hour of the day.
     """
     zone, cron = _zone(timezone), _cron(expression)
     if not zone or not cron:

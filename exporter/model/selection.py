@@ -1,8 +1,8 @@
-"""Which resources a selection of a backup plan takes, as AWS Backup works it out at each run.
+"""Determines which resources a selection of a backup plan selects, as AWS Backup does at each run.
 
-The rules are those of the developer guide, "Select AWS services to backup" and "Assign resources with AWS
-CLI". A resource is a candidate when its ARN matches one of Resources, or when it has one of the tags in
-ListOfTags: the two add up. NotResources and Conditions then narrow the candidates.
+The rules are from the developer guide, "Select AWS services to backup" and "Assign resources with AWS CLI". A
+resource is a candidate if its ARN matches one of Resources, or if it has one of the tags in ListOfTags.
+NotResources and Conditions then narrow the candidates.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -15,7 +15,7 @@ from exporter.model.job_kinds import Answer, number
 from exporter.model.resource_types import ARN_FORMS, ArnForm
 
 ALWAYS_NEED_OPT_IN = frozenset({"Aurora", "DocumentDB", "Neptune", "FSx"})
-"""Types whose opt-in counts even for a selection that names the type or the resource."""
+"""Types that need opt-in even if a selection names the type or the resource."""
 
 _OPERATORS = ("StringEquals", "StringLike", "StringNotEquals", "StringNotLike")
 _TAG_KEY = "aws:ResourceTag/"
@@ -29,8 +29,8 @@ class Condition:
 
     Attributes:
         operator: `StringEquals`, `StringLike`, `StringNotEquals` or `StringNotLike`.
-        key: of the tag, without `aws:ResourceTag/`.
-        value: of the tag; for the two Like operators, `*` stands for any number of characters.
+        key: the key of the tag, without `aws:ResourceTag/`.
+        value: the value of the tag; for the two Like operators, `*` matches any number of characters.
     """
 
     operator: str
@@ -43,15 +43,15 @@ class Selection:
     """A selection of a backup plan.
 
     Attributes:
-        id, name: as AWS gives them.
-        created: CreationDate in seconds since 1970; None when AWS gave none.
-        resources: ARNs, in which `*` stands for any number of characters; a resource must match one of them.
-        not_resources: likewise; a resource must match none of them.
-        tags: ListOfTags as keys and values; a resource with any of them is taken, whatever its ARN.
-        conditions: a resource must meet all of them, whichever way it was found.
-        unreadable: the parts of the answer that could not be read, as paths (`Conditions.StringLike[0]`).
-            With any, the selection takes at least what `selects` says, but may take more.
-        compiled: the patterns of these parts, for `selects` and `opted_out_types`.
+        id, name: the ID and name of the selection.
+        created: CreationDate in seconds since 1970; None if AWS does not report it.
+        resources: ARN patterns, in which `*` matches any number of characters; a resource must match one.
+        not_resources: ARN patterns; a resource must match none.
+        tags: ListOfTags as keys and values; a resource with one of them is a candidate regardless of its ARN.
+        conditions: conditions on tags; a resource must meet all of them.
+        unreadable: paths of the parts of the response that could not be read (`Conditions.StringLike[0]`). If
+            there are any, the selection may select more resources than `selects` returns.
+        compiled: the compiled patterns, for `selects` and `opted_out_types`.
     """
 
     id: str
@@ -65,21 +65,20 @@ class Selection:
     compiled: "_Compiled" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compile the patterns once; `selects` is called for each resource."""
+        """Compile the patterns once, because `selects` is called for each resource."""
         object.__setattr__(self, "compiled", _Compiled.of(self))
 
     @classmethod
     def of(cls, answer: Answer, left_out: Iterable[str] = ()) -> "Selection":
-        """Read the answer of GetBackupSelection.
+        """Parse the response of GetBackupSelection.
 
-        A part that cannot be read never widens the selection, as an absent one would: an ARN, pattern or tag
-        that cannot be read matches nothing, an exclusion or a condition that cannot be read excludes
-        everything. `unreadable` names these parts. An answer with neither Resources, ListOfTags nor
-        Conditions, which AWS does not accept, counts as one that cannot be read.
+        A malformed part never widens the selection: a malformed ARN, pattern or tag matches nothing, and a
+        malformed exclusion or condition excludes everything. `unreadable` contains the malformed parts. A
+        response without Resources, ListOfTags and Conditions, which AWS does not accept, counts as malformed.
 
         Args:
-            answer: the whole answer, with SelectionId and BackupSelection.
-            left_out: paths of values that the caller removed because they could not be read
+            answer: the complete response, with SelectionId and BackupSelection.
+            left_out: paths of malformed values that the caller removed
                 (`BackupSelection.NotResources`).
         """
         reading = _Reading(left_out)
@@ -99,7 +98,7 @@ class Selection:
 
     @property
     def named_arns(self) -> tuple[str, ...]:
-        """The resources that are named by their full ARN; NotResources and Conditions can exclude them."""
+        """The full ARNs in Resources. NotResources and Conditions can still exclude them."""
         return tuple(arn for arn in self.resources if "*" not in arn)
 
 
@@ -110,21 +109,20 @@ def selects(
     tags: Mapping[str, str],
     opt_in: Mapping[str, bool],
 ) -> bool:
-    """Tell whether a selection takes a resource.
+    """Return whether a selection selects a resource.
 
-    Upper and lower case matter everywhere. A resource without the tag meets StringNotEquals and
-    StringNotLike, and neither of the other two operators. A selection with Conditions only takes all
-    resources that meet them.
+    All comparisons are case-sensitive. A resource without the tag meets StringNotEquals and StringNotLike,
+    but not StringEquals and StringLike. A selection with only Conditions selects all resources that meet them.
 
-    A type that is not opted in is left out, unless Resources name the resource or its type; the types in
-    ALWAYS_NEED_OPT_IN are left out even then. A type that the opt-in map does not name counts as opted in:
-    only False says otherwise, and settings that could not be read must not make resources look unprotected.
+    Resources of a type that is not opted in are not selected, unless Resources contains the resource or its
+    type; the types in ALWAYS_NEED_OPT_IN are not selected even then. A type that is missing from the opt-in
+    map counts as opted in, so that settings that could not be read do not make resources appear unprotected.
 
     Args:
-        selection: which one.
-        arn: of the resource.
-        resource_type: of the resource, as AWS Backup spells it.
-        tags: of the resource.
+        selection: the selection.
+        arn: the ARN of the resource.
+        resource_type: the type of the resource, as AWS Backup spells it.
+        tags: the tags of the resource.
         opt_in: ResourceTypeOptInPreference of DescribeRegionSettings.
     """
     compiled = selection.compiled
@@ -147,16 +145,15 @@ def selects(
 def opted_out_types(
     selection: Selection, known_types: Collection[str], opt_in: Mapping[str, bool]
 ) -> tuple[str, ...]:
-    """Give the types that a selection asks for and that it misses because they are not opted in.
+    """Return the types that a selection requests but does not select, because they are not opted in.
 
-    A selection asks for the types whose service Resources name (`arn:aws:ec2:*`) and for the types in
-    ALWAYS_NEED_OPT_IN that they name. Of types that share a form of ARN (`arn:aws:rds:*:*:cluster:*`) it asks
-    for the known ones only. By `*` and by tags, it asks for all known types. It does not ask for types that
-    NotResources exclude as a whole.
+    Resources request the types of a service (`arn:aws:ec2:*`), and the types in ALWAYS_NEED_OPT_IN that they
+    name. If types share an ARN form (`arn:aws:rds:*:*:cluster:*`), only the known ones are requested. `*` and
+    tags request all known types. Types that NotResources excludes completely are not requested.
 
     Args:
-        selection: which one.
-        known_types: types of which the account has resources, as far as is known.
+        selection: the selection.
+        known_types: the types of the known resources of the account.
         opt_in: ResourceTypeOptInPreference of DescribeRegionSettings.
     """
     compiled = selection.compiled
@@ -182,13 +179,13 @@ def _shared(form: ArnForm) -> bool:
 
 
 def _service_of(pattern: str) -> str:
-    """Give the service that a pattern names; `*` when it does not."""
+    """Return the service in a pattern; `*` if there is none."""
     parts = pattern.split(":", 3)
     return parts[2] if len(parts) > 3 else "*"
 
 
 def _names(pattern: str, form: ArnForm) -> bool:
-    """Tell whether a pattern names a service and a resource type, not the service alone."""
+    """Return whether a pattern contains a resource type in addition to the service."""
     service, *rest = pattern.split(":", 3)[2:] or [""]
     below = f":{rest[0]}" if rest else ""
     return service == form.service and (f":{form.prefix}" in below if form.prefix else below[:3] == ":::")
@@ -200,7 +197,7 @@ def _names_type(pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A condition whose pattern is compiled."""
+    """A condition with a compiled pattern."""
 
     key: str
     matches: Callable[[str], object]
@@ -219,16 +216,16 @@ class _Check:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """What a selection means, ready to be compared with many resources.
+    """A compiled selection, to compare with many resources.
 
     Attributes:
-        by_name: patterns that name a resource or a resource type.
-        broadly: the other patterns, by service or broader.
+        by_name: patterns with a resource or a resource type.
+        broadly: the other patterns: a service, or broader.
         excluded: NotResources.
         tags: ListOfTags.
         checks: Conditions.
-        everything: whether all resources that meet the conditions are taken.
-        nothing: whether a part that narrows the selection could not be read.
+        everything: whether all resources that meet the conditions are selected.
+        nothing: whether a part that narrows the selection is malformed, so that nothing is selected.
     """
 
     by_name: ArnPatterns
@@ -255,7 +252,7 @@ class _Compiled:
 
 
 class _Reading:
-    """Reads the parts of an answer, and notes those that it cannot read."""
+    """Parses the parts of a response, and records the malformed ones."""
 
     def __init__(self, left_out: Iterable[str]) -> None:
         paths = (path.removeprefix("BackupSelection.") for path in left_out)

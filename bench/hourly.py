@@ -1,8 +1,8 @@
-"""AWS API calls of an hour: an account with many resources, plans, vaults and recovery points.
+"""Counts the AWS API calls per hour for an account with many resources, plans, vaults and recovery points.
 
     python -m bench.hourly RESOURCES PLANS VAULTS POINTS
 
-An hour of scrapes, one a minute, on a virtual clock. Series and bytes are those of one exposition at the end.
+It simulates an hour with one scrape per minute. The numbers of series and bytes are from a scrape at the end.
 """
 
 import sys
@@ -25,7 +25,7 @@ def main(resources: int, plans: int, vaults: int, points: int) -> None:
         _fill(aws, resources, plans, vaults, points)
         watch = aws.watch(collectors=COLLECTORS, limits={"max_jobs": 20_000})
         watch.catch_up()
-        [scope] = watch.exporter.refresher._scopes.values()  # noqa: SLF001 - the threads keep real time
+        [scope] = watch.exporter.refresher._scopes.values()  # noqa: SLF001 - its threads use the real clock
         aws.account.forget_calls()
         for _ in range(60):
             aws.clock.advance(60)
@@ -44,7 +44,7 @@ def main(resources: int, plans: int, vaults: int, points: int) -> None:
 
 
 def _refresh(scope: ScopeRefresh) -> None:
-    """Do what a scrape and the background do in a minute."""
+    """Run the refreshes of a minute: those of a scrape and those in the background."""
     for collector in scope.collectors:
         scope.refresh(collector)
     for hourly in (False, True):

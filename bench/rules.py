@@ -1,10 +1,10 @@
-"""The CPU time that a real Prometheus needs to evaluate the alert rules.
+"""Measures the CPU time that Prometheus needs to evaluate the alert rules.
 
     python -m bench.rules JOBS RESOURCES [FILE]
 
-Prometheus scrapes an account with so many jobs and resources eleven times, so that the range selectors of
-the rules find as many samples as with one scrape each minute. It then stops scraping and only evaluates the
-rules. FILE names other rules to measure.
+Prometheus scrapes an account with these numbers of jobs and resources eleven times, so that the range
+selectors of the rules return as many samples as with one scrape per minute. It then stops scraping and only
+evaluates the rules. Set FILE to measure another rule file.
 """
 
 import shutil
@@ -56,7 +56,7 @@ VAULT = f"arn:aws:backup:eu-central-1:{ACCOUNT}:backup-vault:dr"
 
 
 def main(jobs: int, resources: int, path: str = str(RULES)) -> None:
-    """Measure and tell."""
+    """Measure, and print the results."""
     document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     body = _exposition(jobs, resources, time.time())
     with (
@@ -73,7 +73,7 @@ def main(jobs: int, resources: int, path: str = str(RULES)) -> None:
 
 
 def _by_interval(document: Any) -> dict[float, list[Any]]:
-    """Give the rules by their evaluation interval in seconds: a minute where the file has none."""
+    """Return the rules by evaluation interval in seconds; the default is a minute."""
     rules: dict[float, list[Any]] = {}
     for group in document["groups"]:
         rules.setdefault(parse(group.get("interval", "1m")), []).extend(group["rules"])
@@ -81,7 +81,7 @@ def _by_interval(document: Any) -> dict[float, list[Any]]:
 
 
 class _Prometheus:
-    """A running Prometheus, that scrapes at first and evaluates rules later."""
+    """A Prometheus process that first scrapes, and later evaluates rules."""
 
     def __init__(self, folder: Path, port: int) -> None:
         program = shutil.which("prometheus")
@@ -109,19 +109,19 @@ class _Prometheus:
         self._child.wait()
 
     def scrape(self) -> None:
-        """Scrape a few times; after that the next scrape is far away."""
+        """Scrape a few times, then stop scraping."""
         time.sleep(SCRAPES * SCRAPE_INTERVAL)
         self._reload([])
 
     def evaluate(self, rules: list[Any]) -> float:
-        """Evaluate rules a few times; gives the CPU seconds of one evaluation."""
+        """Evaluate rules a few times. Return the CPU seconds of one evaluation."""
         self._reload(rules)
         before = self._until_evaluated(1)
         after = self._until_evaluated(1 + EVALUATIONS)
         return (after[0] - before[0]) / (after[1] - before[1])
 
     def _until_evaluated(self, times: int) -> tuple[float, float]:
-        """Wait for so many evaluations since the rules were loaded; gives the CPU seconds, and how many."""
+        """Wait for a number of evaluations. Return the CPU seconds and the number of evaluations."""
         while True:
             text = self._metrics()
             count = value(text, "prometheus_rule_group_duration_seconds_count") - self._evaluated
@@ -158,7 +158,7 @@ class _Prometheus:
 
 @contextmanager
 def _serving(body: bytes) -> Iterator[int]:
-    """Answer every request with a compressed exposition until the block ends; gives the port."""
+    """Serve a compressed exposition until the block ends. Yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -182,7 +182,7 @@ def _serving(body: bytes) -> Iterator[int]:
 
 
 def _exposition(jobs: int, resources: int, now: float) -> bytes:
-    """Write the metrics of an account: each resource has a rule, a copy and recovery points."""
+    """Return the metrics of an account. Each resource has a rule, a copy and recovery points."""
     stores = [JobStore(kind, window=WINDOW, since=lambda: now) for kind in KINDS]
     ledger = Ledger(
         Scope("bench", REGION),
@@ -220,7 +220,7 @@ def _exposition(jobs: int, resources: int, now: float) -> bytes:
 
 
 def _fill_with_jobs(ledger: Ledger, jobs: int, arns: list[str], now: float) -> None:
-    """Each resource has one copy job; all others are backup jobs, of which one in a hundred failed."""
+    """Add one copy job per resource, and backup jobs, of which one in a hundred has failed."""
     backups = jobs - len(arns)
     answers = [*active(ACTIVE, now, 40.0), *finished(backups - ACTIVE, now)]
     for number, answer in enumerate(answers):

@@ -1,9 +1,10 @@
-"""Building the status page: many resources, of which some need attention.
+"""Measures the CPU time to build the status page for many resources, some of which need attention.
 
     python -m bench.status RESOURCES SCOPES OVERDUE
 
-The first scope has so many resources, and so many of them are overdue; each has a rule, a copy and recovery
-points. Each of the other scopes has a hundred. Each scope has twenty plans, whose monthly rules ran empty.
+The first scope has the number of resources and of overdue resources in the arguments. Each other scope has a
+hundred resources. Each resource has a rule, a copy and recovery points. Each scope has twenty plans; the
+monthly rule of each plan created no jobs.
 """
 
 import sys
@@ -40,7 +41,7 @@ SELECTION = Selection("selection", "all", 0.0, resources=("*",))
 
 
 def main(count: int, scopes: int, overdue: int) -> None:
-    """Measure and tell."""
+    """Measure, and print the results."""
     now = time.time()
     ledgers = [
         _ledger(number, FEW if number else count, 0 if number else overdue, now) for number in range(scopes)
@@ -97,12 +98,12 @@ def _arn(number: int) -> str:
 
 
 def _age(number: int, overdue: int) -> float:
-    """Give how long ago a resource was last backed up."""
+    """Return the age of the last backup of a resource, in seconds."""
     return 5 * DAY if number < overdue else DAY / 3
 
 
 def _jobs(count: int, overdue: int, now: float) -> Iterator[dict[str, Any]]:
-    """Give a completed job for each resource, and a failed one for those that are overdue."""
+    """Yield a completed job for each resource, and a failed job for each overdue resource."""
     for number in range(count):
         completed = now - _age(number, overdue)
         yield _job(f"done-{number}", number, "COMPLETED", completed)

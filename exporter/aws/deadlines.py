@@ -1,7 +1,7 @@
 """A deadline for each call to AWS.
 
-botocore's read time-out starts anew with each packet: an answer of one byte a second never times out. Here a
-call that is still under way at its deadline has its connection shut down, so that it fails at once.
+The read timeout of botocore restarts with each packet, so a response of one byte per second never times out.
+If a call has not ended at its deadline, its connection is shut down, so that it fails immediately.
 """
 
 import heapq
@@ -53,14 +53,14 @@ class Deadlines:
         self._pool_classes = _pool_classes(self._use)
 
     def apply_to(self, client: Any) -> None:
-        """Make the calls of a botocore client end at the deadline of the calling thread."""
+        """Apply the deadline of the calling thread to the calls of a botocore client."""
         session = client._endpoint.http_session  # noqa: SLF001 - botocore has no public API
         session._pool_classes_by_scheme = self._pool_classes  # noqa: SLF001 - likewise
         session._manager.pool_classes_by_scheme = self._pool_classes  # noqa: SLF001 - likewise
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[Call]:
-        """End the calls that this thread makes in the block after a number of seconds."""
+        """Limit the calls that this thread makes in the block to a number of seconds."""
         call = Call()
         before = getattr(self._current, "call", None)
         self._current.call = call
@@ -73,7 +73,7 @@ class Deadlines:
                 call.ended, call.connection = True, None
 
     def answered(self, **_: object) -> None:
-        """Lift the deadline, because the response has arrived: parsing it may take long on a busy machine.
+        """Remove the deadline when the response has arrived, as parsing may take long on a busy machine.
 
         A handler of botocore's `before-parse`.
         """
@@ -118,11 +118,11 @@ class Deadlines:
 
 
 def _shut_down(call: Call) -> None:
-    """Make the call fail that waits for the connection, unless another call uses it meanwhile."""
+    """Shut down the connection of the call, so that the call fails, unless another call uses it now."""
     sock = getattr(call.connection, "sock", None)
     if isinstance(sock, socket.socket) and call.connection.call is call:
         with suppress(OSError):
-            # Not SSLSocket.shutdown, which drops its TLS state: another thread is reading.
+            # Not SSLSocket.shutdown: it discards the TLS state while another thread is reading.
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 

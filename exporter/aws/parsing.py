@@ -1,8 +1,8 @@
 """Parses responses of AWS Backup value by value, so that a malformed value does not affect the others.
 
-botocore parses a response as a whole or not at all, and converts every value by the service model, which
-takes three times as long as parsing the JSON. The result for a valid response is the same, except that
-timestamps remain seconds since 1970.
+botocore fails to parse a response if one value is malformed, and converts every value by the service model,
+which takes three times as long as parsing the JSON. The result for a valid response is the same as that of
+botocore, except that timestamps remain seconds since 1970.
 """
 
 import json
@@ -34,9 +34,9 @@ ROW_IDS: Mapping[str, str] = {
 """The required field of each row, by the field that holds the rows."""
 
 _IDS = tuple(dict.fromkeys(ROW_IDS.values()))
-_TOKEN = "NextToken"  # noqa: S105 - one of a list
+_TOKEN = "NextToken"  # noqa: S105 - a pagination token
 _DEEPEST = 32  # levels; responses of AWS Backup have five
-_LONGEST_ID = 100  # characters of an id in a message
+_LONGEST_ID = 100  # characters of an ID in a message
 
 _TYPES: Mapping[str, frozenset[type]] = {
     "boolean": frozenset({bool}),
@@ -78,8 +78,8 @@ class LeftOut:
 
     Attributes:
         place: its path (`BackupJobs[3].CreatedBy`).
-        reason: what is wrong with it.
-        row_id: the ID of the row or job that it is part of; empty if that has none.
+        reason: why it is malformed.
+        row_id: the ID of the row or job that contains it; empty if that has none.
     """
 
     place: str
@@ -123,7 +123,7 @@ def _parse(body: bytes) -> object:
     except json.JSONDecodeError:
         raise
     except ValueError:
-        """An integer with more digits than Python parses."""
+        """An integer with more digits than Python can parse."""
     return json.loads(text, parse_constant=_out_of_range, parse_int=_integer)
 
 
@@ -140,7 +140,7 @@ def _integer(digits: str) -> Number:
 
 
 def _without_deep_levels(text: str) -> str:
-    """Empty what is nested deeper than in any real response; Python parses at most a thousand levels."""
+    """Empty all values deeper than _DEEPEST levels; Python can parse at most a thousand levels."""
     kept, depth, start = [], 0, 0
     for found in _STRINGS_AND_BRACKETS.finditer(text):
         if found[0] in "[{":
@@ -155,7 +155,7 @@ def _without_deep_levels(text: str) -> str:
 
 
 def _are_valid(values: Sequence[Any], shape: Any, row_id: str | None = None) -> bool:
-    """Whether these values conform to the service model; column by column, because that is fast."""
+    """Return whether values conform to the service model; checks column by column, which is fast."""
     kind = shape.type_name
     if not _TYPES[kind].issuperset(map(type, values)):
         return False
@@ -182,12 +182,12 @@ def _parse_leniently(value: Mapping[str, Any], shape: Any) -> dict[str, Any]:
     parser = _LenientParser()
     answer: dict[str, Any] = parser.fields(value, shape, "", _id_of(value))
     if _TOKEN in value:
-        answer[_TOKEN] = value[_TOKEN]  # also if malformed, or else the list would seem complete
+        answer[_TOKEN] = value[_TOKEN]  # also if it is malformed, otherwise the list would appear complete
     return answer | {LEFT_OUT: tuple(parser.left_out)}
 
 
 class _LenientParser:
-    """Parses the values of one response, and records those that it leaves out."""
+    """Parses the values of one response, and records the malformed ones."""
 
     def __init__(self) -> None:
         self.left_out: list[LeftOut] = []

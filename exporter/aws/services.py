@@ -1,4 +1,4 @@
-"""The AWS services that are called: their names, and how their lists are paged."""
+"""The AWS services that the exporter calls, with their names and pagination parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ class Service:
     """An AWS service.
 
     Attributes:
-        name: as the SDK spells it.
-        iam_prefix: the service part of its actions in IAM policies.
-        page_token: the parameter and the field of an answer that hold the token of the next page.
-        page_size: the parameter that limits the rows of a page.
-        largest_page: the most rows that a page can have.
+        name: the service name in boto3.
+        iam_prefix: the service prefix of its actions in IAM policies.
+        page_token: the parameter and the response field that contain the token of the next page.
+        page_size: the parameter that limits the number of rows per page.
+        largest_page: the maximum number of rows per page.
     """
 
     name: str
@@ -39,7 +39,7 @@ _SERVICES: Mapping[str, Service] = {
     "GetCallerIdentity": STS,
     "GetResources": TAGGING,
 }
-"""The services of the operations that are not AWS Backup's."""
+"""The services of operations that do not belong to AWS Backup."""
 
 
 def service_of(operation: str) -> Service:
@@ -48,5 +48,5 @@ def service_of(operation: str) -> Service:
 
 
 def action_of(operation: str) -> str:
-    """Return the action that a policy must allow for an operation (`backup:ListBackupJobs`)."""
+    """Return the IAM action that an operation requires (`backup:ListBackupJobs`)."""
     return f"{service_of(operation).iam_prefix}:{operation}"

@@ -112,7 +112,8 @@ def selects(
     """Return whether a selection selects a resource.
 
     All comparisons are case-sensitive. A resource without the tag meets StringNotEquals and StringNotLike,
-    but not StringEquals and StringLike. A selection with only Conditions selects all resources that meet them.
+    but not StringEquals and StringLike. If a selection has only Conditions, every resource that meets them is
+    selected.
 
     Resources of a type that is not opted in are not selected, unless Resources contains the resource or its
     type; the types in ALWAYS_NEED_OPT_IN are not selected even then. A type that is missing from the opt-in

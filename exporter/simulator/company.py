@@ -15,10 +15,10 @@ from exporter.simulator.company_scans import Scanner
 from exporter.simulator.job_store import LISTED_FOR
 
 KEPT = 6 * HOUR
-"""How long jobs not scheduled by a plan are kept; there are too many of them to keep for 30 days."""
+"""Seconds for which unscheduled jobs are kept; there are too many of them to keep for 30 days."""
 
 _SHORT = {"DeleteAfterDays": 1}
-"""The lifecycle of the recovery points of such jobs, for the same reason."""
+"""The lifecycle of the recovery points of unscheduled jobs; there are too many to keep for longer."""
 
 
 def fill(simulation: Simulation, now: float, rng: Random) -> None:
@@ -57,7 +57,7 @@ def fill(simulation: Simulation, now: float, rng: Random) -> None:
 
 
 def _add_plan(account: Account, plan: Plan, created: float, rng: Random) -> dict[Rule, Mapping[str, Any]]:
-    """Add a plan; return the CreatedBy of each of its rules."""
+    """Add a plan. Return the CreatedBy of the jobs of each rule."""
     plan_id, version = uuid(rng), f"{rng.getrandbits(144):036x}"
     arn = f"arn:aws:backup:{account.region}:{ACCOUNT}:backup-plan:{plan_id}"
     rules = [_rule(rule, uuid(rng)) for rule in plan.rules]
@@ -90,7 +90,7 @@ def _rule(rule: Rule, rule_id: str) -> dict[str, Any]:
     lifecycle = {"DeleteAfterDays": rule.kept_days}
     if rule.cold_days is not None:
         lifecycle["MoveToColdStorageAfterDays"] = rule.cold_days
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "RuleId": rule_id,
         "RuleName": rule.name,
         "TargetBackupVaultName": rule.vault,
@@ -102,9 +102,9 @@ def _rule(rule: Rule, rule_id: str) -> dict[str, Any]:
         "EnableContinuousBackup": rule.continuous,
     }
     if rule.scanned:
-        told["ScanActions"] = [{"MalwareScanner": "GUARDDUTY", "ScanMode": "INCREMENTAL_SCAN"}]
+        fields["ScanActions"] = [{"MalwareScanner": "GUARDDUTY", "ScanMode": "INCREMENTAL_SCAN"}]
     if rule.copies_to is None:
-        return told
+        return fields
     region, vault = rule.copies_to
     destination = vault_arn(region, ACCOUNT, vault)
-    return told | {"CopyActions": [{"Lifecycle": lifecycle, "DestinationBackupVaultArn": destination}]}
+    return fields | {"CopyActions": [{"Lifecycle": lifecycle, "DestinationBackupVaultArn": destination}]}

@@ -1,4 +1,4 @@
-"""The backup jobs of the demo's company, of the past and indefinitely."""
+"""Generates the backup jobs of the simulated company: past jobs, and an endless sequence of new ones."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -45,10 +45,10 @@ _ABORTED = "Backup job was stopped by the user"
 
 @dataclass(frozen=True)
 class BackupGenerator:
-    """The company's backups in one Region: those of before `now`, and those that come.
+    """Generates the backup jobs in one Region, before and after `now`.
 
-    `creators` is the CreatedBy of the jobs of each rule. `lifecycle`, when given, is that of the recovery
-    points, in place of the rules' own.
+    `creators` is the CreatedBy of the jobs of each rule. `lifecycle`, if set, replaces the lifecycle that the
+    rules define for recovery points.
     """
 
     site: Site
@@ -58,7 +58,7 @@ class BackupGenerator:
     lifecycle: Mapping[str, int] | None = None
 
     def past(self) -> Iterator[Job]:
-        """Yield the jobs that the plans made before `now`, and a representative day."""
+        """Yield the jobs that the plans created before `now`, and jobs with every final state."""
         jobs = [
             job
             for plan in self.site.plans
@@ -70,14 +70,14 @@ class BackupGenerator:
         return iter(sorted([*jobs, *self._eventful_day()], key=_created))
 
     def planned(self) -> Iterator[Job]:
-        """Yield the jobs that the plans make from `now` on, indefinitely."""
+        """Yield the jobs that the plans create after `now`, indefinitely."""
         each = (plan.runs(self.now) for plan in self.site.plans)
         for run, rule in merge(*each, key=itemgetter(0)):
             jobs = (job for resource in rule.resources for job in self._ran(rule, resource, run))
             yield from sorted(jobs, key=_created)
 
     def _ran(self, rule: Rule, resource: Resource, run: float) -> Iterator[Job]:
-        """Yield the job that a rule's run made for a resource."""
+        """Yield the job that a run of a rule created for a resource, and its child jobs."""
         created = run + self.rng.uniform(0, SPREAD)
         if resource == STOPPED and created > self.now - STOPPED_FOR:
             return
@@ -90,13 +90,13 @@ class BackupGenerator:
         if resource == NEVER_SUCCEEDS:
             course = self._failed(
                 replace(course, pends=1, runs=2, ends=3), resource, 0
-            )  # it is denied at once
+            )  # it fails immediately
         elif resource not in (STOPPED, *BIG) and rule.may_fail(created) and self.rng.random() < 0.12:
             course = self._trouble(course, resource)
         yield self._job(resource, created, course, rule)
 
     def _eventful_day(self) -> Iterator[Job]:
-        """Yield a job for each final state within the last hour, and large jobs that still run."""
+        """Yield a job for each final state within the last hour, and large jobs that are still running."""
         rule = self.site.plans[0].rules[0]
         plain = Course(pends=20, runs=60, ends=self.rng.uniform(600, 900))
         server = WEB[-1]
@@ -115,7 +115,7 @@ class BackupGenerator:
             yield self._job(resource, self.now - hours * HOUR, course, None)
 
     def busy(self) -> Iterator[Job]:
-        """Yield a new job every few seconds; among every eight one that fails, one that is big, and so on."""
+        """Yield a new job every few seconds; one in eight fails, one in eight is unusual, and so on."""
         daily, rule = self.site.plans[0].rules[0], self.site.busy
         resources = cycle(rule.resources)
         slots = cycle(range(8))
@@ -140,7 +140,7 @@ class BackupGenerator:
             yield self._job(resource, created, course, rule if number % 3 else None)
 
     def _unusual(self, course: Course, created: float, daily: Rule, number: int) -> Job:
-        """Return, one after the other: a big job, one that expires, is stopped, or completes with issues."""
+        """Return a large, expired, stopped or completed-with-issues job, in turn."""
         choices = (
             (BIG[number % len(BIG)], replace(course, ends=2 * HOUR), None),
             (WEB[0], replace(course, outcome="EXPIRED", message=_EXPIRED), daily),
@@ -168,7 +168,7 @@ class BackupGenerator:
             reached=self.rng.uniform(0, 0.9),
             message=message.format(role=self._role, name=resource.name),
             category=category,
-            tells_completion=number % 4 != 3,
+            has_completion=number % 4 != 3,
         )
 
     @property
@@ -176,7 +176,7 @@ class BackupGenerator:
         return f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole"
 
     def _stack(self, created: float, rule: Rule, length: float, *, broken: bool) -> Iterator[Job]:
-        """Yield the job of a CloudFormation stack and its children, which end one after the other."""
+        """Yield the job of a CloudFormation stack and its child jobs, which end one after the other."""
         parent_id = uuid(self.rng)
         children = []
         for place, part in enumerate(STACK_PARTS, 1):
@@ -193,9 +193,9 @@ class BackupGenerator:
     def _job(
         self, resource: Resource, created: float, course: Course, rule: Rule | None, parent: str | None = None
     ) -> Scripted:
-        """Return a job; without a rule it is an on-demand one."""
+        """Return a job; without a rule, it is an on-demand job."""
         job_id = uuid(self.rng)
-        size, transferred = _told(resource)
+        size, transferred = _reported_sizes(resource)
         course = replace(course, size=size, transferred=transferred)
         fields, account_fields, made = self._fields(resource, rule, created, course.ends, job_id)
         return Scripted(job_id, created, course, fields, account_fields, made, parent)
@@ -203,7 +203,7 @@ class BackupGenerator:
     def _fields(
         self, resource: Resource, rule: Rule | None, created: float, length: float, job_id: str
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        """Return what AWS tells of a job from creation on, once it pends, and once it runs."""
+        """Return the fields that a job has from its creation, from PENDING and from RUNNING."""
         region = self.site.region
         vault = rule.vault if rule else "dev"
         fields: dict[str, Any] = {
@@ -231,7 +231,7 @@ class BackupGenerator:
         return fields, account_fields, made
 
     def _name(self, resource: Resource, created: float) -> str:
-        """Return the name a resource had when a job was created."""
+        """Return the name that a resource had when a job was created."""
         renamed = self.now - RENAMED_FOR
         return FORMER_NAME if resource == RENAMED and created < renamed else resource.name
 
@@ -239,12 +239,12 @@ class BackupGenerator:
 _created = attrgetter("created")
 
 
-def _told(resource: Resource) -> tuple[int | None, int | None]:
-    """Return the size and the transferred bytes as far as AWS tells them for this type."""
+def _reported_sizes(resource: Resource) -> tuple[int | None, int | None]:
+    """Return the size and the transferred bytes, as AWS reports them for this resource type."""
     size: int | None = {"Aurora": None, "FSx": None, "RDS": 0}.get(resource.type, resource.size)
     return size, None if resource.type in ("Aurora", "EFS") else resource.size
 
 
 def uuid(rng: Random) -> str:
-    """Make an id."""
+    """Return a random UUID."""
     return str(UUID(int=rng.getrandbits(128), version=4))

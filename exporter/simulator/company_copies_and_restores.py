@@ -1,4 +1,4 @@
-"""The copy and restore jobs of the simulated company: copies by rules, restores on demand and as tests."""
+"""Generates the copy jobs of rules, the on-demand restores and the restore tests of the simulated company."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,14 +27,14 @@ _UNRESTORED = (
     "The subnet of the restored resource does not have enough free addresses",
 )
 _WELL_RESTORED = Course(runs=5, ends=90)
-_DOUBTFUL = Trial("FAILED", "The restored database lacks the rows of the last hour")
+_DOUBTFUL = Trial("FAILED", "The restored database does not contain the rows of the last hour")
 _MEANT_FOR_ONE_IN = 25
-"""One in so many backups is restored because somebody asks for it."""
+"""One in this number of backups is restored on demand."""
 
 
 @dataclass(frozen=True)
 class FollowUpGenerator:
-    """What follows the backups of one Region; `rules` are those that made them, by their ids."""
+    """Generates the jobs that follow backup jobs in one Region; `rules` are their rules by ID."""
 
     site: Site
     rules: Mapping[str, Rule]
@@ -42,7 +42,7 @@ class FollowUpGenerator:
 
     @property
     def testing_arn(self) -> str:
-        """The ARN of the restore testing plan that the tests belong to."""
+        """The ARN of the restore testing plan."""
         return f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
 
     def jobs(self, backup: Answer) -> Iterator[tuple[Kind, Job]]:
@@ -59,7 +59,7 @@ class FollowUpGenerator:
             yield RESTORE, self._restore(backup, rng, test=tried and rng.random() < 0.6)
 
     def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
-        """Yield a failed copy, a failed restore, and a restore test with failed validation."""
+        """Yield a failed copy, a failed restore, and a restore test with a failed validation."""
         tried = self.site.tried.arn(self.site.region, ACCOUNT)
         completed = (job for job in backups if job["ResourceArn"] == tried and job["State"] == "COMPLETED")
         backup = max(completed, key=itemgetter("CreationDate"))
@@ -75,9 +75,9 @@ class FollowUpGenerator:
         yield RESTORE, replace(test, created=now - 0.5 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
 
     def _copies(self, backup: Answer, region: str, vault: str, course: Course, rng: Random) -> Iterator[Job]:
-        """Yield the copy job of a recovery point; a composite's has a child for each of its parts.
+        """Yield the copy job of a recovery point. The job of a composite has a child job for each part.
 
-        The course is that of the job, or of the first child; the other children complete.
+        The course applies to the job, or to its first child job; the other child jobs complete.
         """
         by_rule = {"CreatedBy": dict(backup["CreatedBy"]), "CreatedByBackupJobId": backup["BackupJobId"]}
         fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup) | by_rule
@@ -127,7 +127,7 @@ class FollowUpGenerator:
 
 
 def _copied(backup: Answer, destination: str) -> dict[str, Any]:
-    """Return what a copy job tells of what it copies, and where to."""
+    """Return the fields of a copy job about its source and destination."""
     lifecycle = backup.get("RecoveryPointLifecycle")
     own_lifecycle = {} if lifecycle is None else {"DestinationRecoveryPointLifecycle": lifecycle}
     return own_lifecycle | {
@@ -144,7 +144,7 @@ def _copied(backup: Answer, destination: str) -> dict[str, Any]:
 
 
 def _size(backup: Answer) -> dict[str, int]:
-    """Return the size of a recovery point, if AWS tells it."""
+    """Return the size field of a recovery point, if AWS reports it."""
     return {name: backup[name] for name in ("BackupSizeInBytes",) if name in backup}
 
 
@@ -153,7 +153,7 @@ def _copied_to(arn: str, region: str, job_id: str) -> dict[str, str]:
 
 
 def _copying(rng: Random, *, may_fail: bool) -> Course:
-    """Choose how a copy goes: one in four of those that may fail does."""
+    """Return a random course of a copy: one in four fails if `may_fail`."""
     course = Course(runs=rng.uniform(2, 5), ends=rng.uniform(60, 120))
     return _uncopied(course, rng) if may_fail and rng.random() < 1 / 4 else course
 
@@ -164,7 +164,7 @@ def _uncopied(course: Course, rng: Random) -> Course:
 
 
 def _restoring(rng: Random, service: str) -> Course:
-    """Choose how a restore goes: one in eight fails."""
+    """Return a random course of a restore: one in eight fails."""
     course = Course(runs=rng.uniform(4, 9), ends=rng.uniform(60, 120))
     return course if rng.random() >= 1 / 8 else _unrestored(course, rng, service)
 
@@ -175,7 +175,7 @@ def _unrestored(course: Course, rng: Random, service: str) -> Course:
 
 
 def _trial(rng: Random) -> Trial:
-    """Choose how the validation of a test ends: one in five finds that something is wrong."""
+    """Return a random validation of a restore test: one in five fails."""
     if rng.random() < 0.8:
-        return Trial(message="The restored resource answered as expected")
+        return Trial(message="The restored resource responded as expected")
     return _DOUBTFUL

@@ -1,4 +1,4 @@
-"""Recovery points of the demo's company that need attention."""
+"""Recovery points of the simulated company that need attention."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,20 +22,20 @@ _KEPT_DAYS = 35
 
 
 def put_incidents(account: Account, now: float) -> None:
-    """Add continuous backups, one of them stopped; a point that cannot be deleted; one to be deleted soon."""
+    """Add continuous backups, one stopped, and points that cannot be deleted or will be deleted soon."""
     for point in (*_continuous(account, now), *_deletions(account, now)):
         account.recovery_points.put(point)
 
 
 def _continuous(account: Account, now: float) -> Iterator[Mapping[str, Any]]:
-    """Yield the continuous backups of the locked rule."""
+    """Yield the continuous backups of the rule with the locked vault."""
     for resource in LOCKED.resources:
         status = "STOPPED" if resource == PAUSED else "AVAILABLE"
         yield _point(account, resource, LOCKED_VAULT, now - 30 * DAY, status)
 
 
 def _deletions(account: Account, now: float) -> Iterator[Mapping[str, Any]]:
-    """Yield a point that AWS could not delete, and one that it will delete soon."""
+    """Yield a recovery point that AWS could not delete, and one that it will delete soon."""
     created = now - (_KEPT_DAYS + 3) * DAY
     yield _expiring(_point(account, WIKI, "prod-daily", created, "EXPIRED"))
     created = now - _KEPT_DAYS * DAY + 40 * HOUR

@@ -1,4 +1,4 @@
-"""Selections, tags, locks, settings, restore testing and an audit framework of the demo's company."""
+"""Selections, tags, locks, settings, restore testing and an audit framework of the simulated company."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,20 +28,20 @@ _OPTED_OUT = (
     "VirtualMachine",
 )
 _FOUNDED = 90 * DAY
-"""How long ago the company set up its backups, in seconds."""
+"""Seconds since the company set up its backups."""
 
 _LONG_KEPT = 35
-"""Days; the points of rules with a longer retention are older than the simulated jobs."""
+"""Days; rules with a longer retention have recovery points older than the simulated jobs."""
 
 
 def lock(backend: SimulatedBackend, now: float) -> None:
-    """Lock the vault in compliance mode; its lock can no longer be changed."""
+    """Lock a vault in compliance mode, so that the lock can no longer be changed."""
     backend.put_backup_vault_lock_configuration(LOCKED_VAULT, 30, 3650, 3)
     backend.vaults[LOCKED_VAULT].lock_date = now - _FOUNDED + 3 * DAY
 
 
 def protect(account: Account, site: Site, testing_arn: str, now: float) -> None:
-    """Add everything about protection in one Region except plans, which must exist."""
+    """Add all protection data in one Region except plans, which must already exist."""
     plans = {row["BackupPlan"]["BackupPlanName"]: row for row in account.plans.over(())}
     for plan in site.plans:
         row = plans[plan.name]
@@ -88,7 +88,7 @@ def _selection(
 
 
 def _remember_points(account: Account, plan: Plan, row: Mapping[str, Any], now: float) -> None:
-    """Add the points of rules with a long retention that are older than the simulated jobs."""
+    """Add recovery points older than the simulated jobs, for rules with a long retention."""
     for rule, known in zip(plan.rules, row["BackupPlan"]["Rules"], strict=True):
         if rule.kept_days > _LONG_KEPT:
             only = {**row, "BackupPlan": {**row["BackupPlan"], "Rules": [known]}}
@@ -97,7 +97,7 @@ def _remember_points(account: Account, plan: Plan, row: Mapping[str, Any], now: 
 
 
 def _tag(account: Account, site: Site) -> None:
-    """Tag every resource of the plans, and those that no plan selects."""
+    """Tag the resources of the plans, and the resources that no plan selects."""
     owners: dict[Resource, list[str]] = {}
     for plan in site.plans:
         by_tag = [plan.name] if any(not selection.resources for selection in plan.selections) else []

@@ -15,12 +15,12 @@ WEEK = 7 * DAY
 MONTH = 31 * DAY
 
 SPREAD = 240.0
-"""Seconds within which a run of a rule makes its jobs."""
+"""Seconds within which a run of a rule creates its jobs."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """Something to back up. `path` is the ARN behind service, Region and account; `size` is in bytes."""
+    """A resource. `path` is the part of the ARN after the account; `size` is in bytes."""
 
     name: str
     type: str
@@ -29,7 +29,7 @@ class Resource:
     size: int
 
     def arn(self, region: str, account_id: str) -> str:
-        """Return its ARN; a bucket's has neither Region nor account."""
+        """Return its ARN; the ARN of an S3 bucket has no Region or account."""
         if self.service == "s3":
             return f"arn:aws:s3:::{self.path}"
         return f"arn:aws:{self.service}:{region}:{account_id}:{self.path}"
@@ -37,12 +37,12 @@ class Resource:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """When a plan backs its resources up, and where to.
+    """A rule of a backup plan.
 
-    `copies_to` is the Region and the name of the vault that each recovery point is copied to. The company
-    remembers the jobs of the last `past` seconds. Recovery points are kept for `kept_days`, after `cold_days`
-    in cold storage. A `scanned` rule has some of its recovery points scanned for malware. The jobs of a
-    `steady` rule and their copies always complete.
+    `copies_to` is the Region and the name of the vault to which each recovery point is copied. Jobs of the
+    last `past` seconds are simulated at the start. Recovery points are kept for `kept_days`, and move to cold
+    storage after `cold_days`. If `scanned`, some recovery points are scanned for malware. If `steady`, all
+    jobs and their copies complete.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Rule:
     steady: bool = False
 
     def may_fail(self, created: float) -> bool:
-        """Say whether a job created at a time, and its copies, may fail.
+        """Return whether a job created at a time, and its copies, may fail.
 
-        A job that a run made may fail in every second hour, and on the next day in the other hours, so that
-        no rule misses two runs in a row. A job that was made between runs always may.
+        Jobs of scheduled runs may fail in every second hour, and on the next day in the other hours, so that
+        no rule misses two runs in a row. Jobs created between runs may always fail.
         """
         if self.steady:
             return False
@@ -76,7 +76,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a plan backs up: resources by ARN and by pattern, or (none) those with the tag `backup: PLAN`."""
+    """A selection: resources by ARN and pattern; if there are none, those with the tag `backup: PLAN`."""
 
     name: str
     resources: Sequence[Resource] = ()
@@ -92,7 +92,7 @@ class Plan:
     selections: Sequence[Selection]
 
     def runs(self, after: float) -> Iterator[tuple[float, Rule]]:
-        """Yield the runs of all rules after a time, the next one first, indefinitely."""
+        """Yield the runs of all rules after a time in chronological order, indefinitely."""
         each = (zip(rule.runs(after), repeat(rule)) for rule in self.rules)
         return merge(*each, key=itemgetter(0))
 
@@ -112,7 +112,7 @@ def _volumes(*names: str) -> list[Resource]:
 
 
 def _digits(name: str, length: int) -> str:
-    """Make hexadecimal digits that belong to a name."""
+    """Return hexadecimal digits derived from a name."""
     return name.encode().hex().ljust(length, "0")[:length]
 
 
@@ -190,7 +190,7 @@ WORKDAYS = Rule("workdays", "dev", "cron(0 20 ? * MON-FRI *)", DEV, zone="Europe
 PRODUCTION = Plan("production", [DAILY], [Selection("databases", [*DATABASES, CRM]), Selection("tagged")])
 ARCHIVE = Plan("archive", [WEEKLY], [Selection("large-data", WEEKLY.resources)])
 TRANSACTIONS = Plan("transactions", [ROLLING], [Selection("databases", DATABASES, ["arn:aws:timestream:*"])])
-"""A plan that also asks for a resource type for which the company has not opted in."""
+"""A plan that also selects a resource type that is not opted in."""
 
 COMPLIANCE = Plan("compliance", [LOCKED], [Selection("regulated", LOCKED.resources)])
 DEVELOPMENT = Plan("development", [WORKDAYS], [Selection("tagged")])
@@ -228,27 +228,27 @@ SMALL = Plan(
 )
 UNUSED = Plan("unused", [Rule("daily", "dev", "cron(0 0 ? * * *)", [])], [])
 OFFSITE = Plan("offsite", [Rule("nightly", "offsite", "cron(30 0 ? * * *)", [])], [Selection("tagged")])
-"""A plan without selections, and one whose selection finds no resource and whose vault does not exist."""
+"""A plan without selections, and a plan with a missing vault and a selection without resources."""
 
 INFECTED, UNREADABLE = VOLUMES[2], WEB[2]
-"""Of the one a malware scan finds a threat, of the other it fails."""
+"""The malware scan of the first one finds a threat; the scan of the second one fails."""
 
 PAUSED = DATABASES[2]
-"""A database whose point-in-time recovery has stopped."""
+"""A database with a stopped continuous backup."""
 
 INTRANET = Resource("intranet", "EC2", "ec2", "instance/i-01a7aa4e7000000d1", 30 * GIB)
-"""A server without a plan, whose only recovery point will soon be deleted."""
+"""A server without a plan, and with a single recovery point that will be deleted soon."""
 
 UNSELECTED = [WIKI, ANALYTICS]
-"""Resources with tags that no plan selects: of the retired wiki somebody removed the tag for backups."""
+"""Tagged resources that no plan selects. The backup tag of the retired wiki was removed."""
 
 
 @dataclass(frozen=True)
 class Site:
     """The company in one Region.
 
-    A new job comes every `pace` seconds, more or less, most of them by the rule `busy`. Each backup of
-    `tried` is followed by a restore.
+    A new job is created about every `pace` seconds, mostly by the rule `busy`. Each backup of `tried` is
+    followed by a restore, in most cases a restore test.
     """
 
     region: str

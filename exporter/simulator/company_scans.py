@@ -1,4 +1,4 @@
-"""The malware scans of the demo's company: those of one resource find a threat, all others none."""
+"""Generates the malware scans of the simulated company. Only scans of one resource find a threat."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from exporter.simulator.scans import Scan
 
 _SCANNED_TYPES = ("EBS", "EC2", "S3")
 _SCANNED_ONE_IN = 4
-"""One in so many recovery points is scanned; those of the infected resource always are."""
+"""One in this number of recovery points is scanned, and all of the infected resource."""
 
 _CREATOR_FIELDS = ("BackupPlanId", "BackupPlanArn", "BackupPlanVersion", "BackupRuleId")
-_FAILED = "The scanner role does not have the permissions to read the recovery point"
+_FAILED = "The scanner role does not have permission to read the recovery point"
 
 
 @dataclass(frozen=True)
 class Scanner:
-    """The scans that follow the backups of one Region; `rules` are those that made them, by their ids."""
+    """Generates the scans that follow backup jobs in one Region; `rules` are their rules by ID."""
 
     rules: Mapping[str, Rule]
 
@@ -36,7 +36,7 @@ class Scanner:
             yield SCAN, _scan(backup, backup["CompletionDate"] + rng.uniform(1, 5), rng)
 
     def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
-        """Yield scans of the last hour: one that found a threat in its resource, if any, and a failed one."""
+        """Yield scans of the last hour: one that found a threat, if its resource exists, and a failed one."""
         found = sorted(filter(_can_be_scanned, backups), key=itemgetter("CreationDate"))
         for backup in [backup for backup in found if _is_infected(backup)][-1:]:
             yield SCAN, _scan(backup, now - 0.6 * HOUR, Random(f"threat {backup['BackupJobId']}"))

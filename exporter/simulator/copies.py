@@ -1,4 +1,4 @@
-"""Copy jobs on a clock: one recovery point's, and a composite's with its children counted."""
+"""Copy jobs with a describe response that is a function of time: of recovery points and of composites."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from exporter.simulator.jobs import Course, ending, together
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy job that goes its course; it never pends, and tells no progress.
+    """A copy job that follows a course. It is never PENDING, and reports no progress.
 
-    `fields` are known from creation, `made` once it completed.
+    It has `fields` from its creation, and `made` once it has completed.
     """
 
     job_id: str
@@ -25,11 +25,11 @@ class Copy:
 
     @property
     def ends(self) -> float:
-        """When it finishes."""
+        """When the job ends."""
         return self.created + self.course.ends
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return what DescribeCopyJob nests under CopyJob at `now`."""
+        """Return the CopyJob field of the DescribeCopyJob response at `now`."""
         answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": False}
         if self.parent_id:
             answer["ParentJobId"] = self.parent_id
@@ -42,7 +42,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class CompositeCopy:
-    """The copy job of a composite: its state is put together from its children, which it counts."""
+    """The copy job of a composite. Its state is derived from its child jobs."""
 
     job_id: str
     created: float
@@ -52,7 +52,7 @@ class CompositeCopy:
     parent_id: str | None = None
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return what DescribeCopyJob nests under CopyJob, with the children counted by state."""
+        """Return the CopyJob field of the DescribeCopyJob response, with child jobs counted by state."""
         answer = _beginning(self.fields, self.job_id, self.created) | {"IsParent": True}
         states = Counter(child["State"] for child in children)
         answer |= {"NumberOfChildJobs": len(children), "ChildJobsInState": dict(states)}

@@ -1,4 +1,4 @@
-"""The recovery points that backup and copy jobs make."""
+"""Creates the recovery points of backup and copy jobs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,14 +39,14 @@ _POINT_ARN = {BACKUP.name: "RecoveryPointArn", COPY.name: "DestinationRecoveryPo
 
 
 class DerivedPoints:
-    """Adds the points of finished jobs to the points of an account.
+    """Adds the recovery points of finished jobs to those of an account.
 
     A copy to another account or Region is kept until `take` returns it.
 
     Args:
-        points: the account's points.
-        plans: the account's plans, which define how long points are kept.
-        vaults: the prefix of the ARNs of the account's vaults.
+        points: the recovery points of the account.
+        plans: the plans of the account, which define the lifecycle of recovery points.
+        vaults: the ARN prefix of the vaults of the account.
     """
 
     def __init__(self, points: RecoveryPoints, plans: StaticRows, vaults: str) -> None:
@@ -56,7 +56,7 @@ class DerivedPoints:
         self._elsewhere: dict[str, list[Answer]] = {}
 
     def add(self, kind: Kind, job: Answer, parent: Answer | None) -> None:
-        """Add the point of a finished job of any kind, if it made one. `parent` is its parent's answer."""
+        """Add the recovery point of a finished job, if it created one. `parent` is its parent job."""
         arn = _POINT_ARN.get(kind.name, "")
         if job.get("State") not in _SUCCESSFUL or arn not in job:
             return
@@ -70,7 +70,7 @@ class DerivedPoints:
         self._keep(kind, point)
 
     def take(self, vaults: str) -> list[Answer]:
-        """Return, once, the points copied into the vaults whose ARNs have this prefix."""
+        """Return and remove the copies to the vaults with this ARN prefix."""
         return self._elsewhere.pop(vaults, [])
 
     def _keep(self, kind: Kind, point: dict[str, Any]) -> None:

@@ -16,22 +16,22 @@ class Job(Protocol):
 
     @property
     def job_id(self) -> str:
-        """The job's id."""
+        """The job ID."""
 
     @property
     def created(self) -> float:
-        """When it was created."""
+        """When the job was created."""
 
     @property
     def parent_id(self) -> str | None:
-        """The id of its parent job."""
+        """The ID of the parent job; None if there is none."""
 
     @property
     def ends(self) -> float:
-        """When it is due to finish; infinity if it never changes by itself."""
+        """When the job ends; infinity if it never changes by itself."""
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return the describe answer at `now`, from the answers of its children."""
+        """Return the describe response at `now`, given the responses of the child jobs."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class Fixed:
     ends: float = inf
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Its fields, whatever the time."""
+        """Return the constant response."""
         return self.fields
 
 
 @dataclass(frozen=True)
 class Course:
-    """What happens to a job, in seconds after its creation.
+    """The course of a job. Times are in seconds after its creation.
 
-    `outcome` is the state it ends in. An EXPIRED one never runs. One that does not complete gets as far as
-    `reached` (0 to 1). `size` and `transferred` are bytes, None where AWS does not tell them for this type
-    of resource. `tells_completion` is false for a job that ends without a CompletionDate. An ABORTED one is
-    ABORTING for the last `aborting` seconds.
+    `outcome` is the final state. An EXPIRED job never runs. A job that does not complete has the progress
+    `reached` (0 to 1) at its end. `size` and `transferred` are in bytes; None if AWS does not report them for
+    the resource type. `has_completion` is false for a job that ends without a CompletionDate. An ABORTED job
+    is ABORTING for the last `aborting` seconds.
     """
 
     pends: float = 1.0
@@ -68,19 +68,19 @@ class Course:
     transferred: int | None = 8 * GIB
     message: str | None = None
     category: str | None = None
-    tells_completion: bool = True
+    has_completion: bool = True
     aborting: float = 5.0
 
     def done(self, age: float) -> float:
-        """Return how much is done (0 to 1) so many seconds after the creation."""
+        """Return the progress (0 to 1) at an age in seconds."""
         length = self.ends - self.runs
         ran = min(1.0, (age - self.runs) / length) if length > 0 else 1.0
         return ran if self.outcome == "COMPLETED" else ran * self.reached
 
     def end(self, created: float) -> dict[str, Any]:
-        """Return what a job that was created then says of its end."""
+        """Return the fields of a job that has ended, given its creation time."""
         end: dict[str, Any] = {"State": self.outcome}
-        if self.tells_completion:
+        if self.has_completion:
             end["CompletionDate"] = round(created + self.ends, 3)
         if self.message is not None:
             end["StatusMessage"] = self.message
@@ -92,9 +92,9 @@ class Course:
 
 @dataclass(frozen=True)
 class Scripted:
-    """A job whose state follows its course.
+    """A job that follows a course.
 
-    `fields` are known from creation, `account_fields` once it pends, `made` once it runs.
+    It has `fields` from its creation, `account_fields` from PENDING, and `made` from RUNNING.
     """
 
     job_id: str
@@ -107,11 +107,11 @@ class Scripted:
 
     @property
     def ends(self) -> float:
-        """When it finishes."""
+        """When the job ends."""
         return self.created + self.course.ends
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return the describe answer at `now`."""
+        """Return the describe response at `now`."""
         age = now - self.created
         course = self.course
         answer = dict(self.fields) | {
@@ -150,7 +150,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Composite:
-    """A parent job, whose progress and completion derive from its children."""
+    """A parent job. Its progress and completion are derived from its child jobs."""
 
     job_id: str
     created: float
@@ -161,7 +161,7 @@ class Composite:
     parent_id: str | None = None
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return the describe answer, with the children counted by state."""
+        """Return the describe response, with the number of child jobs by state."""
         answer = dict(self.fields) | {
             "BackupJobId": self.job_id,
             "CreationDate": round(self.created, 3),
@@ -193,7 +193,7 @@ _UNFINISHED = ("CREATED", "PENDING", "RUNNING", "ABORTING")
 
 
 def together(states: Mapping[str, int]) -> str:
-    """Return the state of a parent whose children are in these states."""
+    """Return the state of a parent job, given the states of its child jobs."""
     if any(state in states for state in _UNFINISHED):
         return "RUNNING"
     if set(states) == {"COMPLETED"}:
@@ -202,7 +202,7 @@ def together(states: Mapping[str, int]) -> str:
 
 
 def ending(state: str, children: Sequence[Answer]) -> dict[str, Any]:
-    """Return what a parent in this state says of its end."""
+    """Return the fields of a parent job that has ended in this state."""
     if state == "RUNNING":
         return {}
     dates = [child["CompletionDate"] for child in children if "CompletionDate" in child]
@@ -215,7 +215,7 @@ def ending(state: str, children: Sequence[Answer]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A job somebody stopped: ABORTING at once, ABORTED when `ends` comes, as far as it had got."""
+    """A job stopped by a user: ABORTING immediately, ABORTED at `ends`, without further progress."""
 
     job_id: str
     created: float
@@ -224,7 +224,7 @@ class Stopped:
     fields: Answer
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return the describe answer at `now`."""
+        """Return the describe response at `now`."""
         if now < self.ends:
             return dict(self.fields) | {"State": "ABORTING"}
         return dict(self.fields) | {

@@ -1,4 +1,4 @@
-"""Restore jobs on a clock: on demand, or tests that are validated and cleaned up once they completed."""
+"""Restore jobs with a describe response that is a function of time: on-demand jobs and restore tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from exporter.simulator.jobs import Course
 
 @dataclass(frozen=True)
 class Trial:
-    """What follows a restore test that completed: `verdict` after `validates` seconds, then deletion.
+    """The validation and cleanup after a completed restore test.
 
-    `verdict` is SUCCESSFUL, FAILED or TIMED_OUT; deleting what was restored takes `deletes` seconds.
+    Validation takes `validates` seconds; `verdict` is SUCCESSFUL, FAILED or TIMED_OUT. Deleting the restored
+    resource then takes `deletes` seconds.
     """
 
     verdict: str = "SUCCESSFUL"
@@ -23,9 +24,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Restore:
-    """A restore job that goes its course; one with a `trial` is a restore test.
+    """A restore job that follows a course; a restore test if it has a `trial`.
 
-    `fields` are known from creation, `made` once it completed.
+    It has `fields` from its creation, and `made` once it has completed.
     """
 
     job_id: str
@@ -38,12 +39,12 @@ class Restore:
 
     @property
     def ends(self) -> float:
-        """When it changes for the last time."""
+        """When the job changes for the last time."""
         tried = self.trial if self.course.outcome == "COMPLETED" else None
         return self.created + self.course.ends + (tried.validates + tried.deletes if tried else 0.0)
 
     def answer(self, now: float, children: Sequence[Answer]) -> Answer:
-        """Return the answer of DescribeRestoreJob at `now`."""
+        """Return the DescribeRestoreJob response at `now`."""
         age = now - self.created
         answer: dict[str, Any] = {
             **self.fields,
@@ -71,7 +72,7 @@ class Restore:
 
 
 def _tried(trial: Trial, since: float) -> dict[str, Any]:
-    """Return how far a test is, so many seconds after its restore completed."""
+    """Return the validation and deletion status, a number of seconds after the restore completed."""
     if since < trial.validates:
         return {"ValidationStatus": "VALIDATING"}
     tried = {"ValidationStatus": trial.verdict}

@@ -7,7 +7,7 @@ from exporter.simulator.job_kinds import Answer, plain
 
 
 class StaticRows:
-    """Rows of one sort, by the field `key`: those there are by themselves, changed as tests want them."""
+    """Rows of one type by the field `key`: generated rows, with the changes that tests make to them."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -15,9 +15,9 @@ class StaticRows:
         self._removed: set[str] = set()
 
     def put(self, row: Mapping[str, Any]) -> None:
-        """Let a row have these fields of AWS's, over those it has by itself; None takes a field away.
+        """Add a row, or override fields of a generated row; None removes a field.
 
-        Times may be datetimes or seconds since 1970. A row put before under the same key is replaced.
+        Times may be datetimes or seconds since 1970. An earlier call with the same key is replaced.
         """
         self._put[row[self.key]] = plain(row)
         self._removed.discard(row[self.key])
@@ -28,13 +28,13 @@ class StaticRows:
         self._removed.add(key)
 
     def get(self, key: str) -> Answer | None:
-        """Return the row that was put under a key; None: there is none."""
+        """Return the row that was put for a key; None if there is none."""
         return self._put.get(key)
 
     def over(
         self, rows: Iterable[Answer], facts: Callable[[Answer], Answer] = lambda _: {}
     ) -> list[dict[str, Any]]:
-        """Return all rows by their keys: `rows`, what `facts` tells of a row, and above both what was put."""
+        """Return all rows, sorted by key: generated `rows`, overridden by `facts`, then by `put`."""
         own = {row[self.key]: row for row in rows}
         whole = []
         for key in sorted((own.keys() | self._put.keys()) - self._removed):

@@ -124,7 +124,7 @@ def test_a_failed_job_says_why(client: Any, account: Account, clock: Clock, *, d
         reached=0.2,
         message="Access denied",
         category="AccessDenied",
-        tells_completion=dated,
+        has_completion=dated,
     )
     account.add(scripted("job", course))
     clock.advance(100)

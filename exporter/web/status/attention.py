@@ -1,4 +1,4 @@
-"""What needs attention in all scopes: the worst problems as rows, and the number of all."""
+"""Lists the problems of all scopes that need attention: the worst ones as rows, and the total number."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,10 +38,10 @@ _ALERTS_BY_STATE = {
 }
 _EXPLANATIONS = {
     AttentionKind.LAST_POINT_EXPIRES: "No newer backup has completed.",
-    AttentionKind.NEVER_SUCCEEDED: "No backup job is known.",
+    AttentionKind.NEVER_SUCCEEDED: "No backup job was found.",
     AttentionKind.OVERDUE: "No backup job has ended since the last success.",
     AttentionKind.RULE_OVERDUE: "No backup job of this rule has completed in time. Other backups have.",
-    AttentionKind.NOT_RECENT: "No plan and no expectation says how often it should be backed up.",
+    AttentionKind.NOT_RECENT: "No backup plan or expectation covers the resource.",
     AttentionKind.COPY_OVERDUE: "No copy job to this vault has ended in time.",
     AttentionKind.CONTINUOUS_STOPPED: "Point-in-time recovery has stopped.",
     AttentionKind.VAULT_MISSING: "The vault does not exist in this account and Region.",
@@ -53,14 +53,14 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class AttentionRow:
-    """One problem that needs attention, and its scope."""
+    """A problem that needs attention, with its scope."""
 
     scope: Scope
     attention: Attention
 
     @property
     def alert(self) -> str:
-        """The alert whose runbook section applies; empty if there is none."""
+        """The name of the corresponding alert, for the link to its runbook; empty if there is none."""
         kind = self.attention.kind
         if kind is AttentionKind.UNSUCCESSFUL:
             return _ALERTS_BY_STATE.get(self.attention.state, "")
@@ -68,7 +68,7 @@ class AttentionRow:
 
     @property
     def explanation(self) -> str:
-        """A sentence about the problem, shown if no job explains it."""
+        """A sentence that explains the problem, shown if there is no message from a job."""
         return _EXPLANATIONS.get(self.attention.kind, "")
 
 
@@ -77,8 +77,8 @@ class AttentionList:
     """The problems that need attention.
 
     Attributes:
-        rows: the worst `MAX_ROWS` problems, in their order.
-        counts: number of all problems by kind, the worst kind first.
+        rows: the worst `MAX_ROWS` problems, the worst first.
+        counts: the number of problems by kind, the worst kind first.
     """
 
     rows: tuple[AttentionRow, ...] = ()
@@ -91,7 +91,7 @@ class AttentionList:
 
     @property
     def is_critical(self) -> bool:
-        """Whether one of the problems is critical."""
+        """Whether at least one problem is critical."""
         return any(kind.severity is Severity.CRITICAL for kind in self.counts)
 
 

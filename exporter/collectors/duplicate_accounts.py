@@ -13,7 +13,7 @@ def check_owner(owners: AccountOwners, scope: Scope, accounts: Iterable[str]) ->
     Args:
         owners: says which scope publishes an account and Region.
         scope: the scope that AWS was asked about.
-        accounts: account ids; the id of an item if neither AWS nor the configuration gives its account.
+        accounts: account IDs; the ID of an item if neither AWS nor the configuration provides its account.
 
     Raises:
         AwsError: another scope publishes one of them.

@@ -71,7 +71,7 @@ class JobDescriber:
         self._calls = calls
         self._logged: set[str] = set()  # error codes of finished jobs
         self._failed: dict[str, float] = {}  # when the last description of a job failed
-        self._postponed: dict[str, float] = {}  # likewise, finished jobs that are not retried at once
+        self._postponed: dict[str, float] = {}  # likewise, finished jobs with a postponed retry
 
     def pending(self, *, first_descriptions: bool) -> Pending:
         """Return the jobs to describe; finished jobs that were never described only if asked for."""
@@ -123,7 +123,7 @@ class JobDescriber:
         return bool(waiting)
 
     def retry_postponed(self) -> None:
-        """Retry finished jobs at once: their failures may not have been due to the jobs."""
+        """Retry finished jobs immediately: their failures may not have been due to the jobs."""
         self._postponed.clear()
 
     def _may_be_retried(self, job_id: str) -> bool:

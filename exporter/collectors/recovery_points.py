@@ -74,7 +74,7 @@ class RecoveryPointsCollector:
     def _read_vaults(self) -> None:
         rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
         failure: AwsError | OverBudgetError | None = None
-        gone: set[str] = set()
+        deleted: set[str] = set()
         for row in rows:
             try:
                 self._read_vault(str(row["BackupVaultName"]), str(row.get("BackupVaultArn") or ""))
@@ -83,12 +83,12 @@ class RecoveryPointsCollector:
                 break
             except AwsError as error:
                 if error.is_unknown_job:  # the vault was deleted after it was listed
-                    gone.add(row["BackupVaultName"])
+                    deleted.add(row["BackupVaultName"])
                     continue
                 failure = failure or error.within(f"vault {row['BackupVaultName']}")
         if rows.complete:
             with self._ledger.open_resources() as resources:
-                resources.keep_vaults({str(row["BackupVaultName"]) for row in rows} - gone)
+                resources.keep_vaults({str(row["BackupVaultName"]) for row in rows} - deleted)
         if failure:
             raise failure
 

@@ -31,7 +31,7 @@ class PlanRules:
         self._unread: frozenset[str] = frozenset()
         self._read_at = math.inf
         self._used: dict[RuleKey, float] = {}  # creation time of the newest job of each rule
-        self._intervals: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # source, and interval
+        self._intervals: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # order key of the source, and interval
         self._copies_since: dict[tuple[str, str], float] = {}  # by plan and destination
 
     def set_plans(self, plans: Iterable[Plan], unread: Collection[str], read_at: float) -> set[RuleKey]:
@@ -77,14 +77,15 @@ class PlanRules:
     def _relevant_state(self) -> dict[RuleKey, tuple[object, ...]]:
         keys = {*self._used, *self._intervals, *(self._planned or ())}
         return {
-            key: (self.is_gone(key), self.interval(key), *_relevant_fields(self.planned(key))) for key in keys
+            key: (self.is_deleted(key), self.interval(key), *_relevant_fields(self.planned(key)))
+            for key in keys
         }
 
     def record_use(self, key: RuleKey, job: Job, rule: Rule) -> bool:
         """Record a job of a rule. Return whether the interval changed, or the rule has come back."""
-        was_gone = self.is_gone(key)
+        was_deleted = self.is_deleted(key)
         self._used[key] = max(self._used.get(key, -math.inf), created(job))
-        is_back = was_gone and not self.is_gone(key)
+        is_back = was_deleted and not self.is_deleted(key)
         known = self._intervals.get(key)
         if not rule.schedule or (known and began(job) < known[0]):
             return is_back
@@ -117,10 +118,10 @@ class PlanRules:
 
     def shortest(self, keys: Iterable[RuleKey]) -> float | None:
         """Return the shortest interval of those rules that have not been deleted."""
-        intervals = (self.interval(key) for key in keys if not self.is_gone(key))
+        intervals = (self.interval(key) for key in keys if not self.is_deleted(key))
         return min((interval for interval in intervals if interval), default=None)
 
-    def is_gone(self, key: RuleKey) -> bool:
+    def is_deleted(self, key: RuleKey) -> bool:
         """Return whether the rule is missing from the plans and has created no job since they were read."""
         return (
             self._planned is not None

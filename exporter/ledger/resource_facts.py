@@ -287,7 +287,7 @@ class FactsOf:
     def _rule_facts(self, known: ResourceHistory, parent_arn: str) -> Iterator[RuleFacts]:
         histories = known.all_rules()
         is_part = self._is_due_in(parent_arn, known)
-        there = sorted(key for key in {*histories, *known.named} if not self._rules.is_gone(key))
+        there = sorted(key for key in {*histories, *known.named} if not self._rules.is_deleted(key))
         for key in there[:MOST_KEYS]:
             planned, history = self._rules.planned(key), histories.get(key)
             interval = self._rules.interval(key)
@@ -353,7 +353,7 @@ class FactsOf:
             and history.first > last
             and history.first - interval >= self._known_since(self._rules.planned(other))
             and self._rules.interval(other) == interval
-            and not self._rules.is_gone(other)
+            and not self._rules.is_deleted(other)
             for other, history in histories.items()
         )
 

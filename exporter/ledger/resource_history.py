@@ -123,7 +123,7 @@ class ResourceHistory:
         return rules
 
     def expiry(self) -> float | None:
-        """When the last COMPLETED recovery point will be deleted; None when one is kept forever."""
+        """When the last COMPLETED recovery point will be deleted; None if one is kept forever."""
         completed = [points for points in self.points.values() if points.newest is not None]
         expiries = [points.expiry for points in completed]
         known = [expiry for expiry in expiries if expiry is not None]

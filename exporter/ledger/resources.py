@@ -307,7 +307,7 @@ class Resources:
         old = [
             key
             for key, rule in known.rules.items()
-            if key != last and (rule.last or 0.0) < before and self._rules.is_gone(key)
+            if key != last and (rule.last or 0.0) < before and self._rules.is_deleted(key)
         ]
         for key in old:
             del known.rules[key]
@@ -316,8 +316,8 @@ class Resources:
         """Remove the oldest deleted rule if the limit is reached."""
         last = known.last_rule[1] if known.last_rule else None
         if len(known.rules) >= MOST_KEYS:
-            gone = [key for key in known.rules if key != last and self._rules.is_gone(key)]
-            if oldest := min(gone, key=lambda key: known.rules[key].last or 0.0, default=None):
+            deleted = [key for key in known.rules if key != last and self._rules.is_deleted(key)]
+            if oldest := min(deleted, key=lambda key: known.rules[key].last or 0.0, default=None):
                 del known.rules[oldest]
 
     def _find_or_add(self, arn: str) -> ResourceHistory | None:

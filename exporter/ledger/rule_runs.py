@@ -13,7 +13,7 @@ from exporter.model import BACKUP, Health, Job, Plan, PlannedRule, RuleKey, Rule
 
 START_WINDOW = 8 * 3600.0  # seconds; the default of AWS
 KEPT_WITHOUT_PLANS = 35 * 86400.0  # seconds for which jobs are kept if no plan has been read
-MOST_JOBS = 10_000  # per rule, to keep creation times of
+MOST_JOBS = 10_000  # per rule; creation times of older jobs are removed
 DAY = 86400.0
 
 

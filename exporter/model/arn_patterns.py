@@ -42,13 +42,13 @@ class ArnPatterns:
         self._wildcards = compile_wildcards(wildcards) if wildcards else None
 
     def match(self, arn: str) -> bool:
-        """Tell whether an ARN is one of these or matches one of these."""
+        """Return whether an ARN equals or matches one of the patterns."""
         return arn in self._arns or (
             self._wildcards is not None and self._wildcards.fullmatch(arn) is not None
         )
 
     def whole_types(self) -> frozenset[str]:
-        """Give the resource types all of whose ARNs match, in one of AWS's partitions."""
+        """Return the resource types of which every ARN in one of the AWS partitions matches."""
         lacking = {form.resource_type for form in ARN_FORMS if not any(map(self.match, _any_arn(form)))}
         return frozenset(RESOURCE_TYPES) - lacking
 

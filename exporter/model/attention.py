@@ -16,7 +16,7 @@ from exporter.model.resources import JobFacts, Resource, RuleFacts
 DAY = 86400.0
 EXPIRY_NOTICE = 3 * DAY  # seconds before the deletion of the last recovery point; less for a short retention
 EXPIRY_NOTICE_SHARE = 0.1  # of the time from its completion to its deletion
-FORGOTTEN_AFTER = 8 * DAY  # seconds after the end of an unsuccessful job that is not a backup
+FORGOTTEN_AFTER = 8 * DAY  # seconds after the end of a job, except an unsuccessful backup
 NOT_RECENT_AFTER, ABANDONED_AFTER = 2 * DAY, 30 * DAY  # ages of the last backup, without an expected interval
 
 _THREATS_FOUND = "THREATS_FOUND"

@@ -1,7 +1,7 @@
 """Schedule expressions of backup rules: the next run, and the largest gap between two runs.
 
 AWS writes a schedule as `rate(12 hours)` or as `cron(0 5 ? * MON-FRI *)`: minute, hour, day of month, month,
-day of week, year. An expression that cannot be parsed gives None, not an exception: AWS may add new forms.
+day of week, year. The result for an expression that cannot be parsed is None: AWS may add new forms.
 """
 
 import re

@@ -31,7 +31,7 @@ class PlanRules:
         self._unread: frozenset[str] = frozenset()
         self._read_at = math.inf
         self._used: dict[RuleKey, float] = {}  # creation time of the newest job of each rule
-        self._intervals: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # order key of the source, and interval
+        self._intervals: dict[RuleKey, tuple[tuple[float, str], float]] = {}  # with the age of the source
         self._copies_since: dict[tuple[str, str], float] = {}  # by plan and destination
 
     def set_plans(self, plans: Iterable[Plan], unread: Collection[str], read_at: float) -> set[RuleKey]:

@@ -83,7 +83,6 @@ class JobsCollector:
         self._backlog = self._new_backlog(())
         self._succeeded = True
         self._is_marked = False
-        self._is_idle = False
         self._reads_since: float | None = None
 
     def refresh(self) -> None:
@@ -134,12 +133,10 @@ class JobsCollector:
 
     def _discover(self, now: float) -> set[str]:
         if self._listed_until is not None:
-            if self._is_idle and now - self._listed_until < PACE:
+            if now - self._listed_until < PACE and self._is_unused():
                 return set()
             listed = self._lister.read_new(self._listed_until - LIST_OVERLAP)
             self._listed_until = now
-            # Several list calls per refresh are too many for a feature that the account may never use.
-            self._is_idle = not (self._kind.created_filter or listed)
             return listed
         listed = self._lister.read_new(now - FIRST_LIST)
         self._listed_until = now
@@ -148,6 +145,13 @@ class JobsCollector:
         self.caught_up = False
         self._start_catching_up(now)
         return listed
+
+    def _is_unused(self) -> bool:
+        """Whether the account seems not to use this kind of job, which takes several list calls a refresh."""
+        if self._kind.created_filter or not self.caught_up:
+            return False
+        with self._ledger.open(self._kind) as store:
+            return not (store.tracked_count or store.final_count)
 
     def _new_backlog(self, lists: Iterable[Filters]) -> Backlog:
         return Backlog(lists, lambda filters: self._lister.pages(filters, reserve=self._api.budget.reserve))

@@ -81,7 +81,7 @@ def test_scrapes_at_the_same_time_share_a_refresh(aws: Aws, listen: Run, patient
     """Scrapes that come while a refresh runs wait for that one; none asks AWS again."""
     aws.account.put(sorts.job("a"))
     address = listen(*patient).address()
-    ask(address, "/metrics")
+    until(lambda: is_up(address), within=60, every=1.0)
     aws.has_no_connections()
     aws.account.forget_calls()
     aws.hang()
@@ -102,14 +102,21 @@ def test_scrapes_at_the_same_time_share_a_refresh(aws: Aws, listen: Run, patient
     }
 
 
+def is_up(address: str) -> bool:
+    """Whether each collector has got through."""
+    return set(told.published(ask(address, "/metrics").text, "aws_backup_up").values()) == {1}
+
+
 def test_one_hanging_call_is_told(aws: Aws, listen: Run, tmp_path: Path) -> None:
     """A call that AWS does not answer within api.read_timeout ends as `timeout`, and up is 0."""
     path = tmp_path / "impatient.yaml"
-    path.write_text("targets: [{name: t}]\napi: {read_timeout: 500ms}\n")
+    path.write_text(
+        "targets: [{name: t}]\napi: {read_timeout: 500ms}\ncollectors: [backup_jobs, copy_jobs]\n"
+    )
     aws.hang()
     address = listen("--config.file", str(path)).address()
     text = ask(address, "/metrics").text
     assert set(told.published(text, "aws_backup_up").values()) == {0}
     assert 'operation="ListBackupJobs",code="timeout"' in text
     aws.answer()
-    until(lambda: set(told.published(ask(address, "/metrics").text, "aws_backup_up").values()) == {1})
+    until(lambda: is_up(address))

@@ -44,7 +44,8 @@ def test_what_left_the_window_is_not_published(aws: Aws, listen: Run) -> None:
     aws.account.put(sorts.job("old-and-running", age=30 * sorts.HOUR))
     address = listen().address()
     text = until(lambda: _text_with("old-and-running", address))
-    assert 'job_id="old-and-done"' not in text
+    assert 'aws_backup_job_info{job_id="old-and-done"' not in text
+    assert 'aws_backup_job_info{job_id="old-and-running"' in text
 
 
 def test_a_change_is_published_by_the_next_scrape(aws: Aws, listen: Run) -> None:

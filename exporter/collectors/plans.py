@@ -74,7 +74,9 @@ class PlansCollector:
         known = {plan.id: plan for plan in self._ledger.inventory.plans}
         self._forget_others(listed, known)
         answers, failure = self._read_each(listed)
-        failure = self._selections.refresh(listed) or failure
+        just_read = [plan_id for plan_id, answer in answers.items() if answer]
+        without_selections = self._selections.refresh(listed, just_read)
+        failure = failure or without_selections
         plans = {} if rows.complete else dict(known)
         for plan_id, row in listed.items():
             answer = answers.get(plan_id, {})

@@ -1,6 +1,6 @@
 """Reads the resource selections of backup plans. A selection cannot change, so each one is read once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from exporter.aws import LEFT_OUT, AwsError, BackupApi, OverBudgetError
 from exporter.collectors.protocols import MAX_WAIT, list_all
@@ -29,8 +29,12 @@ class Selections:
         """Return the selections of a plan; None if they could not be read."""
         return self._of_plans.get(plan_id)
 
-    def refresh(self, plan_ids: Iterable[str]) -> AwsError | OverBudgetError | None:
-        """Read the selections of these plans. If a plan cannot be read, its known selections are kept.
+    def refresh(self, plan_ids: Collection[str], due: Iterable[str]) -> AwsError | OverBudgetError | None:
+        """Read the selections of plans. If a plan cannot be read, its known selections are kept.
+
+        Args:
+            plan_ids: all plans; the selections of other plans are forgotten.
+            due: the plans to read.
 
         Returns:
             The first failure; None if there was none.
@@ -40,7 +44,7 @@ class Selections:
         }
         failure: AwsError | OverBudgetError | None = None
         began = self._clock()
-        for plan_id in plan_ids:
+        for plan_id in due:
             try:
                 self._of_plans[plan_id] = self._read(plan_id)
             except OverBudgetError as error:

@@ -76,7 +76,9 @@ class Resources:
         self._changed: dict[str, None] = dict.fromkeys(self._known)
         self._published: dict[str, Resource] = {}
         self._news: dict[str, Resource | None] = {}
-        self._job_collectors = tuple(kind.collector for kind in kinds)
+        self._backup_collectors = tuple(
+            kind.collector for kind in kinds if kind.facts.expectation is Expectation.RULES
+        )
 
     def record(self, kind: Kind, job: Job) -> None:
         """Record a job. A child job counts for its own resource, not for the resource of its parent."""
@@ -250,8 +252,8 @@ class Resources:
 
     @property
     def is_history_read(self) -> bool:
-        """Whether the history from before the start has been read, as far as possible."""
-        return self._history.is_read(PLANS, POINTS, *self._job_collectors)
+        """Whether the backups from before the start have been read, as far as possible."""
+        return self._history.is_read(PLANS, POINTS, *self._backup_collectors)
 
     def _update_published(self) -> None:
         """Compute the published data of resources that may have changed, and keep the changes for `drain`."""

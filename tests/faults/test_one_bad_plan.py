@@ -141,7 +141,7 @@ def test_what_was_read_is_not_read_again_at_once(aws: Bench, wire: Wire) -> None
     for _ in range(10):
         later(watched, 60)
 
-    asked = [path for path, _ in wire.requests]
+    asked = [path for path, _ in wire.requests if "/selections" not in path]
     assert sum(plans["bad"] in path for path in asked) == 11
     assert sum(plans["good"] in path for path in asked) == 3
 
@@ -175,7 +175,7 @@ def test_a_rule_that_cannot_be_read_keeps_what_was_known(aws: Bench, wire: Wire,
     aws.account.plans.put(plan)
     watched = watch(aws, wire)
     told = {"BackupPlan": {"Rules": [{"RuleId": "a", "ScheduleExpression": "cron(0 * ? * * *)"}, None]}}
-    wire.breakage = only(f"/backup/plans/{plan_id}", answers(200, json.dumps(told)))
+    wire.breakage = only(f"/backup/plans/{plan_id}/?", answers(200, json.dumps(told)))
 
     series = later(watched)
 

@@ -131,6 +131,9 @@ class Told:
         if not path.startswith(PLANS.path):
             exchange.give(400, '{"message": "no such job"}', x_amzn_ErrorType="ResourceNotFoundException")
             return
+        if path.endswith("/selections/"):
+            exchange.give(200, json.dumps({"BackupSelectionsList": []}))
+            return
         plan_id = path.removeprefix(PLANS.path).strip("/")
         plan = {"BackupPlanName": plan_id, "Rules": self.rows[RULES.operation, RULES.member]}
         runs = self.rows[RUNS.operation, RUNS.member]

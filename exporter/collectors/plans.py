@@ -73,9 +73,9 @@ class PlansCollector:
         listed = {row["BackupPlanId"]: row for row in rows}
         known = {plan.id: plan for plan in self._ledger.inventory.plans}
         self._forget_others(listed, known)
+        due = self._due()
         answers, failure = self._read_each(listed)
-        just_read = [plan_id for plan_id, answer in answers.items() if answer]
-        without_selections = self._selections.refresh(listed, just_read)
+        without_selections = self._selections.refresh(listed, due)
         failure = failure or without_selections
         plans = {} if rows.complete else dict(known)
         for plan_id, row in listed.items():

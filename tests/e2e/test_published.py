@@ -51,8 +51,7 @@ def test_what_left_the_window_is_not_published(aws: Aws, listen: Run) -> None:
 def test_a_change_is_published_by_the_next_scrape(aws: Aws, listen: Run) -> None:
     """A scrape shows what AWS says at that moment: progress, then the end and what came with it."""
     aws.account.put(sorts.full("a", "RUNNING"))
-    address = listen().address()
-    ask(address, "/metrics")
+    address = _started(listen)
     for job in (
         {**sorts.full("a", "RUNNING"), "PercentDone": "64.5", "BytesTransferred": 17},
         {**sorts.full("a", "RUNNING"), "PercentDone": "64.6"},
@@ -65,10 +64,21 @@ def test_a_change_is_published_by_the_next_scrape(aws: Aws, listen: Run) -> None
 def test_what_aws_no_longer_tells_is_not_published(aws: Aws, listen: Run) -> None:
     """A field that AWS no longer tells is not published from memory."""
     aws.account.put(sorts.full("a", "RUNNING"))
-    address = listen().address()
+    address = _started(listen)
     assert "aws_backup_job_transferred_bytes" in ask(address, "/metrics").text
     aws.account.put(sorts.job("a", "RUNNING"))
     assert "aws_backup_job_transferred_bytes" not in ask(address, "/metrics").text
+
+
+def _started(listen: Run) -> str:
+    """Start an exporter and wait until each collector has read what there was before the start."""
+    address = listen().address()
+
+    def up() -> set[float]:
+        return set(told.published(ask(address, "/metrics").text, "aws_backup_up").values())
+
+    until(lambda: up() == {1}, within=60, every=1.0)
+    return address
 
 
 def _text_with(word: str, address: str) -> str | None:

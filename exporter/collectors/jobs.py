@@ -191,7 +191,8 @@ class JobsCollector:
 
     def _exceed_budget(self, pending: Pending) -> bool:
         """Return whether there are too many jobs to describe within the budget, and lists can be used."""
-        return self._discovery.enabled and len(pending.all) > self._api.budget.available()
+        # One job is always described: lists would take more calls.
+        return self._discovery.enabled and len(pending.all) > max(1, self._api.budget.available())
 
     def _describe_unlisted(self, listed: set[str]) -> None:
         """Describe jobs for data missing from lists: child counts, configured IDs, and changes of state."""

@@ -24,7 +24,8 @@ from exporter.doctor import actions
 from exporter.exposition import metrics, self_metrics
 from exporter.exposition.job_metrics import job_families
 from exporter.exposition.metric_types import Family
-from exporter.model.job_kinds import KINDS, Kind
+from exporter.model.job_kinds import KINDS
+from exporter.model.kind import Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 

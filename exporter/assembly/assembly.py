@@ -45,6 +45,12 @@ class Exporter:
     ledgers: tuple[Ledger, ...]
     refresher: Refresher
     exposition: Exposition
+    calls: WorkerPool
+
+    def stop(self) -> None:
+        """Start no more work, and let the threads end when they have finished."""
+        self.refresher.stop()
+        self.calls.stop()
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ class Assembler:
         self._refresher.set_scopes(scope for monitored in targets for scope in monitored.scopes)
         series = [scope_series for monitored in targets for scope_series in monitored.series]
         exposition = Exposition(series, self._telemetry, self._clients.cpu_limiter.paused)
-        return Exporter(config, ledgers, self._refresher, exposition)
+        return Exporter(config, ledgers, self._refresher, exposition, self._calls)
 
     def _monitor(self, settings: _TargetSettings, profiles: Profiles) -> _MonitoredTarget:
         client = TargetClient(settings.target, settings.regions[0], profiles)

@@ -148,7 +148,7 @@ class JobDescriber:
             if error.fault.code not in self._logged:
                 self._logged.add(error.fault.code)
                 log.warning(
-                    "cannot describe a finished job; the exporter retries later",
+                    "Cannot describe a finished job; retrying later",
                     extra=self._log_fields(job_id, error),
                 )
 

@@ -32,4 +32,4 @@ class Omissions:
             "id": first.row_id,
             "reason": first.reason,
         }
-        log.warning("ignored a malformed value in a response; further ones are only counted", extra=details)
+        log.warning("Ignored a malformed value in a response; further ones are only counted", extra=details)

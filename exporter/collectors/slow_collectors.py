@@ -3,15 +3,16 @@
 from collections.abc import Callable
 
 from exporter.aws import BackupApi
-from exporter.collectors.frameworks import FrameworksCollector
+from exporter.collectors.frameworks import FRAMEWORKS
 from exporter.collectors.inventory import InventoryCollector
+from exporter.collectors.list_collector import ListCollector
 from exporter.collectors.plans import PlansCollector
 from exporter.collectors.protocols import SlowCollector
 from exporter.collectors.recovery_points import RecoveryPointsCollector
 from exporter.collectors.resources import ResourcesCollector
-from exporter.collectors.restore_testing import RestoreTestingCollector
+from exporter.collectors.restore_testing import restore_testing_plans
 from exporter.collectors.settings import SettingsCollector
-from exporter.collectors.vaults import VaultsCollector
+from exporter.collectors.vaults import VAULTS
 from exporter.config import Discovery, ResourceInventory
 from exporter.ledger import AccountOwners, Ledger
 
@@ -38,12 +39,12 @@ def slow_collectors(
         clock: seconds since 1970.
     """
     return (
-        VaultsCollector(api, ledger, owners=owners),
+        ListCollector(VAULTS, api, ledger, owners=owners),
         ResourcesCollector(api, ledger, owners=owners, discovery=discovery, clock=clock),
         SettingsCollector(api, ledger, owners=owners),
         PlansCollector(api, ledger, owners=owners, clock=clock),
-        RestoreTestingCollector(api, ledger, owners=owners, clock=clock),
-        FrameworksCollector(api, ledger, owners=owners),
+        ListCollector(restore_testing_plans(clock), api, ledger, owners=owners),
+        ListCollector(FRAMEWORKS, api, ledger, owners=owners),
         RecoveryPointsCollector(api, ledger, owners=owners, ledger_of=ledger_of, clock=clock),
         InventoryCollector(api, ledger, owners=owners, settings=inventory),
     )

@@ -1,44 +1,9 @@
-"""Collects the backup vaults, with the number of recovery points and the lock of each."""
+"""The backup vaults: the number of recovery points and the lock of each."""
 
-from exporter.aws import BackupApi
-from exporter.collectors.duplicate_accounts import check_owner
-from exporter.collectors.protocols import PACE, list_all
-from exporter.ledger import AccountOwners, Ledger
+from exporter.collectors.list_collector import Listing
 from exporter.model import Answer, Vault, account_in_arn, number
 
 DAY = 86400
-
-
-class VaultsCollector:
-    """Collects the vaults of one scope.
-
-    Args:
-        api: calls AWS.
-        ledger: stores the vaults.
-        owners: decides which scope publishes an account and Region.
-    """
-
-    name = "vaults"
-    pace = PACE
-
-    def __init__(self, api: BackupApi, ledger: Ledger, *, owners: AccountOwners) -> None:
-        self._api = api
-        self._ledger = ledger
-        self._owners = owners
-
-    def refresh(self) -> None:
-        """List all vaults. If a row is malformed, no known vault is removed."""
-        rows = list_all(self._api, "ListBackupVaults", "BackupVaultList")
-        vaults = tuple(map(_vault, rows))
-        default = self._ledger.account_id
-        check_owner(
-            self._owners, self._ledger.scope, (vault.account_id or default or vault.name for vault in vaults)
-        )
-        self._ledger.update_inventory(
-            lambda known: known.with_vaults(
-                (*(() if rows.complete else known.vaults or ()), *vaults), default
-            )
-        )
 
 
 def _vault(row: Answer) -> Vault:
@@ -62,3 +27,14 @@ def _vault(row: Answer) -> Vault:
 def _days(value: object) -> float | None:
     days = number(value)
     return None if days is None else days * DAY
+
+
+VAULTS = Listing(
+    collector="vaults",
+    operation="ListBackupVaults",
+    member="BackupVaultList",
+    parse=_vault,
+    name_of=lambda vault: vault.name,
+    known=lambda inventory: inventory.vaults or (),
+    replace=lambda inventory, vaults, account_id: inventory.with_vaults(vaults, account_id),
+)

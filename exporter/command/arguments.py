@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from exporter.command import logs
 from exporter.command.streams import write_out
@@ -51,7 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         add_help=False,
     )
-    add = parser.add_argument
+    for add_options in (_add_command, _add_configuration, _add_web, _add_logs, _add_modes):
+        add_options(parser.add_argument)
+    return parser
+
+
+def _add_command(add: Callable[..., object]) -> None:
     add("-h", "--help", action=_Help, nargs=0, help="show this help and exit")
     add(
         "command",
@@ -60,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         help="doctor: check credentials, permissions and the connection to AWS, report how to fix each "
         "problem, and exit",
     )
+
+
+def _add_configuration(add: Callable[..., object]) -> None:
     add(
         "--config.file",
         dest="config_file",
@@ -73,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="validate the configuration, print it with defaults filled in, and exit",
     )
+
+
+def _add_web(add: Callable[..., object]) -> None:
     add(
         "--web.listen-address",
         dest="web_listen_address",
@@ -103,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="enable POST /-/reload; SIGHUP always reloads the configuration",
     )
+
+
+def _add_logs(add: Callable[..., object]) -> None:
     add(
         "--log.level",
         dest="log_level",
@@ -117,11 +131,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=logs.FORMATS,
         help="format of log messages (default: logfmt)",
     )
+
+
+def _add_modes(add: Callable[..., object]) -> None:
     add("--demo", action="store_true", help="run against a simulated AWS Backup account")
     add("--json", action="store_true", help="with doctor: print the report as JSON")
     add("--once", action="store_true", help="write the metrics to standard output once and exit")
     add("--version", action="store_true", help="print the version and exit")
-    return parser
 
 
 class _Help(argparse.Action):

@@ -137,7 +137,7 @@ def _once(exporter: Exporter) -> int:
     exporter.refresher.refresh_completely()
     write_out(exporter.exposition.write(Form()))
     all_up = all(health.up for ledger in exporter.ledgers for health in ledger.health().values())
-    exporter.refresher.stop()
+    exporter.stop()
     return SUCCESS if all_up else FAILED
 
 
@@ -150,13 +150,15 @@ def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: O
     except CannotListenError as error:
         write_error(f"aws-backup-exporter: {error}")
         return FAILED
-    refresher = reloader.exporter.refresher
-    threading.Thread(target=refresher.start, name="start", daemon=True).start()  # slow with many targets
+    exporter = reloader.exporter  # a reload keeps its threads
+    threading.Thread(
+        target=exporter.refresher.start, name="start", daemon=True
+    ).start()  # slow with many targets
     watcher.watch()
     server = make_server(AccessMiddleware(site.app(), watcher), watcher)
     announce = partial(_announce, sockets, options, tls=bool(watcher.config.tls))
     asyncio.run(_serve_until_stopped(server, site, reloader, sockets, announce))
-    refresher.stop()
+    reloader.exporter.stop()
     log.info("Stopped")
     return SUCCESS
 

@@ -106,7 +106,7 @@ def _place(filename: str, mark: yaml.Mark, path: Path, message: str) -> Problem:
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with a limit on the depth and without conversion of dates."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML has it so
         first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -121,7 +121,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def next_mark(self) -> yaml.Mark:
-        mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # PyYAML has no types
         return mark
 
     def scalar(self, node: yaml.ScalarNode) -> str | int | float | None:

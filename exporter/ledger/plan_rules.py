@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from exporter.ledger.newest_jobs import began, created
-from exporter.model import Job, Plan, PlannedRule, Rule, RuleKey
+from exporter.model import Job, Plan, PlannedRule, Rule, RuleKey, selects
 
 
 class Planned(NamedTuple):
@@ -129,6 +129,28 @@ class PlanRules:
             and key[0] not in self._unread
             and self._used.get(key, -math.inf) <= self._read_at
         )
+
+
+def named_by(plans: Iterable[Plan]) -> dict[str, dict[RuleKey, float]]:
+    """Return the resources that selections name by ARN, each with its rules and since when they apply.
+
+    Selections with tags or conditions are ignored, because it is unknown here whether they select the
+    resource; so are selections that could not be read completely.
+    """
+    named: dict[str, dict[RuleKey, float]] = {}
+    for plan in plans:
+        for selection in plan.selections or ():
+            if selection.tags or selection.conditions:
+                continue
+            since = max(selection.created or 0.0, plan.changed or 0.0)
+            for arn in selection.named_arns:
+                if not (arn.startswith("arn:") and selects(selection, arn, "", {}, {})):
+                    continue
+                of_resource = named.setdefault(arn, {})
+                for rule in plan.rules:
+                    key = plan.id, rule.rule_id
+                    of_resource[key] = min(since, of_resource.get(key, since))
+    return named
 
 
 def _relevant_fields(planned: Planned | None) -> tuple[object, ...]:

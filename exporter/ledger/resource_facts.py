@@ -7,7 +7,17 @@ from exporter.ledger.limits import MOST_KEYS
 from exporter.ledger.newest_jobs import NewestJobs, created, ended
 from exporter.ledger.plan_rules import Planned, PlanRules
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
-from exporter.model import SUCCESS, Expectation, Job, JobFacts, Kind, Resource, RuleFacts, RuleKey
+from exporter.model import (
+    SUCCESS,
+    Expectation,
+    Job,
+    JobFacts,
+    Kind,
+    Resource,
+    RuleFacts,
+    RuleKey,
+    account_in_arn,
+)
 
 LONGEST_GRACE = 86400.0  # seconds that a success may be late; at most one interval
 PLANS, POINTS = "plans", "recovery_points"
@@ -100,7 +110,7 @@ class FactsOf:
             name=next(known.names(), _last_part(arn)),
             type=next(known.types(), ""),
             account_id=(any_job.account_id if any_job else "")
-            or _account_of(arn)
+            or account_in_arn(arn)
             or (backup.account_id if backup else "")
             or (known.listed.account_id if known.listed else "")
             or self._account_id,
@@ -373,8 +383,3 @@ def _duration(job: Job) -> float | None:
 
 def _last_part(arn: str) -> str:
     return arn.replace("/", ":").rpartition(":")[2]
-
-
-def _account_of(arn: str) -> str:
-    parts = arn.split(":")
-    return parts[4] if len(parts) > 5 else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from exporter.ledger.job_versions import Versions
 from exporter.ledger.limits import COUNTED_BEYOND, MOST_KEYS, MOST_RESOURCES
 from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
-from exporter.ledger.plan_rules import PlanRules
+from exporter.ledger.plan_rules import PlanRules, named_by
 from exporter.ledger.resource_facts import PLANS, POINTS, FactsOf, History
 from exporter.ledger.resource_history import ResourceHistory, RuleHistory
 from exporter.model import (
@@ -23,8 +23,6 @@ from exporter.model import (
     RecoveryPoints,
     Resource,
     Rule,
-    RuleKey,
-    selects,
 )
 
 KEPT_INTERVALS = 10
@@ -150,7 +148,7 @@ class Resources:
         for known in self._known.values():
             known.last_interval = self._rules.shortest(known.used_rule_keys) or known.last_interval
         changed = self._rules.set_plans(plans, unread_plans, read_at)
-        named = _named_by(plans)
+        named = named_by(plans)
         for arn in named:
             self._find_or_add(arn)
         for arn, known in self._known.items():
@@ -379,25 +377,3 @@ class Resources:
             for job_id, arns in self._children.items()
             if job_id in needed or job_id in self._parents
         }
-
-
-def _named_by(plans: Iterable[Plan]) -> dict[str, dict[RuleKey, float]]:
-    """Return the resources that selections name by ARN, each with its rules and since when they apply.
-
-    Selections with tags or conditions are ignored, because it is unknown here whether they select the
-    resource; so are selections that could not be read completely.
-    """
-    named: dict[str, dict[RuleKey, float]] = {}
-    for plan in plans:
-        for selection in plan.selections or ():
-            if selection.tags or selection.conditions:
-                continue
-            since = max(selection.created or 0.0, plan.changed or 0.0)
-            for arn in selection.named_arns:
-                if not (arn.startswith("arn:") and selects(selection, arn, "", {}, {})):
-                    continue
-                of_resource = named.setdefault(arn, {})
-                for rule in plan.rules:
-                    key = plan.id, rule.rule_id
-                    of_resource[key] = min(since, of_resource.get(key, since))
-    return named

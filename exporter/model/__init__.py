@@ -4,6 +4,7 @@ Besides the records: the tables of job kinds and of resource types, AWS's schedu
 selection takes. It knows neither boto3 nor Prometheus.
 """
 
+from exporter.model.arns import account_in_arn, region_in_arn
 from exporter.model.attention import (
     Attention,
     AttentionKind,
@@ -11,20 +12,9 @@ from exporter.model.attention import (
     plan_attention,
     resource_attention,
 )
-from exporter.model.job_kinds import (
-    BACKUP,
-    KINDS,
-    SUCCESS,
-    Answer,
-    Expectation,
-    Kind,
-    MalformedJobError,
-    ResourceFacts,
-    account_in_arn,
-    number,
-    region_in_arn,
-    rule_of,
-)
+from exporter.model.job_fields import Answer, number, rule_of
+from exporter.model.job_kinds import BACKUP, KINDS
+from exporter.model.kind import SUCCESS, Expectation, Kind, MalformedJobError, ResourceFacts
 from exporter.model.plans import (
     Plan,
     PlannedRule,

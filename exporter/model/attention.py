@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
-from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN, SUCCESS
+from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN
+from exporter.model.kind import SUCCESS
 from exporter.model.plans import Plan, RuleKey, RuleRun
 from exporter.model.resources import JobFacts, Resource, RuleFacts
 

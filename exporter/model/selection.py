@@ -11,7 +11,7 @@ from itertools import filterfalse
 from typing import Any
 
 from exporter.model.arn_patterns import ArnPatterns, compile_wildcards
-from exporter.model.job_kinds import Answer, number
+from exporter.model.job_fields import Answer, number
 from exporter.model.resource_types import ARN_FORMS, ArnForm
 
 ALWAYS_NEED_OPT_IN = frozenset({"Aurora", "DocumentDB", "Neptune", "FSx"})

@@ -192,7 +192,7 @@ class Refresher:
 def _report_bug(done: Future[None]) -> None:
     """Log an unexpected exception, because nothing else reads the future's result."""
     if not done.cancelled() and (error := done.exception()):
-        log.error("the exporter has a bug", exc_info=error)
+        log.error("Unexpected error; please report it as a bug", exc_info=error)
 
 
 def _all_done(refreshes: Sequence[Future[None]]) -> Future[None]:

@@ -143,7 +143,7 @@ class ScopeRefresh:
         except OverBudgetError:
             return Fault("budget", "the request budget is exhausted", "raise api.requests_per_second")
         except Exception as error:
-            log.exception("the exporter has a bug", extra=self._log_fields(collector))
+            log.exception("Unexpected error; please report it as a bug", extra=self._log_fields(collector))
             return Fault("bug", f"{type(error).__name__}: {error}", "please report it with the log")
         return None
 
@@ -161,13 +161,13 @@ class ScopeRefresh:
             self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
             if not fault and collector in self._logged:
                 self._logged.remove(collector)
-                log.info("refresh works again", extra=self._log_fields(collector))
+                log.info("Refresh succeeded again", extra=self._log_fields(collector))
 
     def _log_fault(self, collector: str, fault: Fault) -> None:
         """Log a fault, once for all collectors that need the same remedy."""
         self._logged.add(collector)
         details = {"code": fault.code, "reason": fault.message, "remedy": fault.remedy}
-        log.error("cannot refresh", extra=self._log_fields(collector) | details)
+        log.error("Refresh failed", extra=self._log_fields(collector) | details)
 
     def _log_fields(self, collector: str) -> dict[str, str]:
         return {"target": self.scope.target, "aws_region": self.scope.region, "collector": collector}

@@ -38,7 +38,7 @@ class _Request(Request):
 
 
 class _QuietHandler(MotoRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the name in werkzeug
         """Log nothing: the account records its calls."""
 
     def send_response(self, code: int, message: str | None = None) -> None:

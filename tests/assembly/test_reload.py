@@ -103,7 +103,7 @@ def start(aws: Bench, request: pytest.FixtureRequest) -> Start:
 
     def begin(config: Config, read_timeout: float = PATIENCE) -> Running:
         running = Running(aws, config, read_timeout)
-        request.addfinalizer(running.reloader.exporter.refresher.stop)
+        request.addfinalizer(lambda: running.reloader.exporter.stop())
         request.addfinalizer(running.file.answers.set)
         return running
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.aws.parsing import LEFT_OUT, ROW_IDS, LeftOut, read_answer
-from exporter.model.job_kinds import BACKUP, KINDS, Kind
+from exporter.model.job_kinds import BACKUP, KINDS
+from exporter.model.kind import Kind
 
 MODEL = botocore.session.get_session().get_service_model("backup")
 LISTS = {

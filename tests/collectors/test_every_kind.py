@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN, Kind
+from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN
+from exporter.model.kind import Kind
 from exporter.simulator import job_kinds as simulated
 from exporter.simulator.errors import ApiError
 from tests.support.harness import REGION, START, Bench, Watch

@@ -22,7 +22,7 @@ def demo() -> Iterator[Watch]:
     with demo_account(clock) as (config, _):
         exporter = Assembler(Telemetry(), dependencies(clock)).assemble(config)
         yield Watch(exporter, clock)
-        exporter.refresher.stop()
+        exporter.stop()
 
 
 def size_after(demo: Watch, seconds: float) -> int:

@@ -93,6 +93,8 @@ def test_what_the_exporter_fails_at_has_its_traceback(begin: Written, form: str)
     try:
         raise KeyError("x")
     except KeyError:
-        logging.getLogger("exporter.refresh.refresher").exception("the exporter has a bug")
+        logging.getLogger("exporter.refresh.refresher").exception(
+            "Unexpected error; please report it as a bug"
+        )
     assert "Traceback" in stream.getvalue()
     assert "test_logs.py" in stream.getvalue()

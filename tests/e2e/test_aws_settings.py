@@ -42,7 +42,7 @@ def test_the_exporter_serves(start: Start, variables: dict[str, str], named: str
     """The exporter starts and answers; up is 0, and one line of the log has the remedy."""
     exporter = start(variables, "--web.listen-address", "127.0.0.1:0")
     address = exporter.address()
-    until(lambda: exporter.err.count("cannot refresh"), or_say=lambda: exporter.err)
+    until(lambda: exporter.err.count("Refresh failed"), or_say=lambda: exporter.err)
     answer = ask(address, "/metrics")
     assert answer.status == 200
     assert 'aws_backup_up{target="default",aws_region="eu-west-1",collector="backup_jobs"} 0' in answer.text

@@ -68,16 +68,16 @@ def test_levels(aws: Aws, run: Run) -> None:
     endpoint = {"AWS_ENDPOINT_URL_BACKUP": aws.endpoint_url}
     for level, told in (("error", ["level=error"]), ("info", ["level=info", "level=error"])):
         process = run("--log.level", level, "--web.listen-address", "127.0.0.1:0", **endpoint)
-        until(partial(_says, process, "cannot refresh"))
+        until(partial(_says, process, "Refresh failed"))
         assert {line.split()[1] for line in process.err.splitlines()} == set(told)
 
 
 def test_a_failure_is_logged_once(eventful: Start) -> None:
     """One line tells that AWS refuses, one that it works again, however many scrapes came between."""
     lines = [line for line in eventful().err.splitlines() if "collector=backup_jobs" in line]
-    said = [line for line in lines if 'msg="cannot refresh"' in line]
+    said = [line for line in lines if 'msg="Refresh failed"' in line]
     assert len(said) == 1
-    assert len([line for line in lines if 'msg="refresh works again"' in line]) == 1
+    assert len([line for line in lines if 'msg="Refresh succeeded again"' in line]) == 1
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])

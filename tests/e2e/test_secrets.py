@@ -128,7 +128,7 @@ def test_a_running_exporter_shows_no_secret(stage: Stage, log_format: str) -> No
     exporter.signal(signal.SIGHUP)
     until(lambda: "Configuration reloaded" in exporter.err, or_say=lambda: exporter.err)
     assert stage.shown_in("\n".join([*seen, exporter.err, exporter.out])) == []
-    assert "cannot refresh" in exporter.err  # so the log does tell of the target that fails
+    assert "Refresh failed" in exporter.err  # so the log does tell of the target that fails
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_an_aws_that_repeats_what_it_was_sent(enter: Enter, way: str, log_format
     exporter = enter(way, *arguments)
     address = exporter.address()
     seen = [ask(address, path).text for path in ("/metrics", "/", "/config", "/targets", "/probe?target=a")]
-    until(lambda: exporter.err.count("cannot refresh") >= 1, or_say=lambda: exporter.err)
+    until(lambda: exporter.err.count("Refresh failed") >= 1, or_say=lambda: exporter.err)
     seen += [ask(address, path).text for path in ("/metrics", "/")]
     assert shown_in("\n".join([*seen, exporter.err, exporter.out])) == []
     assert "Traceback" not in exporter.err

@@ -11,7 +11,8 @@ from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model import Health, Plan, PlannedRule, Protected, RecoveryPoints, Vault
-from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN, Kind
+from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN
+from exporter.model.kind import Kind
 from tests.ledger.facts import REMOTE, VOLUME, by, told
 from tests.support.makers import ACCOUNT, HOUR, NOW, SCOPE, WINDOW, written
 

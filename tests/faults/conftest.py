@@ -90,7 +90,7 @@ def start(aws: Bench, dependencies: Dependencies) -> Iterator[Start]:
 
     yield begin
     for watch in watches:
-        watch.exporter.refresher.stop()
+        watch.exporter.stop()
 
 
 @pytest.fixture

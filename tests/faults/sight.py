@@ -51,7 +51,7 @@ class Log:
     @property
     def failures(self) -> list[dict[str, str]]:
         """What is said each time that a failure begins."""
-        return [vars(record) for record in self.records if record.getMessage() == "cannot refresh"]
+        return [vars(record) for record in self.records if record.getMessage() == "Refresh failed"]
 
     @property
     def failure(self) -> dict[str, str]:
@@ -65,15 +65,15 @@ class Log:
         return [
             (vars(record)["place"], vars(record)["id"], vars(record)["reason"])
             for record in self.records
-            if record.getMessage().startswith("ignored a malformed value")
+            if record.getMessage().startswith("Ignored a malformed value")
         ]
 
     @property
     def recoveries(self) -> int:
         """How often it was said that a failure ended."""
-        return self.events.count("refresh works again")
+        return self.events.count("Refresh succeeded again")
 
     @property
     def bugs(self) -> int:
         """How often the exporter blamed itself."""
-        return self.events.count("the exporter has a bug")
+        return self.events.count("Unexpected error; please report it as a bug")

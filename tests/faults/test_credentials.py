@@ -44,7 +44,7 @@ def test_new_credentials_need_no_restart(
     aws.clock.advance(15)
     series = watch.scrape()
     assert (up(series), series.state("a")) == (1, "RUNNING")
-    assert log.events == ["cannot refresh", "refresh works again"]
+    assert log.events == ["Refresh failed", "Refresh succeeded again"]
 
 
 @pytest.mark.parametrize("operation", ["ListBackupJobs", "DescribeBackupJob"])

@@ -348,7 +348,7 @@ def test_the_exporter_starts_and_tells(
 
     assert up(series) == 0
     [line] = written.getvalue().splitlines()
-    assert 'msg="cannot refresh"' in line
+    assert 'msg="Refresh failed"' in line
     assert f"code={code} " in line
     assert named in line.partition("remedy=")[2]
     assert "hush" not in line.replace("/missing/hush", "")

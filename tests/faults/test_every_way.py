@@ -126,7 +126,7 @@ def test_recovery(aws: Bench, wire: Wire, log: Log, way: Way) -> None:
     assert series.value("aws_backup_last_refresh_timestamp_seconds") == aws.clock()
     assert (series.state("a"), series.state("b")) == ("COMPLETED", "RUNNING")
     watch.scrape()
-    assert log.events == ["cannot refresh", "refresh works again"]
+    assert log.events == ["Refresh failed", "Refresh succeeded again"]
 
 
 @of_each_way
@@ -196,7 +196,7 @@ def test_a_description_that_fails(aws: Bench, wire: Wire, log: Log, way: Way) ->
     aws.clock.advance(15)
     series = watch.scrape()
     assert (up(series), series.state("a")) == (1, "COMPLETED")
-    assert log.events == ["cannot refresh", "refresh works again"]
+    assert log.events == ["Refresh failed", "Refresh succeeded again"]
 
 
 @pytest.mark.parametrize("way", declared(DESCRIBE), ids=lambda way: way.name)

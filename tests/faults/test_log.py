@@ -22,7 +22,7 @@ def test_one_line_for_a_long_failure(aws: Bench, log: Log) -> None:
         watch.scrape()
         aws.clock.advance(15)
 
-    assert log.events == ["cannot refresh", "refresh works again"]
+    assert log.events == ["Refresh failed", "Refresh succeeded again"]
 
 
 def test_another_failure_is_another_line(aws: Bench, wire: Wire, log: Log) -> None:
@@ -47,7 +47,7 @@ def test_a_failure_that_comes_back(aws: Bench, log: Log) -> None:
         aws.account.recover()
         watch.scrape()
 
-    assert log.events == ["cannot refresh", "refresh works again"] * 2
+    assert log.events == ["Refresh failed", "Refresh succeeded again"] * 2
 
 
 def test_a_healthy_scrape_says_nothing(aws: Bench, log: Log) -> None:
@@ -60,7 +60,7 @@ def test_a_healthy_scrape_says_nothing(aws: Bench, log: Log) -> None:
 
 
 def test_the_line_says_where(aws: Bench, log: Log) -> None:
-    """The line names the target, the Region and the collector that cannot refresh."""
+    """The line names the target, the Region and the collector that failed."""
     aws.account.fail("ListBackupJobs", ApiError("AccessDeniedException", 403))
     aws.watch().scrape()
 

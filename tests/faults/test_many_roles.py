@@ -130,7 +130,7 @@ def exporters(aws: Bench, wire: Wire) -> Iterator[Exporters]:
     """Exporters, stopped with the test."""
     made = Exporters(aws.clock, wire.endpoint_url)
     with ExitStack() as running:
-        running.callback(made.assembler.assemble(Config()).refresher.stop)
+        running.callback(made.assembler.assemble(Config()).stop)
         yield made
 
 

@@ -40,7 +40,7 @@ def test_the_others_are_kept_up_to_date(
     assert up(series) == 0
     assert {series.state(f"good{place}") for place in range(number)} == {"COMPLETED"}
     assert series.state("bad") == "RUNNING"
-    assert log.events == ["cannot refresh"]
+    assert log.events == ["Refresh failed"]
     wire.mend()
     aws.clock.advance(60)
     assert up(watch.scrape()) == 1
@@ -63,7 +63,7 @@ def test_one_finished_parent_holds_up_no_other(aws: Bench, wire: Wire, log: Log,
     described = {labels["job_id"] for labels, _ in series.find("aws_backup_job_child_jobs")}
     assert described == set(parents)
     assert up(series) == 1
-    assert log.events == ["cannot describe a finished job; the exporter retries later"]
+    assert log.events == ["Cannot describe a finished job; retrying later"]
     wire.mend()
     aws.clock.advance(RETRY_INTERVAL)
     assert watch.scrape().value("aws_backup_job_child_jobs", job_id="bad") == 2
@@ -106,7 +106,7 @@ def test_finished_parents_that_may_not_be_described_are_told(aws: Bench, wire: W
     for _ in range(3):
         aws.clock.advance(60)
         assert up(watch.scrape()) == 0
-    assert log.events == ["cannot refresh"]
+    assert log.events == ["Refresh failed"]
     wire.mend()
     watch.catch_up()
     aws.clock.advance(60)

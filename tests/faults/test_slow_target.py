@@ -32,7 +32,7 @@ def start() -> Iterator[Start]:
         def begin(*targets: Target, api: Api = SHORT) -> Watch:
             config = Config(targets=targets, collectors=("backup_jobs",), api=api)
             exporter = Assembler(Telemetry(), Dependencies(open_session=static_session)).assemble(config)
-            running.callback(exporter.refresher.stop)
+            running.callback(exporter.stop)
             return Watch(exporter, None)  # type: ignore[arg-type] # nobody moves the clock
 
         yield begin

@@ -71,7 +71,7 @@ def start(aws: Bench, machine: Machine) -> Iterator[Start]:
             target = aws.target(endpoint_url=machine.wire.endpoint_url)
             config = Config(targets=(target,), collectors=("backup_jobs", "vaults"))
             exporter = Assembler(Telemetry(), dependencies).assemble(config)
-            running.callback(exporter.refresher.stop)
+            running.callback(exporter.stop)
             return Watch(exporter, aws.clock)
 
         yield begin

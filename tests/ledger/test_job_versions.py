@@ -16,7 +16,8 @@ from exporter.ledger.job_versions import MAX_DELAY, Version, Versions
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model import Job, Resource
-from exporter.model.job_kinds import BACKUP, COPY, RESTORE, Kind
+from exporter.model.job_kinds import BACKUP, COPY, RESTORE
+from exporter.model.kind import Kind
 from tests.support.harness import Clock
 from tests.support.makers import (
     HOUR,

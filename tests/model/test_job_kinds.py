@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model.job_kinds import (
-    BACKUP,
-    MESSAGE_LENGTH,
-    MalformedJobError,
-    account_in_arn,
-    number,
-    one_line,
-    percentage,
-)
+from exporter.model.arns import account_in_arn
+from exporter.model.job_fields import MESSAGE_LENGTH, number, one_line, percentage
+from exporter.model.job_kinds import BACKUP
+from exporter.model.kind import MalformedJobError
 from exporter.model.records import Job, Number
 
 ARN = "arn:aws:backup:eu-west-1:123456789012:backup-vault:prod"

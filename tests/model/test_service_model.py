@@ -8,7 +8,8 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StringShape, StructureShape
 
-from exporter.model.job_kinds import BACKUP, KINDS, Kind
+from exporter.model.job_kinds import BACKUP, KINDS
+from exporter.model.kind import Kind
 
 MODEL = botocore.session.get_session().get_service_model("backup")
 LIST_ROWS_LACK = {"NumberOfChildJobs", "ChildJobsInState"}

@@ -68,7 +68,7 @@ class Month:
                 watch.refresh()
             if now in restarts:
                 before = self._facts(watch)
-                watch.exporter.refresher.stop()
+                watch.exporter.stop()
                 watch = self._start(aws)
                 self.facts[now] = before, self._facts(watch)
             at = b" %.3f\n" % now

@@ -146,7 +146,7 @@ class Bench:
     def close(self) -> None:
         """Stop the exporters."""
         for watch in self._watches:
-            watch.exporter.refresher.stop()
+            watch.exporter.stop()
 
 
 @contextmanager

@@ -195,7 +195,7 @@ class Status:
     scopes: tuple[ScopeState, ...]
     configured_ids: int
     job_id_problems: tuple[JobIdProblem, ...]
-    attention: AttentionList = AttentionList()  # noqa: RUF009
+    attention: AttentionList = AttentionList()  # noqa: RUF009 - frozen
 
     @cached_property
     def up(self) -> tuple[ScopeState, ...]:

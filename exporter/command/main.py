@@ -150,10 +150,8 @@ def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: O
     except CannotListenError as error:
         write_error(f"aws-backup-exporter: {error}")
         return FAILED
-    exporter = reloader.exporter  # a reload keeps its threads
-    threading.Thread(
-        target=exporter.refresher.start, name="start", daemon=True
-    ).start()  # slow with many targets
+    start = reloader.exporter.refresher.start  # slow with many targets
+    threading.Thread(target=start, name="start", daemon=True).start()
     watcher.watch()
     server = make_server(AccessMiddleware(site.app(), watcher), watcher)
     announce = partial(_announce, sockets, options, tls=bool(watcher.config.tls))

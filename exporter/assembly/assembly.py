@@ -246,7 +246,7 @@ def _target_settings(config: Config, target: Target, profiles: Profiles) -> _Tar
 
 
 def _lookback(settings: _TargetSettings) -> float:
-    """How far back to read: beyond the window only what tells about resources."""
+    """Return how far back to list jobs, in seconds: beyond the window only for the facts about resources."""
     return settings.discovery.lookback if _follows_resources(settings) else settings.discovery.window
 
 

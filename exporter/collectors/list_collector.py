@@ -12,11 +12,11 @@ from exporter.model import Answer
 
 
 class Listed(Protocol):
-    """A record that names its account, or an empty string."""
+    """A record with an account ID."""
 
     @property
     def account_id(self) -> str:
-        """The account of the thing."""
+        """The account ID; empty if unknown."""
 
 
 T = TypeVar("T", bound=Listed)
@@ -24,14 +24,14 @@ T = TypeVar("T", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """A list operation of AWS Backup, and what becomes of its rows.
+    """A list operation of AWS Backup, and how its rows are parsed and stored.
 
     Attributes:
         collector: the name of the collector.
         operation: as AWS spells it.
         member: the field of the response that holds the rows.
         parse: parses a row.
-        name_of: returns what a record is called; stands in for an account that nothing tells.
+        name_of: returns the name of a record, used in place of an unknown account.
         known: returns the records that the inventory has.
         replace: returns the inventory with other records; the last argument is the default account.
     """

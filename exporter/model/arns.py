@@ -1,4 +1,4 @@
-"""What an ARN says about the account and the Region."""
+"""The account and the Region of an ARN."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Reads the fields of AWS's responses: numbers, times, percentages and texts."""
+"""Parses fields of AWS responses: numbers, times, percentages and texts."""
 
 import math
 from collections.abc import Mapping

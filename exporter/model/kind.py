@@ -1,4 +1,4 @@
-"""What the exporter knows about one kind of job: AWS's operations and fields, and how to read a job."""
+"""The description of one job kind: its operations and fields in the AWS API, and how to parse a job."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -31,17 +31,19 @@ class TargetClient:
         target: gives the profile, role and endpoint.
         region: the Region in which the role is assumed.
         profiles: the profiles in use.
+        source: the client whose credentials assume the role; by default, those of the profile do.
     """
 
-    def __init__(self, target: Target, region: str, profiles: Profiles) -> None:
+    def __init__(
+        self, target: Target, region: str, profiles: Profiles, source: "TargetClient | None" = None
+    ) -> None:
         self._target = target
         self._profile = profiles.get(target.profile)
         self._profiles = profiles
         self._cpu_limiter = profiles.clients.cpu_limiter
         self._region = region
-        self._credentials = (
-            profiles.cached(self._assume_role) if target.role_arn else self._profile.credentials
-        )
+        self._source = source._credentials if source else self._profile.credentials
+        self._credentials = profiles.cached(self._assume_role) if target.role_arn else self._source
 
     def call(self, region: str, operation: str, **parameters: Any) -> Answer:
         """Make one call. The endpoint of the target is that of AWS Backup alone.
@@ -92,7 +94,7 @@ class TargetClient:
         if external_id:
             parameters["ExternalId"] = external_id.get_secret_value()
         sts = partial(self._profile.client, "sts", self._region)
-        answer = self._signed_call(self._profile.credentials, sts, "AssumeRole", parameters)
+        answer = self._signed_call(self._source, sts, "AssumeRole", parameters)
         keys = answer.get("Credentials") or {}
         try:
             credentials = Credentials(

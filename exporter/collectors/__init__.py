@@ -3,6 +3,9 @@
 There is one module for each subject.
 """
 
+from exporter.collectors.accounts import (
+    AccountsCollector,
+)
 from exporter.collectors.duplicate_accounts import (
     published_already,
 )
@@ -11,6 +14,13 @@ from exporter.collectors.jobs import (
 )
 from exporter.collectors.malformed_values import (
     Omissions,
+)
+from exporter.collectors.organization_jobs import (
+    OrganizationJobsCollector,
+)
+from exporter.collectors.organization_recorder import (
+    AccountLedger,
+    AccountLedgers,
 )
 from exporter.collectors.protocols import (
     MAX_WAIT,
@@ -29,9 +39,13 @@ from exporter.collectors.slow_collectors import (
 
 __all__ = [
     "MAX_WAIT",
+    "AccountLedger",
+    "AccountLedgers",
+    "AccountsCollector",
     "Collector",
     "JobsCollector",
     "Omissions",
+    "OrganizationJobsCollector",
     "RecoveryPointsCollector",
     "ResourcesCollector",
     "SlowCollector",

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from exporter.exposition.account_metrics import ACCOUNT_FAMILIES
 from exporter.exposition.job_metrics import fleet_families, job_families
 from exporter.exposition.metric_types import Family
 from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
@@ -14,4 +15,11 @@ from exporter.model import KINDS, Kind
 def families(kinds: tuple[Kind, ...] = KINDS) -> tuple[Family, ...]:
     """Return all metrics of scopes, in the order of the exposition, for a table of kinds."""
     of_jobs = (family for kind in kinds for family in (*job_families(kind), *fleet_families(kind)))
-    return (*of_jobs, *resource_families(kinds), *INVENTORY_FAMILIES, *RUN_FAMILIES, *SCOPE_FAMILIES)
+    return (
+        *of_jobs,
+        *resource_families(kinds),
+        *INVENTORY_FAMILIES,
+        *RUN_FAMILIES,
+        *ACCOUNT_FAMILIES,
+        *SCOPE_FAMILIES,
+    )

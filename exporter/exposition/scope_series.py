@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 
+from exporter.exposition.account_metrics import account_groups
 from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
 from exporter.exposition.compression import FASTEST, Piece, Run, deflate
 from exporter.exposition.finished_job_lines import FinishedJobLines
@@ -130,7 +131,7 @@ class _ResourceSeries:
 
 
 class _InventorySeries:
-    """The rendered series of vaults, plans, settings, restore testing plans and frameworks."""
+    """The rendered series of vaults, plans, settings, restore testing plans, frameworks and accounts."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -163,6 +164,7 @@ class _InventorySeries:
             yield testing_plan_group(plan, self._ledger)
         for framework in known.frameworks:
             yield framework_group(framework, self._ledger)
+        yield from account_groups(known.accounts, self._ledger)
 
 
 def _joined(groups: Iterable[Group]) -> Lines:

@@ -96,6 +96,12 @@ class Ledger:
         with self._lock:
             yield self._resources
 
+    def add_collectors(self, names: Iterable[str]) -> None:
+        """Record that an account that was known only from its organization has collectors of its own."""
+        with self._lock:
+            self._health = dict.fromkeys(names, Health()) | self._health
+            self._resources.await_history(names)
+
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
         """Record that a collector has read the history from before the start, or cannot; see `Resources`."""
         with self._lock:

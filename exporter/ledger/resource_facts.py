@@ -35,6 +35,10 @@ class History:
         self._since: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
 
+    def await_history(self, collectors: Iterable[str]) -> None:
+        """Record that more collectors read history, unless they have read it already."""
+        self._awaited.update(name for name in collectors if name not in self._read_at)
+
     def mark_read(self, collector: str, now: float, since: float | None) -> bool:
         """Record that a collector has read its part, or cannot read it. Return whether this was unknown."""
         is_news = collector in self._awaited or (since is None) != (collector not in self._since)

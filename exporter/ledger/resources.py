@@ -226,6 +226,11 @@ class Resources:
             elif added := self._find_or_add(resource.arn):
                 added.listed = resource
 
+    def await_history(self, collectors: Iterable[str]) -> None:
+        """Record that more collectors read the history of resources."""
+        self._history.await_history(collectors)
+        self._changed |= dict.fromkeys(self._known)
+
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
         """Record that a collector has read the history from before the start, or cannot read it.
 

@@ -22,6 +22,7 @@ from exporter.model.plans import (
     RuleRun,
 )
 from exporter.model.records import (
+    Account,
     Fault,
     Framework,
     Health,
@@ -64,6 +65,7 @@ from exporter.model.selection import (
 )
 
 __all__ = [
+    "Account",
     "BACKUP",
     "KINDS",
     "RESOURCE_TYPES",

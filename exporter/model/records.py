@@ -205,3 +205,26 @@ class Framework:
     name: str
     account_id: str
     deployment_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of an organization.
+
+    Attributes:
+        id, arn, name: the account.
+        status: `ACTIVE`, `SUSPENDED` or `PENDING_CLOSURE`.
+        is_own: whether the credentials that listed the account belong to it.
+        unit_ids: the IDs of its root and its organizational units, from the root down; empty if they are
+            unknown.
+        unit: the names of its organizational units, from the top down, separated by slashes; empty if they
+            are unknown or the account is in the root.
+    """
+
+    id: str
+    arn: str
+    name: str
+    status: str
+    is_own: bool = False
+    unit_ids: tuple[str, ...] = ()
+    unit: str = ""

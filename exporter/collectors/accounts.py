@@ -1,0 +1,104 @@
+"""Collects the accounts of an organization, with their names and organizational units."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from exporter.aws import BackupApi
+from exporter.collectors.protocols import list_all
+from exporter.ledger import Ledger
+from exporter.model import Account, Answer
+
+
+class AccountsCollector:
+    """Collects the accounts of the organization of one target.
+
+    The list of all accounts is stored as soon as it has been read. The organizational units take two calls
+    each, and follow.
+
+    Args:
+        api: calls AWS Organizations.
+        ledger: stores the accounts.
+        pace: seconds between two refreshes.
+        needs_units: whether accounts must not be stored without their organizational units.
+        on_accounts: called with all accounts when they have been read.
+    """
+
+    name = "accounts"
+
+    def __init__(
+        self,
+        api: BackupApi,
+        ledger: Ledger,
+        *,
+        pace: float,
+        needs_units: bool,
+        on_accounts: Callable[[Sequence[Account]], None],
+    ) -> None:
+        self.pace = pace
+        self._api = api
+        self._ledger = ledger
+        self._needs_units = needs_units
+        self._on_accounts = on_accounts
+
+    def refresh(self) -> None:
+        """List the accounts, then the organizational units. If a row is malformed, no account is removed.
+
+        Raises:
+            AwsError, OverBudgetError: a call failed; the ledger has the accounts from earlier calls.
+        """
+        known = {account.id: account for account in self._ledger.inventory.accounts}
+        own = self._ledger.account_id or str(self._api.call("GetCallerIdentity", "Account")["Account"])
+        rows = list_all(self._api, "ListAccounts", "Accounts")
+        listed = {account.id: account for account in (_account(row, own) for row in rows)}
+        accounts = listed if rows.complete else known | listed
+        if not self._needs_units:
+            self._store([_with_known_unit(account, known.get(account.id)) for account in accounts.values()])
+        units = {account_id: unit for unit in self._units() for account_id in unit.account_ids}
+        self._store([_with_unit(account, units.get(account.id)) for account in accounts.values()])
+
+    def _store(self, accounts: Sequence[Account]) -> None:
+        self._ledger.update_inventory(lambda inventory: inventory.with_accounts(accounts))
+        self._on_accounts(accounts)
+
+    def _units(self) -> Iterator["_Unit"]:
+        """Yield the roots and, level by level, all organizational units, each with its accounts."""
+        level = [_Unit((str(root["Id"]),), "") for root in list_all(self._api, "ListRoots", "Roots")]
+        while level:
+            for parent in level:
+                rows = list_all(self._api, "ListAccountsForParent", "Accounts", ParentId=parent.ids[-1])
+                yield parent._replace(account_ids=tuple(str(row["Id"]) for row in rows))
+            level = [child for parent in level for child in self._children(parent)]
+
+    def _children(self, parent: "_Unit") -> Iterator["_Unit"]:
+        operation, member = "ListOrganizationalUnitsForParent", "OrganizationalUnits"
+        for row in list_all(self._api, operation, member, ParentId=parent.ids[-1]):
+            path = "/".join(filter(None, (parent.path, str(row.get("Name") or row["Id"]))))
+            yield _Unit((*parent.ids, str(row["Id"])), path)
+
+
+class _Unit(NamedTuple):
+    """A root or an organizational unit: the IDs from the root down, its path of names, its accounts."""
+
+    ids: tuple[str, ...]
+    path: str
+    account_ids: tuple[str, ...] = ()
+
+
+def _account(row: Answer, own: str) -> Account:
+    account_id, arn = str(row["Id"]), str(row.get("Arn") or "")
+    return Account(
+        id=account_id,
+        arn=arn,
+        name=str(row.get("Name") or ""),
+        status=str(row.get("Status") or ""),
+        is_own=account_id == own,
+    )
+
+
+def _with_known_unit(account: Account, known: Account | None) -> Account:
+    return replace(account, unit_ids=known.unit_ids, unit=known.unit) if known else account
+
+
+def _with_unit(account: Account, unit: _Unit | None) -> Account:
+    return replace(account, unit_ids=unit.ids, unit=unit.path) if unit else account

@@ -9,8 +9,8 @@ ACTIVE = "ACTIVE"
 DEFAULT_PARTITION = "aws"
 
 
-def member_targets(target: Target, members: Members, accounts: Iterable[Account]) -> tuple[Target, ...]:
-    """Return a target for each selected account, named `TARGET/ACCOUNT_ID`, in the order of the IDs.
+def member_targets(target: Target, members: Members, accounts: Iterable[Account]) -> dict[str, Target]:
+    """Return a target for each selected account by its ID; the targets are named `TARGET/ACCOUNT_ID`.
 
     The account of the target's own credentials needs no role.
 
@@ -19,8 +19,10 @@ def member_targets(target: Target, members: Members, accounts: Iterable[Account]
         members: which accounts to enter, and how.
         accounts: all accounts of the organization.
     """
-    selected = sorted((account for account in accounts if _is_selected(account, members)), key=_id)
-    return tuple(_member_target(target, members, account) for account in selected)
+    selected = sorted(
+        (account for account in accounts if _is_selected(account, members)), key=lambda account: account.id
+    )
+    return {account.id: _member_target(target, members, account) for account in selected}
 
 
 def _member_target(target: Target, members: Members, account: Account) -> Target:
@@ -48,7 +50,3 @@ def _partition(account: Account) -> str:
     """Return the partition in the ARN of the account, such as `aws-cn`."""
     parts = account.arn.split(":")
     return parts[1] if len(parts) > 1 else DEFAULT_PARTITION
-
-
-def _id(account: Account) -> str:
-    return account.id

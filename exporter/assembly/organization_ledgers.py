@@ -46,6 +46,7 @@ class OrganizationLedgers:
         self._ledger_of = ledger_of
         self._owners = owners
         self._states: dict[str, AccountState] = {}
+        self._listed: frozenset[str] = frozenset()
         self._left: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
@@ -83,10 +84,11 @@ class OrganizationLedgers:
         with self._lock:
             return self._states.pop(account_id, None)
 
-    def set_left(self, account_ids: Collection[str]) -> None:
-        """Set the accounts that have left the organization, and remove them."""
+    def set_accounts(self, account_ids: Collection[str]) -> None:
+        """Set all accounts of the organization. Accounts that were in the list before have left."""
         with self._lock:
-            self._left = frozenset(account_ids)
+            self._left = (self._left | self._listed) - {*account_ids}
+            self._listed = frozenset(account_ids)
             for account_id in self._left:
                 self._states.pop(account_id, None)
 

@@ -42,8 +42,12 @@ class Exporter(Protocol):
         """The configuration."""
 
     @property
+    def scopes(self) -> Sequence[Scope]:
+        """The targets and Regions."""
+
+    @property
     def ledgers(self) -> Sequence[Ledger]:
-        """The collected data of every target and Region."""
+        """The collected data of every target and Region, and of other accounts of organizations."""
 
     @property
     def refresher(self) -> Refreshes:
@@ -130,13 +134,13 @@ class Site:
     async def _probe(self, request: Request) -> Response:
         exporter, query = self._reloader.exporter, request.query_params
         try:
-            scope = find_scope(_scopes(exporter), query.get("target", ""), query.get("region", ""))
+            scope = find_scope(exporter.scopes, query.get("target", ""), query.get("region", ""))
         except UnknownScopeError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
         return await self._expose(request, exporter, scope)
 
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
-        scopes = 1 if scope else len(exporter.ledgers)
+        scopes = 1 if scope else len(exporter.scopes)
         max_wait = self._deadline.max_wait(_header(request, TIMEOUT_HEADER), scope, scopes)
         wait_until = self._steady() + max_wait
         # Not in the event loop: starting the refreshes of a thousand scopes takes a while.
@@ -150,7 +154,7 @@ class Site:
         return StreamingExposition(parts, media_type, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
 
     async def _targets(self, request: Request) -> Response:
-        scopes, url = _scopes(self._reloader.exporter), request.url
+        scopes, url = self._reloader.exporter.scopes, request.url
         return JSONResponse(service_discovery(scopes, url.netloc, tls=url.scheme == "https"))
 
     async def _config(self, _: Request) -> Response:
@@ -201,10 +205,6 @@ class Site:
             secrets=self._secrets,
         )
         return status_response(status, gzip=gzip)
-
-
-def _scopes(exporter: Exporter) -> list[Scope]:
-    return [ledger.scope for ledger in exporter.ledgers]
 
 
 def _header(request: Request, name: str) -> str:

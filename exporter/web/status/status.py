@@ -277,7 +277,8 @@ def status_of(
         secrets: values to mask in messages of AWS, proxies and configuration files.
     """
     loaded = max(started, reload.succeeded_at)
-    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers]
+    # Accounts that are known only from their organization have no collectors.
+    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers if ledger.health()]
     return Status(
         version=version,
         now=now,

@@ -1,4 +1,4 @@
-"""Builds the exporter for a configuration, and rebuilds it when the configuration or an organization changes."""
+"""Builds the exporter for a configuration, and rebuilds it when that or an organization changes."""
 
 import logging
 import threading
@@ -151,7 +151,9 @@ class Assembler:
         """Record the accounts of an organization, and have the exporter rebuilt if they changed."""
         with self._lock:
             before = self._accounts.get(target_name, ())
-            organization = next((one for one in self._targets if one.settings.target.name == target_name), None)
+            organization = next(
+                (one for one in self._targets if one.settings.target.name == target_name), None
+            )
             if organization is None or before == accounts:
                 return
             self._accounts[target_name] = accounts

@@ -1,6 +1,6 @@
 """Builds the components that monitor one target, in each of its Regions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -227,15 +227,14 @@ class _Builder:
                 account_id=account_id,
                 expected=expected_in_account(settings.expected, account_id),
             )
-            return self._new_state(own, followed=False)
+            return self._new_state(own, followed=False, published_with=scope)
 
-        ledgers = OrganizationLedgers(
+        return OrganizationLedgers(
             scope,
             create,
             ledger_of=lambda account_id: self._shared.ledger_of(account_id, scope.region),
             owners=self._shared.organization_owners,
         )
-        return ledgers
 
     def _kept(self, settings: LedgerSettings) -> AccountState | None:
         """Return the state from before the reload, if it is still valid."""
@@ -250,10 +249,19 @@ class _Builder:
         state = view.accounts.take(settings.account_id) if view and view.accounts else None
         if state:
             state.ledger.add_collectors(settings.collectors)
+            state.series.published_with = state.ledger.scope
         return state
 
-    def _new_state(self, settings: LedgerSettings, *, followed: bool = True) -> AccountState:
-        """Create the state of an account; `followed` is whether it has collectors of its own."""
+    def _new_state(
+        self, settings: LedgerSettings, *, followed: bool = True, published_with: Scope | None = None
+    ) -> AccountState:
+        """Create the state of an account.
+
+        Args:
+            settings: what it depends on.
+            followed: whether the account has collectors of its own.
+            published_with: the scope that publishes the account; by default its own.
+        """
         clock = self._dependencies.clock
         configured = self._configured if followed else ConfiguredIds(())
         stores = [
@@ -281,14 +289,17 @@ class _Builder:
                 account_id=settings.account_id,
                 configured=configured,
                 resources=resources if settings.follows_resources else None,
-            )
+            ),
+            published_with,
         )
 
-    def _state(self, ledger: Ledger) -> AccountState:
-        secrets = self._dependencies.secrets
-        return AccountState(ledger, ScopeSeries(ledger, self._dependencies.clock, secrets.mask))
+    def _state(self, ledger: Ledger, published_with: Scope | None = None) -> AccountState:
+        clock, mask = self._dependencies.clock, self._dependencies.secrets.mask
+        return AccountState(ledger, ScopeSeries(ledger, clock, mask, published_with=published_with))
 
-    def _refresh(self, state: AccountState, jobs: list[Collector], slow: list[SlowCollector]) -> ScopeRefresh:
+    def _refresh(
+        self, state: AccountState, jobs: Sequence[Collector], slow: Sequence[SlowCollector]
+    ) -> ScopeRefresh:
         clock, steady = self._dependencies.clock, self._dependencies.steady
         return ScopeRefresh(state.ledger, jobs, slow, clock=clock, steady=steady, render=state.series.update)
 

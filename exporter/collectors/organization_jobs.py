@@ -101,7 +101,9 @@ class OrganizationJobsCollector:
             self._list_first()
         else:
             self._list_changes(self._listed_until)
-        if any(self._read.get(account_id) is not ledger for account_id, ledger in self._accounts.unfollowed()):
+        if any(
+            self._read.get(account_id) is not ledger for account_id, ledger in self._accounts.unfollowed()
+        ):
             self.caught_up = False
 
     def catch_up(self) -> bool:
@@ -112,17 +114,20 @@ class OrganizationJobsCollector:
             self._backlog.read(self._lister.record)
             return True
         self._mark_read()
-        unread = (
-            account_id
-            for account_id, ledger in self._accounts.unfollowed()
-            if self._read.get(account_id) is not ledger
-        )
-        self._reading = next(unread, None)
+        self._reading = next(iter(self._unread()), None)
         if self._reading is None:
             self.caught_up = True
             return False
         self._backlog = self._new_backlog(self._history_of(self._reading))
         return True
+
+    def _unread(self) -> list[str]:
+        """Return the accounts whose history has not been read."""
+        return [
+            account_id
+            for account_id, ledger in self._accounts.unfollowed()
+            if self._read.get(account_id) is not ledger
+        ]
 
     def _list_first(self) -> None:
         now = self._clock()

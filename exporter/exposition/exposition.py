@@ -4,7 +4,7 @@ The line of a gauge is the same in each text format, so lines are rendered once 
 jobs are cached in deflated form; a gzip response copies them and combines their checksums.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
@@ -29,18 +29,18 @@ class Exposition:
     """Writes the series of all scopes, or of one.
 
     Args:
-        pages: the series of each scope.
+        series: returns the series of each scope.
         telemetry: the metrics about the exporter; only in the exposition of all scopes.
         pause_work: pauses other CPU-bound work while an exposition is written.
     """
 
     def __init__(
         self,
-        pages: Iterable[ScopeSeries],
+        series: Callable[[], Iterable[ScopeSeries]],
         telemetry: Telemetry,
         pause_work: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._pages: Mapping[Scope, ScopeSeries] = {page.scope: page for page in pages}
+        self._series = series
         self._telemetry = telemetry
         self._pause_work = pause_work
 
@@ -62,7 +62,7 @@ class Exposition:
             return self._parts(form, scope, names)
 
     def _parts(self, form: Form, scope: Scope | None, names: Collection[str]) -> Sequence[bytes]:
-        pages = self._pages.values() if scope is None else (self._pages[scope],)
+        pages = [page for page in self._series() if scope in (None, page.published_with)]
         pieces: dict[str, list[Piece]] = {}
         for family_name, piece in chain.from_iterable(page.pieces() for page in pages):
             pieces.setdefault(family_name, []).append(piece)

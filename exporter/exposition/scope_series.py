@@ -23,7 +23,7 @@ from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_gro
 from exporter.exposition.scope_metrics import dropped_group, exporter_group
 from exporter.exposition.text_format import Lines, render
 from exporter.ledger import Inventory, Ledger
-from exporter.model import Kind
+from exporter.model import Kind, Scope
 
 
 class ScopeSeries:
@@ -33,10 +33,19 @@ class ScopeSeries:
         ledger: the state of the scope.
         clock: seconds since 1970.
         mask: masks the secrets in a string.
+        published_with: the scope whose exposition includes the series; by default that of the ledger.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], float],
+        mask: Callable[[str], str] = str,
+        *,
+        published_with: Scope | None = None,
+    ) -> None:
         self.scope = ledger.scope
+        self.published_with = published_with or ledger.scope
         self._ledger = ledger
         self._clock = clock
         self._mask = mask

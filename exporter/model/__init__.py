@@ -65,11 +65,11 @@ from exporter.model.selection import (
 )
 
 __all__ = [
-    "Account",
     "BACKUP",
     "KINDS",
     "RESOURCE_TYPES",
     "SUCCESS",
+    "Account",
     "Answer",
     "Attention",
     "AttentionKind",

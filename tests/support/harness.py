@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.session import Session
 
-from exporter.assembly.assembly import Assembler, Dependencies, Exporter
+from exporter.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
 from exporter.config import Config, Target
 from exporter.exposition.exposition import Form

@@ -1,6 +1,6 @@
 """Builds the components that monitor one target, in each of its Regions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -213,6 +213,7 @@ class _Builder:
             self._api(ledger, ORGANIZATION_CALLS_PER_SECOND),
             ledger,
             pace=members.refresh if members else DEFAULT_PACE,
+            needs_own_id=members is not None,
             needs_units=members is not None and bool(members.organizational_units),
             on_accounts=partial(self._shared.on_accounts, self._settings.target.name),
         )
@@ -337,8 +338,8 @@ class _Builder:
         )
 
 
-def _kinds(settings: LedgerSettings) -> Iterator[Kind]:
-    return (kind for kind in KINDS if kind.collector in settings.collectors)
+def _kinds(settings: LedgerSettings) -> tuple[Kind, ...]:
+    return tuple(kind for kind in KINDS if kind.collector in settings.collectors)
 
 
 def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:

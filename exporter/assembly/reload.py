@@ -86,6 +86,10 @@ class Reloader:
         """
         self.begin_reload().result()
 
+    def rebuild(self) -> None:
+        """Build the exporter again with the members of organizations that are known now."""
+        self._rebuilds.begin().result()
+
     def _rebuild(self) -> None:
         """Build the exporter again, because the members of an organization have changed."""
         with self._exporter_lock:

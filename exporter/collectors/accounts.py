@@ -20,6 +20,7 @@ class AccountsCollector:
         api: calls AWS Organizations.
         ledger: stores the accounts.
         pace: seconds between two refreshes.
+        needs_own_id: whether `Account.is_own` is used, so that the own account has to be known.
         needs_units: whether accounts must not be stored without their organizational units.
         on_accounts: called with all accounts when they have been read.
     """
@@ -32,12 +33,15 @@ class AccountsCollector:
         ledger: Ledger,
         *,
         pace: float,
+        needs_own_id: bool,
         needs_units: bool,
         on_accounts: Callable[[Sequence[Account]], None],
     ) -> None:
         self.pace = pace
         self._api = api
         self._ledger = ledger
+        self._own = ledger.account_id
+        self._needs_own_id = needs_own_id
         self._needs_units = needs_units
         self._on_accounts = on_accounts
 
@@ -48,9 +52,10 @@ class AccountsCollector:
             AwsError, OverBudgetError: a call failed; the ledger has the accounts from earlier calls.
         """
         known = {account.id: account for account in self._ledger.inventory.accounts}
-        own = self._ledger.account_id or str(self._api.call("GetCallerIdentity", "Account")["Account"])
+        if self._needs_own_id and not self._own:
+            self._own = str(self._api.call("GetCallerIdentity", "Account")["Account"])
         rows = list_all(self._api, "ListAccounts", "Accounts")
-        listed = {account.id: account for account in (_account(row, own) for row in rows)}
+        listed = {account.id: account for account in (_account(row, self._own) for row in rows)}
         accounts = listed if rows.complete else known | listed
         if not self._needs_units:
             self._store([_with_known_unit(account, known.get(account.id)) for account in accounts.values()])

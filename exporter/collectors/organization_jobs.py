@@ -19,7 +19,7 @@ from exporter.ledger import ConfiguredIds, Ledger
 from exporter.model import Expectation, Job, Kind, Scope
 from exporter.runtime import Clock
 
-ALL_ACCOUNTS: Filters = {"ByAccountId": "*"}
+EVERY_ACCOUNT = "*"
 SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than a minute
 SHORT_OVERLAP = 120.0  # seconds; every sweep looks back LIST_OVERLAP for jobs that are listed late
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
@@ -76,7 +76,7 @@ class OrganizationJobsCollector:
             discovery=discovery,
             configured=ConfiguredIds(),
             calls=calls,
-            always=ALL_ACCOUNTS,
+            always={"ByAccountId": EVERY_ACCOUNT},
         )
         self._corrections = clock.corrections
         self._listed_until: float | None = None
@@ -85,7 +85,7 @@ class OrganizationJobsCollector:
         self._missing: frozenset[str] = frozenset()
         self._reads_since = 0.0
         self._read: dict[str, Ledger] = {}  # accounts whose history has been read
-        self._reading: str | None = None  # the account whose history is being read; None for all
+        self._reading = EVERY_ACCOUNT  # the account whose history is being read; empty for none
         self._backlog = self._new_backlog(())
 
     def refresh(self) -> None:
@@ -114,20 +114,20 @@ class OrganizationJobsCollector:
             self._backlog.read(self._lister.record)
             return True
         self._mark_read()
-        self._reading = next(iter(self._unread()), None)
-        if self._reading is None:
+        self._reading = next(iter(self._unread()), "")
+        if not self._reading:
             self.caught_up = True
             return False
         self._backlog = self._new_backlog(self._history_of(self._reading))
         return True
 
-    def _unread(self) -> list[str]:
+    def _unread(self) -> dict[str, Ledger]:
         """Return the accounts whose history has not been read."""
-        return [
-            account_id
+        return {
+            account_id: ledger
             for account_id, ledger in self._accounts.unfollowed()
             if self._read.get(account_id) is not ledger
-        ]
+        }
 
     def _list_first(self) -> None:
         now = self._clock()
@@ -136,7 +136,7 @@ class OrganizationJobsCollector:
         self._listed_until = self._swept_at = now
         self._reads_since = now - self._lookback
         self._read.clear()
-        self._reading = None
+        self._reading = EVERY_ACCOUNT
         self._backlog = self._new_backlog(self._lister.earlier(now, self._lookback))
         self.caught_up = False
 
@@ -185,7 +185,7 @@ class OrganizationJobsCollector:
 
     def _around(self, job: Job) -> Filters:
         """Select a job by its account and the time of its creation, or of its completion."""
-        by_account = {"ByAccountId": job.account_id} if job.account_id else ALL_ACCOUNTS
+        by_account = {"ByAccountId": job.account_id or EVERY_ACCOUNT}
         if job.created is None or not self._kind.created_filter:
             return {**by_account, **self._lister.completed_after(self._reads_since)}
         return {**by_account, "ByCreatedAfter": job.created - 1, "ByCreatedBefore": job.created + 1}
@@ -202,12 +202,11 @@ class OrganizationJobsCollector:
     def _mark_read(self) -> None:
         """Record that the history of the accounts that were just read is complete."""
         since = None if self._discovery.selects_some else self._reads_since
-        known = dict(self._accounts.unfollowed())
-        done = known if self._reading is None else {self._reading: known.get(self._reading)}
-        for account_id, ledger in done.items():
-            if ledger and self._read.get(account_id) is not ledger:
+        for account_id, ledger in self._unread().items():
+            if self._reading in (EVERY_ACCOUNT, account_id):
                 ledger.mark_read(self.name, self._clock(), since=since)
                 self._read[account_id] = ledger
+        known = dict(self._accounts.unfollowed())
         self._read = {account_id: ledger for account_id, ledger in self._read.items() if account_id in known}
 
     def _history_of(self, account_id: str) -> Iterable[Filters]:

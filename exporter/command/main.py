@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 
 from exporter import __version__
-from exporter.assembly import Assembler, Dependencies, Exporter, Reloader, default_dependencies
+from exporter.assembly import Assembler, Dependencies, Reloader, default_dependencies
 from exporter.aws import in_environment
 from exporter.command import logs
 from exporter.command.arguments import Options, parse
@@ -95,7 +95,7 @@ def _run(options: Options, secrets: Secrets) -> int:
             write_error(f"aws-backup-exporter: {error}")
             return USAGE_ERROR
         if options.once:
-            return _once(reloader.exporter)
+            return _once(reloader)
         site = Site(
             options.web_telemetry_path,
             reloader,
@@ -133,8 +133,14 @@ def _doctor(config: Config, dependencies: Dependencies, options: Options) -> int
     return SUCCESS if report.healthy else FAILED
 
 
-def _once(exporter: Exporter) -> int:
+def _once(reloader: Reloader) -> int:
+    exporter = reloader.exporter
     exporter.refresher.refresh_completely()
+    if any(target.organization for target in exporter.config.targets):
+        read = exporter.scopes
+        reloader.rebuild()
+        exporter = reloader.exporter
+        exporter.refresher.refresh_completely(without=read)
     write_out(exporter.exposition.write(Form()))
     all_up = all(health.up for ledger in exporter.ledgers for health in ledger.health().values())
     exporter.stop()

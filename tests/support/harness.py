@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.session import Session
@@ -21,6 +22,7 @@ REGION = "eu-west-1"
 TEXT = Form()
 START = 1_790_000_000.0  # an epoch second in 2026
 LOADER = shared_loader()
+NOWHERE = "http://127.0.0.1:1"
 
 
 class Clock:
@@ -93,17 +95,26 @@ class Watch:
         self.exporter.refresher.refresh_completely()
 
 
-def static_session(profile: str | None) -> Session:
-    """Open a session with credentials that mean nothing, on a loader that all tests share."""
+def static_session(profile: str | None, endpoint_url: str = NOWHERE) -> Session:
+    """Open a session with credentials that mean nothing, whose calls to other services stay here too."""
     session = default_session(profile, LOADER)
     session.set_credentials("test", "test")
+    for service in ("organizations", "sts"):
+        session.register(f"before-call.{service}", partial(_redirect, endpoint_url))
     return session
 
 
-def dependencies(clock: Clock) -> Dependencies:
+def _redirect(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
+    params["url"] = endpoint_url
+
+
+def dependencies(clock: Clock, endpoint_url: str = NOWHERE) -> Dependencies:
     """Dependencies whose time the test controls."""
     return Dependencies(
-        open_session=static_session, clock=TrueClock(clock, clock), steady=clock, sleep=clock.advance
+        open_session=partial(static_session, endpoint_url=endpoint_url),
+        clock=TrueClock(clock, clock),
+        steady=clock,
+        sleep=clock.advance,
     )
 
 
@@ -139,7 +150,10 @@ class Bench:
         """Start an exporter, by default with one target and backup jobs; settings are those of Config."""
         wanted = {"collectors": ("backup_jobs",)} | settings
         config = Config(targets=targets or (self.target(),), **wanted)
-        watch = Watch(Assembler(Telemetry(), dependencies(self.clock)).assemble(config), self.clock)
+        watch = Watch(
+            Assembler(Telemetry(), dependencies(self.clock, self.server.endpoint_url)).assemble(config),
+            self.clock,
+        )
         self._watches.append(watch)
         return watch
 

@@ -123,11 +123,15 @@ class Assembler:
     Args:
         telemetry: the exporter's own metrics, which outlive a reload.
         dependencies: clocks, sleep and credentials.
+        on_demand: whether to refresh only the targets and Regions that are scraped.
     """
 
-    def __init__(self, telemetry: Telemetry, dependencies: Dependencies) -> None:
+    def __init__(
+        self, telemetry: Telemetry, dependencies: Dependencies, *, on_demand: bool = False
+    ) -> None:
         self._telemetry = telemetry
         self._dependencies = dependencies
+        self._on_demand = on_demand
         self._clients = Clients()
         self._owners = AccountOwners()
         self._calls = WorkerPool(
@@ -206,7 +210,14 @@ class Assembler:
         ]
         slow = self._slow_collectors(settings, api, ledger)
         return ScopeRefresh(
-            ledger, jobs, slow, clock=clock, steady=self._dependencies.steady, render=series.update
+            ledger,
+            jobs,
+            slow,
+            idle_refresh=settings.api.idle_refresh,
+            on_demand=self._on_demand,
+            clock=clock,
+            steady=self._dependencies.steady,
+            render=series.update,
         )
 
     def _slow_collectors(

@@ -40,7 +40,7 @@ class Config(Record):
     collectors: Annotated[tuple[Collector, ...], FILLED, UNREPEATED] = Field(
         default=COLLECTORS, examples=["[backup_jobs, copy_jobs]"]
     )
-    """The collectors to run. Jobs are refreshed on each scrape, recovery points once an hour, the others
+    """The collectors to run. Jobs are refreshed on scrapes, recovery points once an hour, the others
     every 5 minutes."""
 
     inventory: ResourceInventory = Field(default=ResourceInventory(), examples=["{enabled: true}"])

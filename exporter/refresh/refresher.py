@@ -116,6 +116,13 @@ class Refresher:
             done.add_done_callback(lambda _: self._observe(self._clock() - scraped_at))
         return done
 
+    def continue_background(self) -> None:
+        """Continue the background work of the scopes that had nothing to do for a while."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, set()
+        for scope in waiting:
+            self._continue(scope)
+
     def refresh_completely(self) -> None:
         """Read everything of every scope once, and wait for the end."""
         wait([self._pool.submit(scope.refresh_completely, scope) for scope in self._scopes.values()])
@@ -186,12 +193,8 @@ class Refresher:
                 del self._running[scope, collector.name]
 
     def _run_background(self) -> None:
-        """Continue the background work of the waiting scopes at intervals."""
         while not self._stop.wait(CHECK_INTERVAL):
-            with self._lock:
-                waiting, self._waiting = self._waiting, set()
-            for scope in waiting:
-                self._continue(scope)
+            self.continue_background()
 
     def _continue(self, scope: ScopeRefresh, _: object = None) -> None:
         if scope.pause_if_unscraped():

@@ -34,7 +34,8 @@ class Exporter:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The targets and Regions, including members of organizations."""
-        return tuple(scope.ledger.scope for target in self.targets for scope in target.scopes)
+        scopes = (scope for target in self.targets for scope in target.scopes)
+        return tuple(one.ledger.scope for one in scopes if one.series.published_with == one.ledger.scope)
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
@@ -53,13 +54,14 @@ class Assembler:
     Args:
         telemetry: the exporter's own metrics, which outlive a reload.
         dependencies: clocks, sleep and credentials.
+        on_demand: whether to refresh only the targets and Regions that are scraped.
 
     Attributes:
         on_members: called when the exporter has to be built again because the members of an organization
             have changed.
     """
 
-    def __init__(self, telemetry: Telemetry, dependencies: Dependencies) -> None:
+    def __init__(self, telemetry: Telemetry, dependencies: Dependencies, *, on_demand: bool = False) -> None:
         self.on_members: Callable[[], object] = lambda: None
         self._telemetry = telemetry
         self._dependencies = dependencies
@@ -87,6 +89,7 @@ class Assembler:
             self._organization_owners,
             self._ledger_of,
             self._set_accounts,
+            on_demand,
         )
         self._targets: tuple[MonitoredTarget, ...] = ()
         self._ledgers_by_account: dict[tuple[str, str], Ledger] = {}

@@ -23,6 +23,7 @@ from exporter.model import BACKUP, KINDS, Account, Kind, Rule, Scope, longest_ga
 from exporter.refresh import ScopeRefresh
 from exporter.runtime import WorkerPool
 
+GLOBAL = "global"  # in place of a Region: AWS Organizations has none
 DEFAULT_PACE = 3600.0  # seconds between two reads of the accounts
 ORGANIZATION_CALLS_PER_SECOND = 5.0  # AWS Organizations allows few calls; the budget shrinks if it throttles
 
@@ -71,6 +72,7 @@ class Shared:
         organization_owners: likewise, which organization.
         ledger_of: returns the ledger of the target that monitors an account and Region.
         on_accounts: called with the name of an organization's target and all its accounts.
+        on_demand: whether to refresh only the targets and Regions that are scraped.
     """
 
     telemetry: Telemetry
@@ -80,6 +82,7 @@ class Shared:
     organization_owners: AccountOwners
     ledger_of: Callable[[str, str], Ledger | None]
     on_accounts: Callable[[str, tuple[Account, ...]], None]
+    on_demand: bool
 
 
 def monitor(
@@ -131,8 +134,12 @@ class _Builder:
 
     def build(self) -> MonitoredTarget:
         """Build all components."""
-        build = self._organization_scope if self._settings.target.organization else self._scope
-        scopes = tuple(build(settings) for settings in self._settings.ledgers())
+        settings = tuple(self._settings.ledgers())
+        if self._settings.target.organization:
+            views = [self._organization_scope(one) for one in settings] if self._lists_jobs else []
+            scopes = (*views, self._accounts_scope(settings[0]))
+        else:
+            scopes = tuple(map(self._scope, settings))
         return MonitoredTarget(self._settings, self._client, self._configured, scopes)
 
     def _scope(self, settings: LedgerSettings) -> MonitoredScope:
@@ -159,24 +166,14 @@ class _Builder:
         return MonitoredScope(settings, ledger, state.series, refresh)
 
     def _organization_scope(self, settings: LedgerSettings) -> MonitoredScope:
-        """Build the components that read the jobs of all accounts, and in the first Region the accounts."""
-        previous = self._previous and self._previous.scope(settings.region)
-        is_kept = previous is not None and previous.settings == settings
+        """Build the components that read the jobs of all accounts."""
+        kinds = _kinds(settings)
         scope = Scope(settings.target.name, settings.region)
-        kinds = _kinds(settings) if self._lists_jobs else ()
-        lists_accounts = settings.region == self._settings.regions[0]
-        names = [*(kind.collector for kind in kinds), *([AccountsCollector.name] if lists_accounts else ())]
         state = self._kept(settings) or self._state(
-            Ledger(
-                scope,
-                (),
-                max_jobs=settings.limits.max_jobs,
-                collectors=names,
-                labels=settings.target.labels,
-                account_id=settings.account_id,
-                resources=Resources({}, lambda _: None) if settings.follows_resources else None,
-            )
+            _organization_ledger(settings, scope, [kind.collector for kind in kinds])
         )
+        previous = self._previous.scope(settings.region) if self._previous else None
+        is_kept = previous is not None and previous.ledger is state.ledger
         accounts = previous.accounts if previous and is_kept else None
         if accounts is None:
             accounts = self._organization_ledgers(scope, settings)
@@ -196,10 +193,17 @@ class _Builder:
             )
             for kind in kinds
         ]
-        slow = [self._accounts_collector(state.ledger)] if lists_accounts else []
-        return MonitoredScope(
-            settings, state.ledger, state.series, self._refresh(state, jobs, slow), accounts
+        return MonitoredScope(settings, state.ledger, state.series, self._refresh(state, jobs, ()), accounts)
+
+    def _accounts_scope(self, of_region: LedgerSettings) -> MonitoredScope:
+        """Build the components that read the accounts; they are published with the first Region."""
+        settings = of_region._replace(region=GLOBAL, collectors=(AccountsCollector.name,), expected={})
+        first, scope = (Scope(settings.target.name, region) for region in (of_region.region, GLOBAL))
+        state = self._kept(settings) or self._state(
+            _organization_ledger(settings, scope, settings.collectors), first
         )
+        slow = [self._accounts_collector(state.ledger)]
+        return MonitoredScope(settings, state.ledger, state.series, self._refresh(state, (), slow))
 
     @property
     def _lists_jobs(self) -> bool:
@@ -210,7 +214,7 @@ class _Builder:
         organization = self._settings.target.organization
         members = organization.members if organization else None
         return AccountsCollector(
-            self._api(ledger, ORGANIZATION_CALLS_PER_SECOND),
+            self._api(ledger, ORGANIZATION_CALLS_PER_SECOND, region=self._settings.regions[0]),
             ledger,
             pace=members.refresh if members else DEFAULT_PACE,
             needs_own_id=members is not None,
@@ -302,7 +306,16 @@ class _Builder:
         self, state: AccountState, jobs: Sequence[Collector], slow: Sequence[SlowCollector]
     ) -> ScopeRefresh:
         clock, steady = self._dependencies.clock, self._dependencies.steady
-        return ScopeRefresh(state.ledger, jobs, slow, clock=clock, steady=steady, render=state.series.update)
+        return ScopeRefresh(
+            state.ledger,
+            jobs,
+            slow,
+            idle_refresh=self._settings.api.idle_refresh,
+            on_demand=self._shared.on_demand and bool(jobs),
+            clock=clock,
+            steady=steady,
+            render=state.series.update,
+        )
 
     def _slow_collectors(
         self, settings: LedgerSettings, api: BackupApi, ledger: Ledger
@@ -319,7 +332,7 @@ class _Builder:
         )
         return [collector for collector in slow if collector.name in settings.collectors]
 
-    def _api(self, ledger: Ledger, calls_per_second: float) -> BackupApi:
+    def _api(self, ledger: Ledger, calls_per_second: float, *, region: str = "") -> BackupApi:
         dependencies, telemetry = self._dependencies, self._shared.telemetry
 
         def meter(operation: str, code: str, seconds: float) -> None:
@@ -328,7 +341,7 @@ class _Builder:
 
         return BackupApi(
             self._client,
-            ledger.scope.region,
+            region or ledger.scope.region,
             budget=Budget(calls_per_second, dependencies.steady),
             meter=meter,
             omissions=Omissions(ledger),
@@ -336,6 +349,19 @@ class _Builder:
             sleep=dependencies.sleep,
             on_date=partial(dependencies.clock.record_date, ledger.scope),
         )
+
+
+def _organization_ledger(settings: LedgerSettings, scope: Scope, collectors: Sequence[str]) -> Ledger:
+    """Create a ledger without jobs, for the health of the collectors of an organization."""
+    return Ledger(
+        scope,
+        (),
+        max_jobs=settings.limits.max_jobs,
+        collectors=collectors,
+        labels=settings.target.labels,
+        account_id=settings.account_id,
+        resources=Resources({}, lambda _: None) if settings.follows_resources else None,
+    )
 
 
 def _kinds(settings: LedgerSettings) -> tuple[Kind, ...]:

@@ -34,7 +34,7 @@ class TargetClient:
         source: the client whose credentials assume the role; by default, those of the profile do.
 
     Attributes:
-        credentials: those that sign the calls.
+        cached_credentials: those that sign the calls.
     """
 
     def __init__(
@@ -45,8 +45,10 @@ class TargetClient:
         self._profiles = profiles
         self._cpu_limiter = profiles.clients.cpu_limiter
         self._region = region
-        self._source: CachedCredentials = source.credentials if source else self._profile.credentials
-        self.credentials = profiles.cached(self._assume_role) if target.role_arn else self._source
+        self._source: CachedCredentials = source.cached_credentials if source else self._profile.credentials
+        self.cached_credentials: CachedCredentials = (
+            profiles.cached(self._assume_role) if target.role_arn else self._source
+        )
 
     def call(self, region: str, operation: str, **parameters: Any) -> Answer:
         """Make one call. The endpoint of the target is that of AWS Backup alone.
@@ -62,7 +64,7 @@ class TargetClient:
         service = service_of(operation)
         endpoint_url = self._target.endpoint_url if service is AWS_BACKUP else None
         client = partial(self._profile.client, service.name, region, endpoint_url)
-        return self._signed_call(self.credentials, client, operation, parameters)
+        return self._signed_call(self.cached_credentials, client, operation, parameters)
 
     def _signed_call(
         self,

@@ -88,6 +88,11 @@ class OrganizationJobsCollector:
         self._reading = EVERY_ACCOUNT  # the account whose history is being read; empty for none
         self._backlog = self._new_backlog(())
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the next scrape should ask: always, because some account is always active."""
+        return True
+
     def refresh(self) -> None:
         """List the jobs that are new or have ended since the last refresh; at intervals, all unfinished ones.
 

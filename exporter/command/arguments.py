@@ -24,6 +24,7 @@ class Options(argparse.Namespace):
     web_telemetry_path: str
     web_config_file: str | None
     web_enable_lifecycle: bool
+    refresh_on_demand: bool
     log_level: str
     log_format: str
     demo: bool
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         add_help=False,
     )
-    for add_options in (_add_command, _add_configuration, _add_web, _add_logs, _add_modes):
+    for add_options in (_add_command, _add_configuration, _add_web, _add_refresh, _add_logs, _add_modes):
         add_options(parser.add_argument)
     return parser
 
@@ -113,6 +114,16 @@ def _add_web(add: Callable[..., object]) -> None:
         dest="web_enable_lifecycle",
         action="store_true",
         help="enable POST /-/reload; SIGHUP always reloads the configuration",
+    )
+
+
+def _add_refresh(add: Callable[..., object]) -> None:
+    add(
+        "--refresh.on-demand",
+        dest="refresh_on_demand",
+        action="store_true",
+        help="refresh a target and Region only after its first scrape, and pause when it has not been scraped "
+        "for 10 minutes; for several exporters that share the targets of one configuration",
     )
 
 

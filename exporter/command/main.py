@@ -83,7 +83,7 @@ def _run(options: Options, secrets: Secrets) -> int:
             telemetry = Telemetry()
             reloader = Reloader(
                 read,
-                Assembler(telemetry, dependencies),
+                Assembler(telemetry, dependencies, on_demand=options.refresh_on_demand),
                 reload_web_config=watcher.reread,
                 telemetry=telemetry,
                 clock=dependencies.clock,

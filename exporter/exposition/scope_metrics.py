@@ -74,7 +74,7 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
     return Group(
         scope_labels(ledger),
         (
-            *(sample for name, health in ledger.health().items() for sample in _health_samples(name, health)),
+            *(sample for name, health in _health(ledger).items() for sample in _health_samples(name, health)),
             *_call_samples(ledger),
             *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
             *(
@@ -91,6 +91,11 @@ def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
         scope_labels(ledger),
         tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
     )
+
+
+def _health(ledger: Ledger) -> Mapping[str, Health]:
+    """Return the health of the collectors; nothing if nobody asked for it."""
+    return {} if ledger.is_paused else ledger.health()
 
 
 def _health_samples(collector: str, health: Health) -> Iterator[Sample]:

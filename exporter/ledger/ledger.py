@@ -33,6 +33,9 @@ class Ledger:
         account_id: the account of items without an account in a field or ARN.
         configured: the job IDs in the configuration.
         resources: the resources; None if the collector `resources` is off.
+
+    Attributes:
+        is_paused: whether the scope is not refreshed because nobody scrapes it.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Ledger:
         self._rule_runs = RuleRuns()
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
+        self.is_paused = False
         self._calls: Counter[tuple[str, str]] = Counter()
         self._malformed: Counter[str] = Counter()
         self._lock = threading.Lock()

@@ -10,7 +10,7 @@ from botocore.session import Session
 
 from exporter.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
-from exporter.config import Config, Target
+from exporter.config import Api, Config, Target
 from exporter.exposition.exposition import Form
 from exporter.exposition.self_metrics import Telemetry
 from exporter.runtime.clock import Clock as TrueClock
@@ -118,6 +118,12 @@ def dependencies(clock: Clock, endpoint_url: str = NOWHERE) -> Dependencies:
     )
 
 
+def never_idle(config: Config) -> Config:
+    """Refresh everything on each scrape, unless the configuration sets `api.idle_refresh` itself."""
+    api = Api(**{"idle_refresh": 0.0} | config.api.model_dump(exclude_unset=True))
+    return config.model_copy(update={"api": api})
+
+
 @dataclass
 class Bench:
     """A simulated AWS, and exporters on it."""
@@ -149,11 +155,9 @@ class Bench:
     def watch(self, *targets: Target, **settings: Any) -> Watch:
         """Start an exporter, by default with one target and backup jobs; settings are those of Config."""
         wanted = {"collectors": ("backup_jobs",)} | settings
-        config = Config(targets=targets or (self.target(),), **wanted)
-        watch = Watch(
-            Assembler(Telemetry(), dependencies(self.clock, self.server.endpoint_url)).assemble(config),
-            self.clock,
-        )
+        config = never_idle(Config(targets=targets or (self.target(),), **wanted))
+        assembler = Assembler(Telemetry(), dependencies(self.clock, self.server.endpoint_url))
+        watch = Watch(assembler.assemble(config), self.clock)
         self._watches.append(watch)
         return watch
 

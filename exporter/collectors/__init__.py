@@ -16,6 +16,7 @@ from exporter.collectors.malformed_values import (
     Omissions,
 )
 from exporter.collectors.organization_jobs import (
+    EVERY_ACCOUNT,
     OrganizationJobsCollector,
 )
 from exporter.collectors.organization_recorder import (
@@ -38,6 +39,7 @@ from exporter.collectors.slow_collectors import (
 )
 
 __all__ = [
+    "EVERY_ACCOUNT",
     "MAX_WAIT",
     "AccountLedger",
     "AccountLedgers",

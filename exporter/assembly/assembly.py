@@ -163,7 +163,7 @@ class Assembler:
         self._owners.set_scopes(ledger.scope for ledger in ledgers)
         self._refresher.set_scopes(scope for monitored in targets for scope in monitored.scopes)
         series = [scope_series for monitored in targets for scope_series in monitored.series]
-        exposition = Exposition(series, self._telemetry, self._clients.cpu_limiter.paused)
+        exposition = Exposition(lambda: series, self._telemetry, self._clients.cpu_limiter.paused)
         return Exporter(config, ledgers, self._refresher, exposition, self._calls)
 
     def _monitor(self, settings: _TargetSettings, profiles: Profiles) -> _MonitoredTarget:

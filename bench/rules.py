@@ -216,7 +216,7 @@ def _exposition(jobs: int, resources: int, now: float) -> bytes:
     for collector in COLLECTORS:
         ledger.mark_read(collector, now, since=now - 7 * 86400)
         ledger.set_health(collector, Health(up=True, last_success=now + 300))
-    return Exposition([ScopeSeries(ledger, lambda: now)], Telemetry()).write(Form(gzip=True))
+    return Exposition(lambda: [ScopeSeries(ledger, lambda: now)], Telemetry()).write(Form(gzip=True))
 
 
 def _fill_with_jobs(ledger: Ledger, jobs: int, arns: list[str], now: float) -> None:

@@ -26,10 +26,15 @@ class Changes:
 
 
 class ChangeLog:
-    """Collects changes until they are drained."""
+    """Collects changes until they are drained.
+
+    Attributes:
+        version: a number that grows with each change.
+    """
 
     def __init__(self) -> None:
         self._changes = Changes()
+        self.version = 0
 
     def drain(self) -> Changes:
         """Return what changed since the last call."""
@@ -38,11 +43,13 @@ class ChangeLog:
 
     def add(self, job: Job) -> None:
         """Record that a tracked job has series, all of which may be new."""
+        self.version += 1
         self._changes.tracked[job.id] = job
         self._changes.progressed.pop(job.id, None)
 
     def remove(self, job_id: str) -> None:
         """Record that a tracked job no longer has series."""
+        self.version += 1
         self._changes.tracked[job_id] = None
         self._changes.progressed.pop(job_id, None)
 
@@ -53,19 +60,23 @@ class ChangeLog:
         if not _only_numbers_differ(before, job):
             self.add(job)
         elif before.values != job.values:
+            self.version += 1
             self._changes.progressed[job.id] = job
 
     def add_final(self, job: Job, bucket: int) -> None:
         """Record a final job, which has series."""
+        self.version += 1
         self._changes.final[job.id] = (bucket, job)
 
     def drop_final(self, job_id: str, bucket: int) -> None:
         """Record that a final job lost its series."""
+        self.version += 1
         if not self._changes.final.pop(job_id, None):
             self._changes.dropped.setdefault(bucket, set()).add(job_id)
 
     def expire(self, bucket: int, job_ids: list[str]) -> None:
         """Record that a bucket left the window, with these jobs."""
+        self.version += 1
         for job_id in job_ids:
             self._changes.final.pop(job_id, None)
         self._changes.expired.append(bucket)

@@ -159,6 +159,16 @@ class JobStore:
         """Return what changed since the last call."""
         return self._changes.drain()
 
+    @property
+    def version(self) -> int:
+        """A number that grows whenever something published has changed, except by time alone."""
+        return self._changes.version + self._counts.version
+
+    def steady_until(self, now: float) -> float:
+        """Until when, at least, no count changes by time alone; infinity if there is nothing to count."""
+        first = self._counts.first_bucket(self._window.oldest_bucket(now))
+        return math.inf if first is None else self._window.left_by(first)
+
     def counts_version(self, now: float) -> tuple[int, int]:
         """A value that changes whenever `tallies` may return other counts."""
         return (self._counts.version, self._window.oldest_bucket(now))

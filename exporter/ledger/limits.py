@@ -31,12 +31,16 @@ class Distinct(Generic[T]):
 
     Args:
         most: the limit.
+
+    Attributes:
+        seen: the number of distinct values so far; counts up to ten times the limit beyond it.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._admitted: dict[T, None] = {}
         self._beyond: set[T] = set()
+        self.seen = 0
 
     def __len__(self) -> int:
         return len(self._admitted)
@@ -50,9 +54,11 @@ class Distinct(Generic[T]):
             return True
         if len(self._admitted) < self._most:
             self._admitted[value] = None
+            self.seen += 1
             return True
-        if len(self._beyond) < COUNTED_BEYOND * self._most:
+        if value not in self._beyond and len(self._beyond) < COUNTED_BEYOND * self._most:
             self._beyond.add(value)
+            self.seen += 1
         return False
 
     @property

@@ -74,6 +74,7 @@ class Resources:
         self._changed: dict[str, None] = dict.fromkeys(self._known)
         self._published: dict[str, Resource] = {}
         self._news: dict[str, Resource | None] = {}
+        self._updates = 0
         self._backup_collectors = tuple(
             kind.collector for kind in kinds if kind.facts.expectation is Expectation.RULES
         )
@@ -123,6 +124,7 @@ class Resources:
             is_needed = known.within is not None or known.named or known.points or known.listed
             if not (exists or is_needed):
                 del self._known[arn]
+        self._updates += bool(self._left_out)
         self._left_out.clear()
         for arn, protected in listed.items():
             known_as = self._find_or_add(arn)
@@ -220,6 +222,7 @@ class Resources:
                 if not known.is_known:
                     del self._known[arn]
         self._listed_left_out = 0
+        self._updates += 1
         for resource in sorted(listed.values(), key=lambda resource: resource.is_selected):
             if resource.arn not in self._known and len(self._known) >= self._most // 2:
                 self._listed_left_out += 1
@@ -242,6 +245,11 @@ class Resources:
         if self._history.mark_read(collector, now, since):
             self._changed |= dict.fromkeys(self._known)
 
+    @property
+    def version(self) -> int:
+        """A number that grows whenever something published may have changed."""
+        return self._updates + bool(self._changed)
+
     def drain(self) -> dict[str, Resource | None]:
         """Return the resources that changed since the last call; None for a removed resource."""
         self._update_published()
@@ -263,6 +271,7 @@ class Resources:
         if not self._changed:
             return
         changed, self._changed = self._changed, {}
+        self._updates += 1
         parts = (self._parts.get(arn, ()) for arn in changed)
         arns = changed | dict.fromkeys(part for some in parts for part in some)
         for arn in arns:
@@ -304,6 +313,7 @@ class Resources:
             return True
         if len(self._facts_left_out) < COUNTED_BEYOND * MOST_RESOURCES:
             self._facts_left_out.add((arn, *key))
+            self._updates += 1
         return False
 
     def _remove_old_rules(self, known: ResourceHistory, before: float) -> None:
@@ -332,6 +342,7 @@ class Resources:
             if len(self._known) >= self._most:
                 if len(self._left_out) < COUNTED_BEYOND * MOST_RESOURCES:
                     self._left_out.add(arn)
+                    self._updates += 1
                 return None
             known = self._known[arn] = ResourceHistory()
             self._changed[arn] = None

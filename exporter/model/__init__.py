@@ -56,6 +56,7 @@ from exporter.model.schedule import (
     longest_gap,
     next_run,
     previous_run,
+    run_is_last_until,
 )
 from exporter.model.selection import (
     Condition,
@@ -116,6 +117,7 @@ __all__ = [
     "resource_attention",
     "resource_type_of",
     "rule_of",
+    "run_is_last_until",
     "selects",
     "tagging_filters",
 ]

@@ -117,7 +117,7 @@ class Sequences(RuleBasedStateMachine):
             self.references.append(Reference(scope, WINDOW, NOW, most, PINNED, in_order, account))
             self.references[-1].up["backup_jobs"] = False
         self.pages = [ScopeSeries(ledger, self.clock) for ledger in self.ledgers]
-        self.exposition = Exposition(self.pages, FixedTelemetry())
+        self.exposition = Exposition(lambda: self.pages, FixedTelemetry())
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS), age=AGES, took=AGES, told=fields(), described=st.booleans())
     def tell(

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.job_metrics import job_group, tally_group
 from exporter.exposition.metrics import families
-from exporter.exposition.scope_metrics import dropped_group, exporter_group
+from exporter.exposition.scope_metrics import exporter_group, items_group
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import REFRESH_SECONDS, Telemetry
 from exporter.model.job_kinds import BACKUP
@@ -78,7 +78,7 @@ def put_in(made: Written, jobs: Iterable[Job]) -> Samples:
         *(job_group(BACKUP, told, made.ledger) for told in jobs),
         *(tally_group(BACKUP, tally, made.ledger) for tally in tallies),
         exporter_group(made.ledger),
-        dropped_group(made.ledger.left_out(), made.ledger),
+        items_group(made.ledger),
     ]
     return {
         (name, frozenset((*group.labels, *labels)), float(value))
@@ -142,7 +142,8 @@ def test_the_whole_is_valid(form: Form, parse: Parse) -> None:
     telemetry.observe_request("ListBackupJobs", 0.3)
     telemetry.observe_refresh(7)
     telemetry.configuration_read(NOW)
-    exposition = Exposition([ScopeSeries(made, Clock(NOW))], telemetry)
+    series = [ScopeSeries(made, Clock(NOW))]
+    exposition = Exposition(lambda: series, telemetry)
     metrics = list(parse(exposition.write(form).decode()))
     names = [metric.name for metric in metrics]
     assert len(names) == len(set(names))
@@ -159,7 +160,8 @@ def test_names_choose_samples(form: Form, parse: Parse) -> None:
     """With names, samples of these names are written and no others, those of histograms included."""
     telemetry = Telemetry()
     telemetry.observe_refresh(7)
-    exposition = Exposition([ScopeSeries(ledger(collectors=["backup_jobs"]), Clock(NOW))], telemetry)
+    series = [ScopeSeries(ledger(collectors=["backup_jobs"]), Clock(NOW))]
+    exposition = Exposition(lambda: series, telemetry)
     of_histogram = {f"{REFRESH_SECONDS.name}_{ending}" for ending in ("bucket", "count", "sum")}
     names = {"aws_backup_up", "process_cpu_seconds_total", "unknown", *of_histogram}
     found = samples(parse(exposition.write(form, names=names).decode()))
@@ -171,7 +173,7 @@ def test_names_choose_within_a_histogram() -> None:
     telemetry = Telemetry()
     telemetry.observe_refresh(7)
     name = f"{REFRESH_SECONDS.name}_count"
-    text = Exposition([], telemetry).write(Form(), names={name}).decode()
+    text = Exposition(lambda: [], telemetry).write(Form(), names={name}).decode()
     assert [line for line in text.splitlines() if not line.startswith("#")] == [f"{name} 1.0"]
 
 

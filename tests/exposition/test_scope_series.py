@@ -32,7 +32,7 @@ class Account:
     def pieces(self) -> dict[str, Piece]:
         """Give what is written of the resources, by metric."""
         names = {family.name for family in RESOURCE_FAMILIES}
-        return {name: piece for name, piece in self._page.pieces() if name in names}
+        return {name: piece for name, piece in self._page.pieces().data.items() if name in names}
 
 
 def written_anew(before: dict[str, Piece], after: dict[str, Piece]) -> set[str]:

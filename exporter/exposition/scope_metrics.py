@@ -1,6 +1,6 @@
 """The metrics about the exporter itself, per scope: collectors, requests to AWS, limits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from exporter.exposition.metric_types import SCOPE_LABELS, Family, Group, Sample, scope_labels
 from exporter.ledger import MOST_CODES, Ledger

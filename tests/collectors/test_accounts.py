@@ -41,6 +41,7 @@ class Organizations:
 
     def call(self, region: str, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Answer one call."""
+        assert region == "eu-west-1"
         self.calls.append(operation)
         if operation in self.denied:
             raise DENIED

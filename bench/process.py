@@ -63,6 +63,11 @@ class Running:
         """How many threads the process has now."""
         return len(list(Path(f"/proc/{self.child.pid}/task").iterdir()))
 
+    def connections(self) -> int:
+        """How many sockets the process has open now."""
+        files = Path(f"/proc/{self.child.pid}/fd").iterdir()
+        return sum("socket" in str(file.readlink()) for file in files)
+
     def first_answer(self) -> float:
         """Scrape until there is an answer; return the seconds that took."""
         began = time.monotonic()
@@ -87,6 +92,7 @@ def exporter(
     module: str = "exporter",
     environment: Mapping[str, str] = MappingProxyType({}),
     log: IO[bytes] | None = None,
+    configuration: str = "",
     **limits: int,
 ) -> Iterator[Running]:
     """Run the exporter on a simulated account until the block ends, or on several by a role in each.
@@ -99,15 +105,17 @@ def exporter(
         module: what runs the exporter.
         environment: what it has beside ours.
         log: where it logs to; without it nothing but errors are logged, beside our own.
+        configuration: replaces the one made from the other arguments.
         limits: as in the configuration.
     """
+    text = configuration or _configuration(endpoint_url, accounts, regions, requests_per_second, limits)
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        configuration = Path(folder, "config.yaml")
-        configuration.write_text(_configuration(endpoint_url, accounts, regions, requests_per_second, limits))
+        file = Path(folder, "config.yaml")
+        file.write_text(text)
         level = f"--log.level={'info' if log else 'error'}"
         address = f"--web.listen-address=127.0.0.1:{port}"
-        command = [sys.executable, "-m", module, f"--config.file={configuration}", level, address]
+        command = [sys.executable, "-m", module, f"--config.file={file}", level, address]
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
         ours = {**os.environ, **credentials, "AWS_ENDPOINT_URL_STS": endpoint_url}
         with subprocess.Popen(command, env={**ours, **environment}, stderr=log) as child:

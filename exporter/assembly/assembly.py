@@ -126,9 +126,7 @@ class Assembler:
         on_demand: whether to refresh only the targets and Regions that are scraped.
     """
 
-    def __init__(
-        self, telemetry: Telemetry, dependencies: Dependencies, *, on_demand: bool = False
-    ) -> None:
+    def __init__(self, telemetry: Telemetry, dependencies: Dependencies, *, on_demand: bool = False) -> None:
         self._telemetry = telemetry
         self._dependencies = dependencies
         self._on_demand = on_demand

@@ -90,7 +90,7 @@ class Refresher:
             self._start_new()
 
     def start(self) -> None:
-        """Start to refresh, and then to catch up, without waiting for a scrape; paused scopes wait for one."""
+        """Start to refresh, and then to catch up, without waiting for a scrape, unless a scope is paused."""
         with self._lock:
             self._started = True
         self._start_new()
@@ -173,9 +173,7 @@ class Refresher:
         """Refresh the scopes that are new, and start their background work, unless they are paused."""
         with self._lock:
             new = [
-                scope
-                for scope in self._of(only)
-                if scope not in self._backgrounds and not scope.is_paused
+                scope for scope in self._of(only) if scope not in self._backgrounds and not scope.is_paused
             ]
             self._backgrounds |= {scope: scope.background() for scope in new}
         for scope in new:

@@ -141,7 +141,6 @@ class Scrapes:
             render=lambda: None,
         )
 
-
     def stop(self) -> None:
         """Let all calls end, and stop."""
         for collector in (*self.backups.values(), *self.copies.values()):

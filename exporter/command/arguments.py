@@ -122,8 +122,8 @@ def _add_refresh(add: Callable[..., object]) -> None:
         "--refresh.on-demand",
         dest="refresh_on_demand",
         action="store_true",
-        help="refresh a target and Region only after its first scrape, and pause when it has not been scraped "
-        "for 10 minutes; for several exporters that share the targets of one configuration",
+        help="refresh a target and Region only while it is scraped: from its first scrape until it has not "
+        "been scraped for 10 minutes; for several exporters that share one configuration",
     )
 
 

@@ -90,7 +90,7 @@ class Refresher:
             self._start_new()
 
     def start(self) -> None:
-        """Start to refresh, and then to catch up, without waiting for a scrape; paused scopes wait for one."""
+        """Start to refresh, and then to catch up, without waiting for a scrape, unless a scope is paused."""
         with self._lock:
             self._started = True
         self._start_new()

@@ -19,11 +19,10 @@ from exporter.collectors import (
 )
 from exporter.exposition import ScopeSeries, Telemetry
 from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
-from exporter.model import BACKUP, KINDS, Account, Kind, Rule, Scope, longest_gap
+from exporter.model import BACKUP, GLOBAL, KINDS, Account, Kind, Rule, Scope, longest_gap
 from exporter.refresh import ScopeRefresh
 from exporter.runtime import WorkerPool
 
-GLOBAL = "global"  # in place of a Region: AWS Organizations has none
 DEFAULT_PACE = 3600.0  # seconds between two reads of the accounts
 ORGANIZATION_CALLS_PER_SECOND = 5.0  # AWS Organizations allows few calls; the budget shrinks if it throttles
 

@@ -22,6 +22,7 @@ from exporter.model.plans import (
     RuleRun,
 )
 from exporter.model.records import (
+    GLOBAL,
     Account,
     Fault,
     Framework,
@@ -67,6 +68,7 @@ from exporter.model.selection import (
 
 __all__ = [
     "BACKUP",
+    "GLOBAL",
     "KINDS",
     "RESOURCE_TYPES",
     "SUCCESS",

@@ -6,12 +6,21 @@ from dataclasses import dataclass, field
 Number = int | float
 
 
+GLOBAL = "global"
+"""In place of a Region: the scope of what an organization has once, such as its accounts."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
     """One target of the configuration in one Region. Each scope is refreshed and published independently."""
 
     target: str
     region: str
+
+    @property
+    def is_global(self) -> bool:
+        """Whether this is not a Region; the scope is published with the first Region of its target."""
+        return self.region == GLOBAL
 
     def __str__(self) -> str:
         return f"{self.target}/{self.region or 'no-region'}"

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 
 from exporter.aws import AwsError
 from exporter.config import Config
@@ -184,6 +185,7 @@ class Status:
         configured_ids: number of job ids in the configuration.
         job_id_problems: the problems with these job ids.
         attention: what needs attention in all scopes, as far as it is known.
+        account_names: the names of accounts of organizations, by the name of the target.
     """
 
     version: str
@@ -196,6 +198,7 @@ class Status:
     configured_ids: int
     job_id_problems: tuple[JobIdProblem, ...]
     attention: AttentionList = AttentionList()  # noqa: RUF009 - frozen
+    account_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def up(self) -> tuple[ScopeState, ...]:
@@ -290,6 +293,11 @@ def status_of(
         configured_ids=len({(ledger.scope.target, one) for ledger in ledgers for one in ledger.configured}),
         job_id_problems=tuple(_job_id_problems(ledgers, secrets)),
         attention=attention_list(ledgers, now, secrets),
+        account_names={
+            f"{ledger.scope.target}/{account.id}": secrets.clean(account.name)
+            for ledger in ledgers
+            for account in ledger.inventory.accounts
+        },
     )
 
 

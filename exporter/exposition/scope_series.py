@@ -19,6 +19,7 @@ from exporter.exposition.plan_metrics import (
     vault_group,
 )
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_groups
+from exporter.exposition.running_job_lines import RunningJobLines
 from exporter.exposition.scope_metrics import dropped_group, exporter_group
 from exporter.exposition.text_format import Lines, render
 from exporter.ledger import Inventory, Ledger
@@ -83,6 +84,7 @@ class _JobSeries:
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
+        self._running = RunningJobLines(kind, ledger)
         self._finished = FinishedJobLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}
         self._counts_version: object = None
@@ -97,6 +99,7 @@ class _JobSeries:
         for bucket, job_ids in changes.dropped.items():
             self._finished.remove(bucket, job_ids)
         self._active.update(changes.tracked, changes.progressed)
+        self._running.update(changes.running)
         rows_by_bucket: dict[int, dict[str, Lines]] = {}
         for job_id, (bucket, job) in changes.final.items():
             rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))
@@ -107,7 +110,8 @@ class _JobSeries:
             self._counts_version = counts_version
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._counts.items(), self._finished.runs().items(), self._active.runs().items())
+        of_jobs = (self._finished, self._active, self._running)
+        return chain(self._counts.items(), *(lines.runs().items() for lines in of_jobs))
 
 
 class _ResourceSeries:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from exporter.exposition.metric_types import AWS_LABELS, Family, Group, Labels, Sample, aws_labels
+from exporter.exposition.metric_types import AWS_LABELS, Family, Group, Sample, aws_labels
 from exporter.ledger import MOST_STATES, OTHER, Ledger
 from exporter.model import Job, Kind, Number, RunningJob, Tally
 
@@ -92,18 +92,6 @@ def running_families(kind: Kind) -> tuple[Family, ...]:
     )
 
 
-def running_labels(job_id: str, job: RunningJob, ledger: Ledger) -> Labels:
-    """Return the labels of the metrics of a running job."""
-    return (
-        ("job_id", job_id),
-        *aws_labels(ledger, job.account_id),
-        ("resource_arn", job.resource_arn),
-        ("resource_name", job.resource_name),
-        ("resource_type", job.resource_type),
-        ("vault_name", job.vault_name),
-    )
-
-
 def fleet_families(kind: Kind) -> tuple[Family, ...]:
     """Return the metrics that count jobs of this kind."""
     labels = (*AWS_LABELS, "vault_name", "resource_type", "state")
@@ -144,6 +132,20 @@ def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] =
         status = (("message_category", mask(job.category)), ("status_message", mask(job.message)))
         samples.append(Sample(f"{prefix}_status_info", status, 1))
     return Group(labels, tuple(samples))
+
+
+def running_group(kind: Kind, job_id: str, job: RunningJob, ledger: Ledger) -> Group:
+    """Return the samples of one running job."""
+    labels = (
+        ("job_id", job_id),
+        *aws_labels(ledger, job.account_id),
+        ("resource_arn", job.resource_arn),
+        ("resource_name", job.resource_name),
+        ("resource_type", job.resource_type),
+        ("vault_name", job.vault_name),
+    )
+    values = zip(running_families(kind), (job.overdue_at, job.progressed_at), strict=True)
+    return Group(labels, tuple(Sample(family.name, (), value) for family, value in values if value is not None))
 
 
 def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:

@@ -8,7 +8,13 @@ from itertools import chain
 from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
 from exporter.exposition.compression import FASTEST, Piece, Run, deflate
 from exporter.exposition.finished_job_lines import FinishedJobLines
-from exporter.exposition.job_metrics import job_families, job_group, tally_group
+from exporter.exposition.job_metrics import (
+    job_families,
+    job_group,
+    running_families,
+    running_group,
+    tally_group,
+)
 from exporter.exposition.metric_types import Group
 from exporter.exposition.plan_metrics import (
     framework_group,
@@ -19,7 +25,6 @@ from exporter.exposition.plan_metrics import (
     vault_group,
 )
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_groups
-from exporter.exposition.running_job_lines import RunningJobLines
 from exporter.exposition.scope_metrics import dropped_group, exporter_group
 from exporter.exposition.text_format import Lines, render
 from exporter.ledger import Inventory, Ledger
@@ -84,7 +89,7 @@ class _JobSeries:
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
-        self._running = RunningJobLines(kind, ledger)
+        self._running = KeyedLines(family.name for family in running_families(kind))
         self._finished = FinishedJobLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}
         self._counts_version: object = None
@@ -99,7 +104,9 @@ class _JobSeries:
         for bucket, job_ids in changes.dropped.items():
             self._finished.remove(bucket, job_ids)
         self._active.update(changes.tracked, changes.progressed)
-        self._running.update(changes.running)
+        for job_id, running in changes.running.items():
+            lines = render(running_group(self._kind, job_id, running, self._ledger)) if running else {}
+            self._running.put(job_id, lines)
         rows_by_bucket: dict[int, dict[str, Lines]] = {}
         for job_id, (bucket, job) in changes.final.items():
             rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))

@@ -11,7 +11,12 @@ from exporter.exposition.account_metrics import account_groups
 from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
 from exporter.exposition.compression import FASTEST, Run, deflate, join
 from exporter.exposition.finished_job_lines import FinishedJobLines
-from exporter.exposition.job_metrics import job_families, job_group, tally_group
+from exporter.exposition.job_metrics import (
+    job_families,
+    job_group,
+    running_group,
+    tally_group,
+)
 from exporter.exposition.merged_pieces import Merged, Pieces
 from exporter.exposition.metric_types import Group
 from exporter.exposition.plan_metrics import (
@@ -114,6 +119,7 @@ class _JobSeries:
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
+        self._running = KeyedLines()
         self._finished = FinishedJobLines([family.name for family in job_families(kind)])
         self._counts: Mapping[str, Run] = {}
         self._counts_version: object = None
@@ -128,6 +134,9 @@ class _JobSeries:
         for bucket, job_ids in changes.dropped.items():
             self._finished.remove(bucket, job_ids)
         self._active.update(changes.tracked, changes.progressed)
+        for job_id, running in changes.running.items():
+            lines = render(running_group(self._kind, job_id, running, self._ledger)) if running else {}
+            self._running.put(job_id, lines)
         rows_by_bucket: dict[int, dict[str, Lines]] = {}
         for job_id, (bucket, job) in changes.final.items():
             rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))
@@ -138,7 +147,7 @@ class _JobSeries:
             self._counts_version = counts_version
 
     def runs(self) -> Sequence[Mapping[str, Run]]:
-        return self._counts, self._finished.runs(), self._active.runs()
+        return self._counts, self._finished.runs(), self._active.runs(), self._running.runs()
 
 
 class _ResourceSeries:

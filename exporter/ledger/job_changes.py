@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from exporter.model import Job
+from exporter.model import Job, RunningJob
 
 
 @dataclass(slots=True)
@@ -13,6 +13,8 @@ class Changes:
         tracked: the tracked jobs that changed, by id; None for one that is no longer tracked or has lost its
             series.
         progressed: tracked jobs of which only numbers changed, since the last drain or since `tracked`.
+        running: what changed about running jobs, by id; None for one that is no longer running or has lost its
+            series.
         final: final jobs, each with its bucket; they never change again.
         dropped: final jobs that lost their series, by bucket.
         expired: buckets that left the window, with all their jobs.
@@ -20,6 +22,7 @@ class Changes:
 
     tracked: dict[str, Job | None] = field(default_factory=dict)
     progressed: dict[str, Job] = field(default_factory=dict)
+    running: dict[str, RunningJob | None] = field(default_factory=dict)
     final: dict[str, tuple[int, Job]] = field(default_factory=dict)
     dropped: dict[int, set[str]] = field(default_factory=dict)
     expired: list[int] = field(default_factory=list)
@@ -62,6 +65,11 @@ class ChangeLog:
         elif before.values != job.values:
             self.version += 1
             self._changes.progressed[job.id] = job
+
+    def set_running(self, job_id: str, running: RunningJob | None) -> None:
+        """Record what changed about a running job; None if it is no longer running or has lost its series."""
+        self.version += 1
+        self._changes.running[job_id] = running
 
     def add_final(self, job: Job, bucket: int) -> None:
         """Record a final job, which has series."""

@@ -16,9 +16,10 @@ from exporter.ledger.final_jobs import FinalJobs
 from exporter.ledger.job_changes import ChangeLog, Changes
 from exporter.ledger.job_counts import Counts
 from exporter.ledger.job_versions import Version, Versions
+from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.ledger.tracked_job import TrackedJob
-from exporter.model import Job, Kind, Tally
+from exporter.model import Job, Kind, RunningJob, Tally
 
 LISTED_LATE = 3600.0  # seconds for which AWS may list a job as active that ended before the start
 
@@ -56,6 +57,7 @@ class JobStore:
         self._since = since
         self._pinned = frozenset(pinned)
         self._versions = Versions(kind)
+        self._running = RunningJobs(kind, since)
         self._counts = Counts(kind)
         self._changes = ChangeLog()
         self._tracked: dict[str, TrackedJob] = {}
@@ -249,10 +251,11 @@ class JobStore:
             oldest = self._window.oldest_bucket(now)
             self._add_final(tracked, tracked.bucket if tracked.bucket >= oldest else oldest + 1, now)
             return job
+        self._running.watch(tracked, None, now)
         self._tracked[job.id] = tracked
         self._enqueue(tracked)
         if tracked.has_series:
-            self._changes.add(job)
+            self._set_series(tracked, True)
         return job
 
     def _update_tracked(self, tracked: TrackedJob, version: Version) -> Job | None:
@@ -271,6 +274,7 @@ class JobStore:
         tracked.job = newest.job
         if tracked.description and not newest.described:
             tracked.job = self._versions.with_child_counts(newest.job, tracked.description.job)
+        self._running.watch(tracked, before, version.at)
         self._count(tracked, version)
         described_finished = tracked.description is not None and tracked.description.job.finished
         tracked.final = tracked.job.finished and (tracked.final or described_finished)
@@ -280,6 +284,7 @@ class JobStore:
             self._enqueue(tracked)
             if tracked.has_series:
                 self._changes.change(before, tracked.job)
+                self._set_running(tracked, self._running.describe(tracked))
         return tracked.job if is_new else None
 
     def _update_final(self, version: Version) -> Job | None:
@@ -337,6 +342,12 @@ class JobStore:
             self._changes.add(tracked.job)
         else:
             self._changes.remove(tracked.job.id)
+        self._set_running(tracked, self._running.describe(tracked) if has_series else None)
+
+    def _set_running(self, tracked: TrackedJob, running: RunningJob | None) -> None:
+        if running != tracked.running:
+            tracked.running = running
+            self._changes.set_running(tracked.job.id, running)
 
     def _finalize(self, tracked: TrackedJob, now: float) -> None:
         self._untrack(tracked.job.id)
@@ -361,4 +372,5 @@ class JobStore:
                 tracked.queue.remove(tracked.key)
                 tracked.queue = None
             self._changes.remove(job_id)
+            self._set_running(tracked, None)
         return tracked

@@ -4,7 +4,7 @@ Besides the records: the tables of job kinds and of resource types, AWS's schedu
 selection takes. It knows neither boto3 nor Prometheus.
 """
 
-from exporter.model.arns import account_in_arn, region_in_arn
+from exporter.model.arns import account_in_arn, name_in_arn, region_in_arn
 from exporter.model.attention import (
     Attention,
     AttentionKind,
@@ -33,6 +33,7 @@ from exporter.model.records import (
     Reload,
     RestoreTestingPlan,
     Rule,
+    RunningJob,
     Scope,
     Tally,
     Vault,
@@ -101,6 +102,7 @@ __all__ = [
     "RuleFacts",
     "RuleKey",
     "RuleRun",
+    "RunningJob",
     "Scope",
     "Selection",
     "Severity",
@@ -109,6 +111,7 @@ __all__ = [
     "account_in_arn",
     "largest_gap_of",
     "longest_gap",
+    "name_in_arn",
     "next_run",
     "number",
     "opted_out_types",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 Number = int | float
 
@@ -91,6 +92,24 @@ class Job:
     resource_name: str = ""
     size: Number | None = None
     rule: Rule | None = None
+
+
+class RunningJob(NamedTuple):
+    """A running job; times in seconds since 1970.
+
+    Attributes:
+        account_id, resource_arn, resource_name, resource_type, vault_name: those of the job.
+        overdue_at: when it counts as overdue; None if AWS expects no end.
+        progressed_at: when it last made progress, as far as the exporter has seen; None if AWS reports none.
+    """
+
+    account_id: str
+    resource_arn: str
+    resource_name: str
+    resource_type: str
+    vault_name: str
+    overdue_at: float | None
+    progressed_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

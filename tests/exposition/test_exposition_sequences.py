@@ -44,6 +44,7 @@ NUMBERS = st.fixed_dictionaries(
         "transferred_bytes": st.integers(0, 2**63),
         "child_jobs": st.integers(0, 3),
         "start_by_timestamp_seconds": st.floats(0, 4e9),
+        "expected_completion_timestamp_seconds": st.floats(0, 4e9),
     },
 )
 AGES = st.one_of(st.none(), st.floats(-20, 300))

@@ -70,6 +70,8 @@ def job(
         child_states=tuple(child_states),
         message=message,
         category=category,
+        resource_arn=labels.get("resource_arn", ""),
+        resource_name=labels.get("resource_name", ""),
     )
 
 

@@ -137,7 +137,7 @@ class _Stage:
     def watching(self, name: str, *targets: dict[str, Any]) -> Process:
         """Start an exporter with these targets, and wait until it listens; roles are assumed at the first."""
         file = self.directory / f"{name}.yaml"
-        settings = {"api": {"requests_per_second": 50}, "inventory": {"enabled": True}}
+        settings = {"api": {"requests_per_second": 50, "idle_refresh": "0s"}, "inventory": {"enabled": True}}
         file.write_text(json.dumps({"targets": targets} | settings))
         services = ("STS", "RESOURCE_GROUPS_TAGGING_API")
         endpoints = {f"AWS_ENDPOINT_URL_{service}": targets[0]["endpoint_url"] for service in services}

@@ -27,7 +27,7 @@ targets:
     external_id: hush-hush
   - {name: staging, regions: [eu-central-1]}
 collectors: [backup_jobs]
-api: {requests_per_second: 50}
+api: {requests_per_second: 50, idle_refresh: 0s}
 """
 DOCUMENTED = {200, 400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 431, 501, 505}
 PATHS = ["/", "/metrics", "/probe", "/targets", "/config", "/-/healthy", "/-/ready", "/-/reload"]

@@ -24,6 +24,7 @@ from tests.web.pages import (
     fleet,
     ledger,
     page,
+    paused,
     refusing,
     status,
     with_dropped,
@@ -266,3 +267,46 @@ def test_a_job_id_of_two_targets() -> None:
     """The same id in two targets is two configured ids."""
     two = [ledger(name, configured=ConfiguredIds(["a"])) for name in ("one", "two")]
     assert "2 configured, 0 rejected" in page(*two).within("dd")
+
+
+def test_what_nothing_scrapes_is_paused() -> None:
+    """Whether it failed, grew old or was never refreshed before: it is paused, which is no problem."""
+    of = ledger(backup_jobs=FAILING, copy_jobs=OLD, vaults=PENDING)
+    found = page(paused(of), *fleet(1))
+    jobs = "0 active, 0 finished"
+    assert found.row("production eu-west-1")[:2] == [
+        f"paused refreshed 1 h 0 min ago {jobs}",
+        f"paused refreshed 15 min ago {jobs}",
+    ]
+    assert found.row("production eu-west-1")[-2] == "paused never refreshed"
+    assert "Problems" not in found.within("h2")
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (
+            status(paused(ledger()), *fleet(2)),
+            "Healthy: 2 of 3 targets and Regions are up; production in eu-west-1 is paused.",
+        ),
+        (
+            status(*map(paused, fleet(2)), ledger()),
+            "Healthy: production in eu-west-1 is up; 2 of 3 targets and Regions are paused.",
+        ),
+        (status(*map(paused, fleet(2))), "Paused: no target and Region has been scraped within 10 minutes."),
+        (
+            status(paused(ledger()), *fleet(2, vaults=FAILING)),
+            "Unhealthy: 2 of 3 targets and Regions are failing.",
+        ),
+    ],
+)
+def test_the_first_sentence_tells_what_is_paused(shown: Status, told: str) -> None:
+    """Targets that nothing scrapes are counted apart: they are neither up nor a problem."""
+    assert told in ScopeSeries(status_page(shown)).within("p")
+
+
+def test_many_that_are_paused_are_folded() -> None:
+    """They are folded apart from those that are up."""
+    found = page(*map(paused, fleet(MAX_UNCOLLAPSED)), ledger(), ledger("other", vaults=FAILING))
+    assert found.within("summary") == f"1 up {MAX_UNCOLLAPSED} paused"
+    assert "other" not in found.within("details")

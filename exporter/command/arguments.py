@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.command import logs
 from exporter.command.streams import write_out
+from exporter.web import DNS_PREFIX
 from exporter.web.server import InvalidAddressError, host_and_port
 
 DEFAULT_ADDRESS = ":10058"
@@ -25,6 +26,7 @@ class Options(argparse.Namespace):
     web_config_file: str | None
     web_enable_lifecycle: bool
     refresh_on_demand: bool
+    web_shard_address: list[str]
     log_level: str
     log_format: str
     demo: bool
@@ -125,6 +127,17 @@ def _add_refresh(add: Callable[..., object]) -> None:
         help="refresh a target and Region only while it is scraped: from its first scrape until it has not "
         "been scraped for 10 minutes; for several exporters that share one configuration",
     )
+    add(
+        "--web.shard-address",
+        dest="web_shard_address",
+        action="append",
+        default=[],
+        metavar="[dns+]HOST:PORT",
+        type=_shard,
+        help="address of one of several exporters that share one configuration; repeat the option for each. "
+        "/targets distributes the targets over those that accept connections. dns+HOST:PORT stands for all IP "
+        "addresses of the host",
+    )
 
 
 def _add_logs(add: Callable[..., object]) -> None:
@@ -164,6 +177,15 @@ def _address(text: str) -> str:
         host_and_port(text)
     except InvalidAddressError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _shard(text: str) -> str:
+    _address(text.removeprefix(DNS_PREFIX))
+    if text.removeprefix(DNS_PREFIX).startswith(":"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no host; use HOST:PORT, as Prometheus reaches the exporter"
+        )
     return text
 
 

@@ -23,7 +23,7 @@ from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form, Telemetry
 from exporter.runtime import Secrets, trim_memory
-from exporter.web import Site
+from exporter.web import Shards, Site
 from exporter.web.access import AccessMiddleware, WebConfigWatcher
 from exporter.web.server import (
     CannotListenError,
@@ -100,6 +100,7 @@ def _run(options: Options, secrets: Secrets) -> int:
             options.web_telemetry_path,
             reloader,
             lifecycle=options.web_enable_lifecycle,
+            shards=Shards(options.web_shard_address),
             secrets=secrets,
             clock=dependencies.clock,
         )

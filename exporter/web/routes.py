@@ -22,6 +22,7 @@ from exporter.web.content_negotiation import content_type, gzip_accepted
 from exporter.web.scrape_timeout import TIMEOUT_HEADER, Deadline
 from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, find_scope, service_discovery
+from exporter.web.shards import Shards, assigned
 from exporter.web.status import status_of, status_response
 
 RELOAD_TIMEOUT = 10.0  # seconds that a response waits for a reload; longer than the timeout for reading
@@ -80,6 +81,7 @@ class Site:
         telemetry_path: path of the metrics of all targets.
         reloader: the current configuration and the exporter for it.
         lifecycle: whether `/-/reload` is enabled.
+        shards: the exporters that share the targets; by default, this one has them all.
         clock: seconds since 1970.
         steady: seconds on a monotonic clock.
         secrets: values to mask in text.
@@ -94,6 +96,7 @@ class Site:
         reloader: Reloader,
         *,
         lifecycle: bool = False,
+        shards: Shards | None = None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
         secrets: Secrets | None = None,
@@ -103,6 +106,7 @@ class Site:
         self._telemetry_path = telemetry_path
         self._reloader = reloader
         self._lifecycle = lifecycle
+        self._shards = shards or Shards()
         self._clock = clock
         self._started = clock()
         self._steady = steady
@@ -155,7 +159,11 @@ class Site:
 
     async def _targets(self, request: Request) -> Response:
         scopes, url = self._reloader.exporter.scopes, request.url
-        return JSONResponse(service_discovery(scopes, url.netloc, tls=url.scheme == "https"))
+        exporters = await self._shards.available() or (url.netloc,)
+        groups = service_discovery(
+            scopes, lambda scope: assigned(scope, exporters), tls=url.scheme == "https"
+        )
+        return JSONResponse(groups)
 
     async def _config(self, _: Request) -> Response:
         return PlainTextResponse(self._secrets.mask(to_yaml(self._reloader.exporter.config)))

@@ -135,8 +135,8 @@ def _add_refresh(add: Callable[..., object]) -> None:
         metavar="[dns+]HOST:PORT",
         type=_shard,
         help="address of one of several exporters that share one configuration; repeat the option for each. "
-        "/targets distributes the targets over those that accept connections. dns+HOST:PORT stands for all IP "
-        "addresses of the host",
+        "/targets distributes the targets over those that accept connections. dns+HOST:PORT stands for all "
+        "IP addresses of the host",
     )
 
 

@@ -12,7 +12,7 @@ from exporter.simulator.company_copies_and_restores import FollowUpGenerator
 from exporter.simulator.company_protection import lock, protect
 from exporter.simulator.company_resources import ACCOUNT, DAY, HOUR, LOCKED_VAULT, SITES, Plan, Rule
 from exporter.simulator.company_scans import Scanner
-from exporter.simulator.job_store import LISTED_FOR
+from exporter.simulator.job_index import LISTED_FOR
 
 KEPT = 6 * HOUR
 """Seconds for which unscheduled jobs are kept; there are too many of them to keep for 30 days."""

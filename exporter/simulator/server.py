@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,10 @@ class _QuietHandler(MotoRequestHandler):
         """Omit the date of the machine: the account has its own clock."""
         self.send_response_only(code, message)
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Close the connection, also if the simulation is what failed it."""
+        self.close_connection = True
+
 
 @contextmanager
 def serve(
@@ -55,10 +60,9 @@ def serve(
 ) -> Iterator[Server]:
     """Serve simulated accounts on 127.0.0.1 until the block ends; port 0 is any free one.
 
-    AWS Backup and the Resource Groups Tagging API are answered by the simulation, every other service (STS
-    among them) by moto.
-    `make` gives the Account of an account id and a Region when a request first needs it.
-    `middleware` wraps their WSGI application.
+    AWS Backup, AWS Organizations, STS and the Resource Groups Tagging API are those of the simulation, all
+    other services are moto's. `make` gives the Account of an account id and a Region when a request first
+    needs it. `middleware` wraps their WSGI application.
     """
     simulation = make if isinstance(make, Simulation) else Simulation(make)
     application = middleware(_application(simulation))
@@ -74,19 +78,16 @@ def serve(
 
 
 def _application(simulation: Simulation) -> DomainDispatcherApplication:
-    def backup(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return respond(simulation.handle(_Request(environ)), environ, start_response)
-
-    def tagging(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return respond(simulation.handle_tagging(_Request(environ)), environ, start_response)
-
-    def respond(answer: Any, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        status, headers, body = answer
-        return Response(body, status, headers)(environ, start_response)
-
-    own = {"backup": backup, "resourcegroupstaggingapi": tagging}
-
     def application_of(service: Any) -> Any:
-        return own[service] if service in own else create_backend_app(service)
+        if service not in simulation.responses:
+            return create_backend_app(service)
+        return partial(_respond, partial(simulation.handle, service))
 
     return DomainDispatcherApplication(application_of)
+
+
+def _respond(
+    handle: Callable[[Request], Any], environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
+    status, headers, body = handle(_Request(environ))
+    return Response(body, status, headers)(environ, start_response)

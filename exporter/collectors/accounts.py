@@ -1,6 +1,6 @@
 """Collects the accounts of an organization, with their names and organizational units."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from exporter.model import Account, Answer
 class AccountsCollector:
     """Collects the accounts of the organization of one target.
 
-    The list of all accounts is stored as soon as it has been read. The organizational units take two calls
-    each, and follow.
+    The list of all accounts is stored as soon as it has been read. The organizational units take more calls,
+    and follow.
 
     Args:
         api: calls AWS Organizations.
@@ -51,28 +51,32 @@ class AccountsCollector:
         Raises:
             AwsError, OverBudgetError: a call failed; the ledger has the accounts from earlier calls.
         """
-        known = {account.id: account for account in self._ledger.inventory.accounts}
         if self._needs_own_id and not self._own:
             self._own = str(self._api.call("GetCallerIdentity", "Account")["Account"])
+        known = {account.id: account for account in self._ledger.inventory.accounts}
         rows = list_all(self._api, "ListAccounts", "Accounts")
         listed = {account.id: account for account in (_account(row, self._own) for row in rows)}
         accounts = listed if rows.complete else known | listed
-        if not self._needs_units:
+        has_paths = all(account.unit_ids for account in accounts.values())
+        if has_paths or not self._needs_units:
             self._store([_with_known_unit(account, known.get(account.id)) for account in accounts.values()])
-        units = {account_id: unit for unit in self._units() for account_id in unit.account_ids}
-        self._store([_with_unit(account, units.get(account.id)) for account in accounts.values()])
+        units = [*self._units()]
+        if has_paths:
+            names = {unit.ids[-1]: unit.path for unit in units}
+            self._store([_with_name(account, names) for account in accounts.values()])
+        else:
+            homes = {account_id: unit for unit in units for account_id in self._accounts_in(unit)}
+            self._store([_with_unit(account, homes.get(account.id)) for account in accounts.values()])
 
     def _store(self, accounts: Sequence[Account]) -> None:
         self._ledger.update_inventory(lambda inventory: inventory.with_accounts(accounts))
         self._on_accounts(accounts)
 
     def _units(self) -> Iterator["_Unit"]:
-        """Yield the roots and, level by level, all organizational units, each with its accounts."""
+        """Yield the roots and, level by level, all organizational units."""
         level = [_Unit((str(root["Id"]),), "") for root in list_all(self._api, "ListRoots", "Roots")]
         while level:
-            for parent in level:
-                rows = list_all(self._api, "ListAccountsForParent", "Accounts", ParentId=parent.ids[-1])
-                yield parent._replace(account_ids=tuple(str(row["Id"]) for row in rows))
+            yield from level
             level = [child for parent in level for child in self._children(parent)]
 
     def _children(self, parent: "_Unit") -> Iterator["_Unit"]:
@@ -81,28 +85,44 @@ class AccountsCollector:
             path = "/".join(filter(None, (parent.path, str(row.get("Name") or row["Id"]))))
             yield _Unit((*parent.ids, str(row["Id"])), path)
 
+    def _accounts_in(self, unit: "_Unit") -> Iterator[str]:
+        rows = list_all(self._api, "ListAccountsForParent", "Accounts", ParentId=unit.ids[-1])
+        return (str(row["Id"]) for row in rows)
+
 
 class _Unit(NamedTuple):
-    """A root or an organizational unit: the IDs from the root down, its path of names, its accounts."""
+    """A root or an organizational unit: the IDs from the root down, and its path of names."""
 
     ids: tuple[str, ...]
     path: str
-    account_ids: tuple[str, ...] = ()
 
 
 def _account(row: Answer, own: str) -> Account:
-    account_id, arn = str(row["Id"]), str(row.get("Arn") or "")
+    account_id = str(row["Id"])
     return Account(
         id=account_id,
-        arn=arn,
+        arn=str(row.get("Arn") or ""),
         name=str(row.get("Name") or ""),
-        status=str(row.get("Status") or ""),
+        status=str(row.get("State") or row.get("Status") or ""),  # Status is retired, State replaces it
         is_own=account_id == own,
+        unit_ids=_unit_ids(row.get("Paths")),
     )
 
 
+def _unit_ids(paths: object) -> tuple[str, ...]:
+    """Return the IDs of the root and of the units in a path `ORGANIZATION/ROOT/UNIT/.../ACCOUNT/`."""
+    path = next(iter(paths), "") if isinstance(paths, list) else ""
+    return tuple(str(path).strip("/").split("/")[1:-1])
+
+
 def _with_known_unit(account: Account, known: Account | None) -> Account:
-    return replace(account, unit_ids=known.unit_ids, unit=known.unit) if known else account
+    if known is None:
+        return account
+    return replace(account, unit_ids=account.unit_ids or known.unit_ids, unit=known.unit)
+
+
+def _with_name(account: Account, names: Mapping[str, str]) -> Account:
+    return replace(account, unit=names.get(account.unit_ids[-1], ""))
 
 
 def _with_unit(account: Account, unit: _Unit | None) -> Account:

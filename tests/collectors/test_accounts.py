@@ -138,6 +138,27 @@ def test_the_ids_of_all_units_above_an_account_are_known() -> None:
     assert made.known[ONE].unit_ids == ("r-1", "ou-a", "ou-b")
 
 
+def test_paths_make_the_lists_of_each_unit_unnecessary() -> None:
+    """If AWS tells the path of each account, the accounts of each unit are not listed."""
+    units = {"ou-a": ("Workloads", "r-1"), "ou-b": ("Production", "ou-a")}
+    aws = Organizations([row(ONE) | {"Paths": [f"o-1/r-1/ou-a/ou-b/{ONE}/"]}], units, {ONE: "ou-b"})
+    made = run(aws, needs_units=True)
+    made.collector.refresh()
+    assert made.told[0][ONE].unit_ids == ("r-1", "ou-a", "ou-b")
+    assert made.known[ONE].unit == "Workloads/Production"
+    assert "ListAccountsForParent" not in aws.calls
+
+
+@pytest.mark.parametrize("member", ["State", "Status"])
+def test_the_state_is_known_by_either_name(member: str) -> None:
+    """AWS replaces the field Status with State."""
+    account = row(ONE)
+    del account["Status"]
+    made = run(Organizations([account | {member: "SUSPENDED"}]))
+    made.collector.refresh()
+    assert made.known[ONE].status == "SUSPENDED"
+
+
 def test_accounts_wait_for_units_that_select_them() -> None:
     """If units select the members, accounts are told only when their units are known."""
     made = run(Organizations([row(ONE)], denied=["ListRoots"]), needs_units=True)

@@ -130,7 +130,7 @@ class Assembler:
         by_account, by_scope, organizations = {}, {}, []
         for target in self._targets:
             for scope in target.scopes:
-                if scope.accounts:
+                if target.settings.target.organization:
                     organizations.append(scope.ledger.scope)
                     continue
                 by_scope[scope.ledger.scope] = scope.ledger

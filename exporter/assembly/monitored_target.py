@@ -17,6 +17,7 @@ from exporter.collectors import (
     SlowCollector,
     slow_collectors,
 )
+from exporter.config import Members
 from exporter.exposition import ScopeSeries, Telemetry
 from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
 from exporter.model import BACKUP, GLOBAL, KINDS, Account, Kind, Rule, Scope, longest_gap
@@ -184,6 +185,7 @@ class _Builder:
                 api,
                 accounts,
                 default_account=settings.account_id,
+                has_members=self._members is not None,
                 discovery=settings.discovery,
                 lookback=settings.lookback,
                 clock=self._dependencies.clock,
@@ -209,12 +211,17 @@ class _Builder:
         organization = self._settings.target.organization
         return organization is not None and organization.jobs
 
-    def _accounts_collector(self, ledger: Ledger) -> SlowCollector:
+    @property
+    def _members(self) -> Members | None:
         organization = self._settings.target.organization
-        members = organization.members if organization else None
+        return organization.members if organization else None
+
+    def _accounts_collector(self, ledger: Ledger) -> SlowCollector:
+        members = self._members
         return AccountsCollector(
             self._api(ledger, ORGANIZATION_CALLS_PER_SECOND, region=self._settings.regions[0]),
             ledger,
+            owners=self._shared.organization_owners,
             pace=members.refresh if members else DEFAULT_PACE,
             needs_own_id=members is not None,
             needs_units=members is not None and bool(members.organizational_units),

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from exporter.aws import BackupApi
+from exporter.collectors.duplicate_accounts import check_owner
 from exporter.collectors.protocols import list_all
-from exporter.ledger import Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Account, Answer
 
 
@@ -19,6 +20,7 @@ class AccountsCollector:
     Args:
         api: calls AWS Organizations.
         ledger: stores the accounts.
+        owners: decides which organization publishes an account.
         pace: seconds between two refreshes.
         needs_own_id: whether `Account.is_own` is used, so that the own account has to be known.
         needs_units: whether accounts must not be stored without their organizational units.
@@ -32,6 +34,7 @@ class AccountsCollector:
         api: BackupApi,
         ledger: Ledger,
         *,
+        owners: AccountOwners,
         pace: float,
         needs_own_id: bool,
         needs_units: bool,
@@ -41,6 +44,7 @@ class AccountsCollector:
         self._api = api
         self._ledger = ledger
         self._own = ledger.account_id
+        self._owners = owners
         self._needs_own_id = needs_own_id
         self._needs_units = needs_units
         self._on_accounts = on_accounts
@@ -69,6 +73,7 @@ class AccountsCollector:
             self._store([_with_unit(account, homes.get(account.id)) for account in accounts.values()])
 
     def _store(self, accounts: Sequence[Account]) -> None:
+        check_owner(self._owners, self._ledger.scope, (account.id for account in accounts))
         self._ledger.update_inventory(lambda inventory: inventory.with_accounts(accounts))
         self._on_accounts(accounts)
 

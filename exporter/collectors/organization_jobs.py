@@ -34,6 +34,7 @@ class OrganizationJobsCollector:
         api: calls AWS.
         accounts: the ledgers of the accounts.
         default_account: the account of jobs for which AWS reports none.
+        has_members: whether an account may become a target of its own later.
         discovery: which jobs to discover.
         lookback: how far back to read finished jobs at the start, in seconds.
         clock: seconds since 1970.
@@ -52,6 +53,7 @@ class OrganizationJobsCollector:
         accounts: AccountLedgers,
         *,
         default_account: str,
+        has_members: bool,
         discovery: Discovery,
         lookback: float,
         clock: Clock,
@@ -67,7 +69,9 @@ class OrganizationJobsCollector:
         self._lookback = lookback
         self._clock = clock
         self._steady = steady
-        self._recorder = OrganizationRecorder(kind, accounts, default_account, clock)
+        self._recorder = OrganizationRecorder(
+            kind, accounts, default_account=default_account, has_members=has_members, clock=clock
+        )
         self._lister = JobLister(
             kind,
             scope,
@@ -113,7 +117,9 @@ class OrganizationJobsCollector:
 
     def catch_up(self) -> bool:
         """Read another page of earlier jobs: first of all accounts, then of accounts that were new since."""
-        if self.caught_up or self._listed_until is None:
+        if self._listed_until is None:
+            self.caught_up = True  # the first list, which decides what else to read, has failed
+        if self.caught_up:
             return False
         if self._backlog.next_list:
             self._backlog.read(self._lister.record)

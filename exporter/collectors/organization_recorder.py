@@ -45,6 +45,7 @@ class OrganizationRecorder:
         kind: the job kind.
         accounts: the ledgers.
         default_account: the account of jobs for which AWS reports none.
+        has_members: whether an account may become a target later, which then describes finished parent jobs.
         clock: seconds since 1970.
 
     Attributes:
@@ -52,12 +53,19 @@ class OrganizationRecorder:
     """
 
     def __init__(
-        self, kind: Kind, accounts: AccountLedgers, default_account: str, clock: Callable[[], float]
+        self,
+        kind: Kind,
+        accounts: AccountLedgers,
+        *,
+        default_account: str,
+        has_members: bool,
+        clock: Callable[[], float],
     ) -> None:
         self.active: dict[str, Job] = {}
         self._kind = kind
         self._accounts = accounts
         self._default_account = default_account
+        self._has_members = has_members
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -100,4 +108,5 @@ class OrganizationRecorder:
     def _finalize(self, ledger: Ledger, finished: Iterable[Job], now: float) -> None:
         with ledger.open(self._kind) as store:
             for job in finished:
-                store.skip_description(job.id, now)
+                if not (job.is_parent and self._has_members):
+                    store.skip_description(job.id, now)

@@ -8,7 +8,7 @@ from exporter.assembly import member_targets
 from exporter.aws import AwsError, BackupApi, OverBudgetError
 from exporter.collectors import EVERY_ACCOUNT, MAX_WAIT, AccountsCollector
 from exporter.config import Config, Members, Target
-from exporter.ledger import Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import KINDS, Account, Kind, Scope
 
 ACCOUNTS = AccountsCollector.name
@@ -30,6 +30,7 @@ def members_of(target: Target, members: Members, api: BackupApi) -> dict[str, Ta
     collector = AccountsCollector(
         api,
         Ledger(Scope(target.name, ""), (), max_jobs=0),
+        owners=AccountOwners(),
         pace=0.0,
         needs_own_id=True,
         needs_units=bool(members.organizational_units),
@@ -48,6 +49,7 @@ def _list_accounts(scope: Scope, api: BackupApi) -> None:
     AccountsCollector(
         api,
         Ledger(scope, (), max_jobs=0),
+        owners=AccountOwners(),
         pace=0.0,
         needs_own_id=False,
         needs_units=False,

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.aws import AwsError, BackupApi, Budget
 from exporter.collectors import AccountsCollector
-from exporter.ledger import Ledger
+from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Account, Fault, Scope
 
 ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
@@ -98,6 +98,7 @@ def run(aws: Organizations, *, needs_units: bool = False, needs_own_id: bool = F
     collector = AccountsCollector(
         api,
         ledger,
+        owners=AccountOwners(),
         pace=3600.0,
         needs_own_id=needs_own_id,
         needs_units=needs_units,

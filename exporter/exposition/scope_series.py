@@ -10,7 +10,7 @@ from typing import TypeVar
 from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
 from exporter.exposition.compression import FASTEST, Run, deflate, join
 from exporter.exposition.finished_job_lines import FinishedJobLines
-from exporter.exposition.job_metrics import job_families, job_group, tally_group
+from exporter.exposition.job_metrics import job_family_names, job_group, tally_group
 from exporter.exposition.merged_pieces import Merged, Pieces
 from exporter.exposition.metric_types import Group
 from exporter.exposition.plan_metrics import (
@@ -113,7 +113,7 @@ class _JobSeries:
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
-        self._finished = FinishedJobLines([family.name for family in job_families(kind)])
+        self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: Mapping[str, Run] = {}
         self._counts_version: object = None
 

@@ -91,15 +91,10 @@ def items_group(ledger: Ledger) -> Group:
     """
     samples = (
         *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
-        *(
-            Sample(ITEMS_DROPPED.name, (("kind", kind),), count)
-            for kind, count in ledger.left_out().items()
-        ),
+        *(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in ledger.left_out().items()),
     )
     has_collectors = bool(ledger.health())
-    return Group(
-        scope_labels(ledger), tuple(sample for sample in samples if sample.value or has_collectors)
-    )
+    return Group(scope_labels(ledger), tuple(sample for sample in samples if sample.value or has_collectors))
 
 
 def _health_samples(collector: str, health: Health) -> Iterator[Sample]:

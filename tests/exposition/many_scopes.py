@@ -12,7 +12,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model import Fault, Health, Plan, PlannedRule, Protected, Rule, Vault
 from exporter.model.job_kinds import BACKUP, COPY
-from exporter.model.records import Job, Scope
+from exporter.model.records import Scope
 from tests.support.harness import Clock
 from tests.support.makers import NOW, FixedTelemetry, job
 
@@ -21,15 +21,15 @@ REGIONS = ("eu-west-1", "us-east-1")
 SCOPES = 2 * SCOPES_IN_A_CHUNK + 6
 WINDOW = 240.0  # seconds; a bucket is ten seconds long
 COLLECTORS = ("backup_jobs", "plans")
-BY = Rule("p", "each-minute", "cron(* * * * ? *)", "")
-RULE = PlannedRule("each-minute", None, 60.0, schedule=BY.schedule, vault_name="a", start_window=3600.0)
+BY = Rule("p", "often", "cron(0/5 * * * ? *)", "")
+RULE = PlannedRule("often", None, 300.0, schedule=BY.schedule, vault_name="a", start_window=3600.0)
 
 Event = Callable[["Scopes"], None]
 
 
 @dataclass
 class Scopes:
-    """The scopes, of which every third is published with the organization, and every fourth has no collector.
+    """The scopes, some of which are published with the organization, or have no collectors or no resources.
 
     Attributes:
         count: how many there are.
@@ -76,17 +76,38 @@ def new_ledger(make: Callable[..., Ledger], number: int, configured: ConfiguredI
         collectors=COLLECTORS if number % 4 else (),
         account_id=account(number),
         configured=configured,
-        resources=Resources({}, lambda _: 60.0),
+        resources=Resources({}, lambda _: 300.0) if number % 5 else None,
     )
 
 
-def tell(number: int, told: Job, *, described: bool) -> Event:
-    """AWS tells of a job, which a rule made."""
+def job_id(number: int, name: str) -> str:
+    """Give the ID of a job, which only the configured one shares with those of other scopes."""
+    return name if name == "a" else f"{name}-{number}"
+
+
+def tell(number: int, name: str, state: str, age: float, progress: float, *, described: bool) -> Event:
+    """AWS tells of a job, which a rule made some seconds ago."""
 
     def happen(to: Scopes) -> None:
-        job_id = f"{told.id}-{number}" if told.id != "a" else told.id
-        made = replace(told, id=job_id, account_id=account(number), resource_arn=arn(number, "job"), rule=BY)
+        told = job(
+            job_id(number, name),
+            state,
+            created=to.clock() - age,
+            account_id=account(number),
+            numbers={"progress_ratio": progress},
+        )
+        made = replace(told, resource_arn=arn(number, "job"), rule=BY)
         to.ledgers[number].update_jobs(BACKUP, [made], to.clock(), described=described)
+
+    return happen
+
+
+def forgotten(number: int, name: str) -> Event:
+    """AWS no longer knows a job that could still change."""
+
+    def happen(to: Scopes) -> None:
+        with to.ledgers[number].open(BACKUP) as store:
+            store.remove(job_id(number, name))
 
     return happen
 
@@ -102,14 +123,18 @@ def expire(number: int) -> Event:
     return happen
 
 
-def refreshed(number: int, code: str = "ok") -> Event:
-    """A refresh ends: a call was made, and the collector of backup jobs got through if the call did."""
+def called(number: int, code: str) -> Event:
+    """A call to AWS ends."""
+    return lambda to: to.ledgers[number].count_call("ListBackupJobs", code)
+
+
+def refreshed(number: int, *, is_up: bool) -> Event:
+    """A refresh of backup jobs ends, if there is a collector."""
 
     def happen(to: Scopes) -> None:
         if number % 4:
-            ledger, is_up = to.ledgers[number], code == "ok"
-            ledger.count_call("ListBackupJobs", code)
-            ledger.set_health("backup_jobs", Health(is_up, to.clock() if is_up else None))
+            health = Health(is_up, to.clock() if is_up else None)
+            to.ledgers[number].set_health("backup_jobs", health)
 
     return happen
 
@@ -127,7 +152,7 @@ def vault(number: int, points: int) -> Event:
 
 
 def plans(number: int, count: int) -> Event:
-    """The scope has so many plans, each with a rule that runs each minute."""
+    """The scope has so many plans, each with a rule that runs every five minutes."""
 
     def happen(to: Scopes) -> None:
         made = [Plan("p" * place, "", account(number), None, (RULE,)) for place in range(1, count + 1)]
@@ -142,7 +167,7 @@ def protected(number: int, count: int) -> Event:
     """AWS lists so many protected resources, and what is not among them is gone."""
 
     def happen(to: Scopes) -> None:
-        listing = [Protected(arn(number, str(place)), "", "EBS", None) for place in range(count)]
+        listing = [Protected(arn(number, str(place)), "", "EBS", NOW) for place in range(count)]
         with to.ledgers[number].open_resources() as resources:
             resources.set_protected(listing, now=to.clock(), lookback=0.0)
 
@@ -192,11 +217,6 @@ def appears_or_goes(number: int) -> Event:
             to.shown.append(number)
 
     return happen
-
-
-def a_job(name: str, state: str, age: float, progress: float) -> Job:
-    """Make a job that was created some seconds ago."""
-    return job(name, state, created=NOW - age, numbers={"progress_ratio": progress})
 
 
 def void(_: object) -> None:

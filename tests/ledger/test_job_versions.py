@@ -142,7 +142,11 @@ def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
     for place in order:
         of.update_jobs(RESTORE, [COURSE[place]], NOW, described=False)
     of.update_jobs(RESTORE, [COURSE[-1]], NOW, described=True)
-    text = Exposition(lambda: [ScopeSeries(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
+    text = (
+        Exposition(lambda: [ScopeSeries(of, Clock(NOW))], FixedTelemetry())
+        .write(Form(), scope=SCOPE)
+        .decode()
+    )
     assert text.count('validation_status="SUCCESSFUL"') == text.count("aws_backup_restore_job_info{") == 1
     assert counts(made) == finished(made) == {"COMPLETED": 1}
 

@@ -15,7 +15,7 @@ class KeyedLines:
     def __init__(self) -> None:
         self._lines: dict[str, dict[str, bytes]] = {}
         self._runs: Mapping[str, Run] = {}
-        self._outdated: set[str] = set()
+        self._outdated: dict[str, None] = {}
 
     def put(self, key: str, lines: Lines) -> None:
         """Replace the lines of a key."""
@@ -32,7 +32,7 @@ class KeyedLines:
         known.update(lines)
         for key in [key for key, text in lines.items() if not text]:
             del known[key]
-        self._outdated.add(family)
+        self._outdated[family] = None
 
     def runs(self) -> Mapping[str, Run]:
         """Return the lines of each metric that has any; another mapping when they have changed."""

@@ -5,7 +5,7 @@ jobs are cached in deflated form; a gzip response copies them and combines their
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
@@ -88,9 +88,9 @@ class Exposition:
                 merged = self._merged.setdefault(scope, MergedScopes()).of(scopes)
             return {name: (run,) for name, run in merged.items()}
         pieces: dict[str, list[Piece]] = {}
-        for data, text in scopes:
-            for name, piece in chain(data.items(), text.items()):
-                pieces.setdefault(name, []).append(piece)
+        lines: Iterable[Mapping[str, Piece]] = chain.from_iterable(scopes)
+        for name, piece in chain.from_iterable(one.items() for one in lines):
+            pieces.setdefault(name, []).append(piece)
         return pieces
 
 

@@ -61,6 +61,12 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
 
 
 @cache
+def job_family_names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the metrics of a single job of this kind."""
+    return tuple(family.name for family in job_families(kind))
+
+
+@cache
 def gauge_names(kind: Kind) -> tuple[str, ...]:
     """Return the names of the metrics for `Job.values`, in the same order."""
     return tuple(f"{kind.metric_prefix}_{gauge.suffix}" for gauge in kind.gauges)

@@ -11,12 +11,7 @@ from exporter.exposition.account_metrics import account_groups
 from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
 from exporter.exposition.compression import FASTEST, Run, deflate, join
 from exporter.exposition.finished_job_lines import FinishedJobLines
-from exporter.exposition.job_metrics import (
-    job_families,
-    job_group,
-    running_group,
-    tally_group,
-)
+from exporter.exposition.job_metrics import job_family_names, job_group, running_group, tally_group
 from exporter.exposition.merged_pieces import Merged, Pieces
 from exporter.exposition.metric_types import Group
 from exporter.exposition.plan_metrics import (
@@ -120,7 +115,7 @@ class _JobSeries:
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
         self._running = KeyedLines()
-        self._finished = FinishedJobLines([family.name for family in job_families(kind)])
+        self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: Mapping[str, Run] = {}
         self._counts_version: object = None
 

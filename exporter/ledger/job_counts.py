@@ -28,7 +28,6 @@ class Counts:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self._known_states = frozenset(kind.states) | kind.terminal
         self._groups: Distinct[Group] = Distinct(MOST_GROUPS)
         self._others: dict[Group, None] = {}
         self._other_states: Distinct[str] = Distinct(MOST_STATES)
@@ -42,7 +41,7 @@ class Counts:
             return None
         group = job.account_id or self.account_id, job.vault_name, job.resource_type
         state = job.state
-        if state not in self._known_states and not self._other_states.admit(state):
+        if not self._kind.knows(state) and not self._other_states.admit(state):
             state = OTHER
         seen = self._groups.seen
         has_group = self._groups.admit(group)

@@ -15,7 +15,7 @@ from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
 from exporter.ledger.job_changes import ChangeLog, Changes
 from exporter.ledger.job_counts import Counts
-from exporter.ledger.job_versions import Version, Versions
+from exporter.ledger.job_versions import Version, versions_of
 from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.ledger.tracked_job import TrackedJob
@@ -56,7 +56,7 @@ class JobStore:
         self._window = Window(window)
         self._since = since
         self._pinned = frozenset(pinned)
-        self._versions = Versions(kind)
+        self._versions = versions_of(kind)
         self._running = RunningJobs(kind, since)
         self._counts = Counts(kind)
         self._changes = ChangeLog()

@@ -76,7 +76,7 @@ class Ledger:
         self._rule_runs = RuleRuns()
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
-        self.is_paused = False
+        self._is_paused = False
         self._calls: Counter[tuple[str, str]] = Counter()
         self._malformed: Counter[str] = Counter()
         self._inventory_version = 0
@@ -159,6 +159,17 @@ class Ledger:
         """Return the last run of each rule of the plans."""
         with self._lock:
             return self._rule_runs.at(now, self._inventory.plans, self._health)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the scope is not refreshed because nobody scrapes it."""
+        return self._is_paused
+
+    @is_paused.setter
+    def is_paused(self, is_paused: bool) -> None:
+        with self._lock:
+            self._status_version += is_paused is not self._is_paused
+            self._is_paused = is_paused
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -39,7 +39,7 @@ class Distinct(Generic[T]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._admitted: dict[T, None] = {}
-        self._beyond: set[T] = set()
+        self._beyond: dict[T, None] = {}
         self.seen = 0
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Distinct(Generic[T]):
             self.seen += 1
             return True
         if value not in self._beyond and len(self._beyond) < COUNTED_BEYOND * self._most:
-            self._beyond.add(value)
+            self._beyond[value] = None
             self.seen += 1
         return False
 

@@ -6,7 +6,7 @@ history of a resource is kept longer than its jobs, and removed only when AWS no
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from exporter.ledger.job_versions import Versions
+from exporter.ledger.job_versions import versions_of
 from exporter.ledger.limits import COUNTED_BEYOND, MOST_KEYS, MOST_RESOURCES
 from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
 from exporter.ledger.plan_rules import PlanRules, named_by
@@ -49,7 +49,6 @@ class Resources:
         awaited: Iterable[str] = (),
         kinds: Sequence[Kind] = KINDS,
     ) -> None:
-        self._versions = {kind.name: Versions(kind) for kind in kinds}
         self._known = {arn: ResourceHistory(within=within) for arn, within in expected.items()}
         self._most = MOST_RESOURCES + len(self._known)
         self._left_out: set[str] = set()
@@ -89,7 +88,7 @@ class Resources:
         if newest is None:
             if key[1] and not self._has_room(known.jobs, job.resource_arn, key):
                 return
-            newest = known.jobs[key] = NewestJobs(kind, self._versions[kind.name])
+            newest = known.jobs[key] = NewestJobs(kind, versions_of(kind))
         is_news = newest.update(job)
         if job.is_parent and job.id not in self._parents:
             newest.is_composite = is_news = True

@@ -107,7 +107,11 @@ class Kind:
     created_filter: bool = True
     running_states: frozenset[str] = frozenset()
     unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
-    unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
+    unpublished: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """Hash the name only: what is derived from a kind is cached, and looked up for each job."""
+        return hash(self.name)
 
     def key_of(self, job: Job) -> str:
         """Return the key of the facts to which the job belongs."""
@@ -132,6 +136,10 @@ class Kind:
 
     def _info(self, job: Job, label: str) -> str:
         return job.info[[name for name, _ in self.info].index(label)]
+
+    def knows(self, state: str) -> bool:
+        """Return whether a state is documented."""
+        return state in self.states or state in self.terminal
 
     @property
     def active_states(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from exporter.collectors import (
 from exporter.config import Api, Config, Discovery, Limits, ResourceInventory, Target
 from exporter.exposition import Exposition, ScopeSeries, Telemetry
 from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
-from exporter.model import BACKUP, KINDS, Kind, Rule, Scope, account_in_arn, longest_gap
+from exporter.model import BACKUP, KINDS, Job, Kind, Rule, Scope, account_in_arn, longest_gap
 from exporter.refresh import Refresher, ScopeRefresh
 from exporter.runtime import Clock, Secrets, WorkerPool
 
@@ -254,6 +254,16 @@ def _follows_resources(settings: _TargetSettings) -> bool:
     return not {ResourcesCollector.name, RecoveryPointsCollector.name}.isdisjoint(settings.collectors)
 
 
+def _keeps_series(kind: Kind, finished_jobs: str) -> Callable[[Job], bool]:
+    """Return which finished jobs have series of their own."""
+    match finished_jobs:
+        case "unsuccessful":
+            return lambda job: not kind.succeeded_without_issues(job)
+        case "none":
+            return lambda _: False
+    return lambda _: True
+
+
 def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
     """Return the configured ids of a kind; only backup jobs have any."""
     return configured if kind is BACKUP else ConfiguredIds()
@@ -274,6 +284,7 @@ def _ledger(
             window=settings.discovery.window,
             since=lambda: dependencies.clock.started,
             pinned=_configured(kind, configured),
+            keeps_series=_keeps_series(kind, settings.discovery.finished_jobs),
         )
         for kind in KINDS
         if kind.collector in settings.collectors

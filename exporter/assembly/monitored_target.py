@@ -20,7 +20,7 @@ from exporter.collectors import (
 from exporter.config import Members
 from exporter.exposition import ScopeSeries, Telemetry
 from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
-from exporter.model import BACKUP, GLOBAL, KINDS, Account, Kind, Rule, Scope, longest_gap
+from exporter.model import BACKUP, GLOBAL, KINDS, Account, Job, Kind, Rule, Scope, longest_gap
 from exporter.refresh import ScopeRefresh
 from exporter.runtime import WorkerPool
 
@@ -281,6 +281,7 @@ class _Builder:
                 window=settings.discovery.window,
                 since=lambda: clock.started,
                 pinned=_configured(kind, configured),
+                keeps_series=_keeps_series(kind, settings.discovery.finished_jobs),
             )
             for kind in _kinds(settings)
         ]
@@ -372,6 +373,16 @@ def _organization_ledger(settings: LedgerSettings, scope: Scope, collectors: Seq
 
 def _kinds(settings: LedgerSettings) -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS if kind.collector in settings.collectors)
+
+
+def _keeps_series(kind: Kind, finished_jobs: str) -> Callable[[Job], bool]:
+    """Return which finished jobs have series of their own."""
+    match finished_jobs:
+        case "unsuccessful":
+            return lambda job: not kind.succeeded_without_issues(job)
+        case "none":
+            return lambda _: False
+    return lambda _: True
 
 
 def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:

@@ -5,9 +5,7 @@ from functools import cache
 
 from exporter.exposition.metric_types import AWS_LABELS, Family, Group, Sample, aws_labels
 from exporter.ledger import MOST_STATES, OTHER, Ledger
-from exporter.model import Job, Kind, Number, RunningJob, Tally
-
-SUCCESS = "success"
+from exporter.model import Job, Kind, Number, RunningJob, Tally, reports_issues
 
 _GAUGE_HELP = {
     "progress_ratio": "Progress of the job, a ratio from 0 to 1 ({member} / 100).",
@@ -134,7 +132,7 @@ def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] =
         Sample(f"{prefix}_child_jobs_in_state", (("state", state),), count)
         for state, count in _bounded(job.child_states)
     )
-    if job.message or job.category.lower() not in ("", SUCCESS):
+    if job.message or reports_issues(job.category):
         status = (("message_category", mask(job.category)), ("status_message", mask(job.message)))
         samples.append(Sample(f"{prefix}_status_info", status, 1))
     return Group(labels, tuple(samples))

@@ -34,7 +34,8 @@ MALFORMED_VALUES = Family(
 JOBS_KNOWN = Family(
     "aws_backup_exporter_jobs",
     "gauge",
-    "Number of jobs with series, including child jobs, by phase: active or finished.",
+    "Number of known jobs, including child jobs, by phase: active or finished. Excludes jobs without series "
+    "because of limits.max_jobs.",
     (*SCOPE_LABELS, "kind", "phase"),
 )
 JOBS_DROPPED = Family(

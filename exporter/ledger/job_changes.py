@@ -1,5 +1,6 @@
 """What changed in the series of one kind of job, for the code that renders them. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from exporter.model import Job, RunningJob
@@ -82,8 +83,8 @@ class ChangeLog:
         if not self._changes.final.pop(job_id, None):
             self._changes.dropped.setdefault(bucket, set()).add(job_id)
 
-    def expire(self, bucket: int, job_ids: list[str]) -> None:
-        """Record that a bucket left the window, with these jobs."""
+    def expire(self, bucket: int, job_ids: Iterable[str]) -> None:
+        """Record that a bucket left the window, with these jobs that have series."""
         self.version += 1
         for job_id in job_ids:
             self._changes.final.pop(job_id, None)

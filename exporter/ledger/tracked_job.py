@@ -18,6 +18,7 @@ class TrackedJob:
         job: the job as it is published: `version`, with the child counts of `description`.
         created: when it was created, or first seen if AWS does not say.
         bucket: the bucket of that time.
+        leaves_with: the bucket with which it leaves the window, if it is finished.
         described_at: when it was last asked about; 0 for never.
         place: where it is counted.
         seen_active: whether AWS ever reported it as not finished.
@@ -34,6 +35,7 @@ class TrackedJob:
     job: Job
     created: float
     bucket: int
+    leaves_with: int
     described_at: float
     place: Place | None = None
     seen_active: bool = False

@@ -14,7 +14,7 @@ from exporter.model.attention import (
 )
 from exporter.model.job_fields import Answer, number, rule_of
 from exporter.model.job_kinds import BACKUP, KINDS
-from exporter.model.kind import SUCCESS, Expectation, Kind, MalformedJobError, ResourceFacts
+from exporter.model.kind import SUCCESS, Expectation, Kind, MalformedJobError, ResourceFacts, reports_issues
 from exporter.model.plans import (
     Plan,
     PlannedRule,
@@ -119,6 +119,7 @@ __all__ = [
     "possible_resource_types",
     "previous_run",
     "region_in_arn",
+    "reports_issues",
     "resource_attention",
     "resource_type_of",
     "rule_of",

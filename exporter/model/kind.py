@@ -11,6 +11,11 @@ from exporter.model.records import Job, Number
 SUCCESS = "COMPLETED"
 
 
+def reports_issues(category: str) -> bool:
+    """Return whether a MessageCategory means more than success. AWS is not consistent in its case."""
+    return category.lower() not in ("", "success")
+
+
 class MalformedJobError(ValueError):
     """A response that should describe a job but has no job ID."""
 
@@ -133,6 +138,10 @@ class Kind:
             and job.state == SUCCESS
             and not any(self._info(job, label) in values for label, values in self.facts.failed_while)
         )
+
+    def succeeded_without_issues(self, job: Job) -> bool:
+        """Return whether the job ended successfully and AWS reports no issues with it."""
+        return self.succeeded(job) and not reports_issues(job.category)
 
     def _info(self, job: Job, label: str) -> str:
         return job.info[[name for name, _ in self.info].index(label)]

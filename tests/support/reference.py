@@ -4,7 +4,7 @@ This is what the ledger, the page and the exposition are held against: no increm
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from exporter.exposition.metrics import families
@@ -79,6 +79,7 @@ class Known:
     end_was_counted: bool = False
     has_series: bool = True
     moved: float = 0.0  # when it was last seen to make progress
+    is_unpublished: bool = False  # finished, and not to have series
 
     @property
     def job(self) -> Job:
@@ -99,6 +100,7 @@ class Reference:
     pinned: frozenset[str]
     labels: Mapping[str, str]
     account_id: str
+    keeps_series: Callable[[Job], bool] = lambda _: True
     known: dict[str, Known] = field(default_factory=dict)
     places: set[Place] = field(default_factory=set)
     ended: Counter[tuple[Place, str]] = field(default_factory=Counter)
@@ -119,6 +121,7 @@ class Reference:
             if not job.finished and not known.end_was_counted:
                 self._count_end(known)
             return
+        was_active = known is not None and not known.job.finished
         followed = known is not None
         if not known:
             known = self._new(told)
@@ -137,10 +140,13 @@ class Reference:
         since_start = (known.job.completed or known.job.created or 0.0) >= self.since
         if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
             self._count_end(known)
+        if was_active and known.job.finished:  # it stays a little beyond the window
+            known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
         last_word = known.described is not None and known.described.job.finished
         unwatched = not followed and not job.is_parent
-        if known.job.finished and not known.is_settled and (last_word or unwatched):
-            self.settle(job.id, now, followed=followed)
+        unpublished = job.id not in self.pinned and not self.keeps_series(known.job)
+        if known.job.finished and not known.is_settled and (last_word or unwatched or unpublished):
+            self.settle(job.id)
 
     def _new(self, told: Told) -> Known:
         born = told.at if told.job.created is None else told.job.created
@@ -158,21 +164,19 @@ class Reference:
         if self.is_counted(known.job):
             self.ended[self.place(known.job), known.job.state] += 1
 
-    def close(self, job_id: str, now: float) -> None:
+    def close(self, job_id: str) -> None:
         """Settle a finished job with what is known."""
         known = self.known.get(job_id)
         if known and known.job.finished and not known.is_settled:
-            self.settle(job_id, now, followed=True)
+            self.settle(job_id)
         self.keep_to_the_limit()
 
-    def settle(self, job_id: str, now: float, *, followed: bool) -> None:
-        """Nothing more is asked of a job; one that was followed stays a little beyond the window."""
+    def settle(self, job_id: str) -> None:
+        """Nothing more is asked of a job."""
         known = self.known[job_id]
         known.is_settled = True
-        known.has_series = True
-        known.born = now if known.job.created is None else known.job.created
-        if followed:
-            known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
+        known.is_unpublished = job_id not in self.pinned and not self.keeps_series(known.job)
+        known.has_series = not known.is_unpublished
 
     def forget(self, job_id: str) -> None:
         """AWS does not know a job any longer that can still change, or is configured."""
@@ -185,8 +189,7 @@ class Reference:
         """Let finished jobs go that left the window."""
         oldest = self.oldest_bucket(now)
         for job_id, known in list(self.known.items()):
-            leaves_with = known.kept_in if known.is_settled else known.seen_in
-            if known.job.finished and leaves_with < oldest and job_id not in self.pinned:
+            if known.job.finished and known.kept_in < oldest and job_id not in self.pinned:
                 del self.known[job_id]
         self.keep_to_the_limit()
 
@@ -236,9 +239,9 @@ class Reference:
         )
 
     def numbers(self) -> tuple[int, int, int]:
-        """Count the active jobs, the finished ones with series, and those without."""
+        """Count the active jobs, the finished ones, and those without series because of the limit."""
         active = sum(known.has_series and not known.job.finished for known in self.known.values())
-        lost = sum(not known.has_series for known in self.known.values())
+        lost = sum(not (known.has_series or known.is_unpublished) for known in self.known.values())
         return active, len(self.known) - active - lost, lost
 
     def lines(self, now: float) -> Iterator[tuple[str, str]]:

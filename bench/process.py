@@ -84,6 +84,7 @@ def exporter(
     accounts: Sequence[str] = (),
     regions: Sequence[str] = (REGION,),
     requests_per_second: float = 10,
+    idle_refresh: str = "60s",
     module: str = "exporter",
     environment: Mapping[str, str] = MappingProxyType({}),
     log: IO[bytes] | None = None,
@@ -96,6 +97,7 @@ def exporter(
         accounts: ids of several accounts; each is a target `a` and its id.
         regions: of each target.
         requests_per_second: as in the configuration.
+        idle_refresh: as in the configuration.
         module: what runs the exporter.
         environment: what it has beside ours.
         log: where it logs to; without it nothing but errors are logged, beside our own.
@@ -104,7 +106,8 @@ def exporter(
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "config.yaml")
-        configuration.write_text(_configuration(endpoint_url, accounts, regions, requests_per_second, limits))
+        api = f"{{requests_per_second: {requests_per_second:g}, idle_refresh: {idle_refresh}}}"
+        configuration.write_text(_configuration(endpoint_url, accounts, regions, api, limits))
         level = f"--log.level={'info' if log else 'error'}"
         address = f"--web.listen-address=127.0.0.1:{port}"
         command = [sys.executable, "-m", module, f"--config.file={configuration}", level, address]
@@ -134,7 +137,7 @@ def _configuration(
     endpoint_url: str,
     accounts: Sequence[str],
     regions: Sequence[str],
-    requests_per_second: float,
+    api: str,
     limits: dict[str, int],
 ) -> str:
     common = f"regions: [{', '.join(regions)}], endpoint_url: '{endpoint_url}'"
@@ -144,7 +147,7 @@ def _configuration(
             "targets:",
             *(f"  - {{{one}, {common}}}" for one in roles or ["name: bench"]),
             "collectors: [backup_jobs, copy_jobs, restore_jobs, resources, vaults, plans]",
-            f"api: {{requests_per_second: {requests_per_second:g}}}",
+            f"api: {api}",
             *(["limits:"] if limits else []),
             *(f"  {name}: {number}" for name, number in limits.items()),
         ]

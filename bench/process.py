@@ -90,6 +90,7 @@ def exporter(
     regions: Sequence[str] = (REGION,),
     requests_per_second: float = 10,
     finished_jobs: str = "all",
+    idle_refresh: str = "60s",
     module: str = "exporter",
     environment: Mapping[str, str] = MappingProxyType({}),
     log: IO[bytes] | None = None,
@@ -103,16 +104,15 @@ def exporter(
         accounts: ids of several accounts; each is a target `a` and its id.
         regions: of each target.
         requests_per_second: as in the configuration.
-        finished_jobs: likewise.
+        finished_jobs, idle_refresh: likewise.
         module: what runs the exporter.
         environment: what it has beside ours.
         log: where it logs to; without it nothing but errors are logged, beside our own.
         configuration: replaces the one made from the other arguments.
         limits: as in the configuration.
     """
-    text = configuration or _configuration(
-        endpoint_url, accounts, regions, requests_per_second, finished_jobs, limits
-    )
+    api = f"{{requests_per_second: {requests_per_second:g}, idle_refresh: {idle_refresh}}}"
+    text = configuration or _configuration(endpoint_url, accounts, regions, finished_jobs, api, limits)
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "config.yaml")
@@ -146,8 +146,8 @@ def _configuration(
     endpoint_url: str,
     accounts: Sequence[str],
     regions: Sequence[str],
-    requests_per_second: float,
     finished_jobs: str,
+    api: str,
     limits: dict[str, int],
 ) -> str:
     common = f"regions: [{', '.join(regions)}], endpoint_url: '{endpoint_url}'"
@@ -158,7 +158,7 @@ def _configuration(
             *(f"  - {{{one}, {common}}}" for one in roles or ["name: bench"]),
             "collectors: [backup_jobs, copy_jobs, restore_jobs, resources, vaults, plans]",
             f"discovery: {{finished_jobs: {finished_jobs}}}",
-            f"api: {{requests_per_second: {requests_per_second:g}}}",
+            f"api: {api}",
             *(["limits:"] if limits else []),
             *(f"  {name}: {number}" for name, number in limits.items()),
         ]

@@ -108,7 +108,7 @@ class Refresher:
         with self._lock:
             scopes, started = self._of(only), self._started
         for scope in scopes:
-            scope.resume()
+            scope.resume(scraped_at)
         if started:
             self._start_new(only)
         done, any_new = self._refresh_due(scopes)
@@ -119,8 +119,11 @@ class Refresher:
     def continue_background(self) -> None:
         """Continue the background work of the scopes that had nothing to do for a while."""
         with self._lock:
-            waiting, self._waiting = self._waiting, set()
-        for scope in waiting:
+            waiting = tuple(self._waiting)
+        due = [scope for scope in waiting if not scope.pause_if_unscraped() and scope.has_background_work]
+        with self._lock:
+            self._waiting.difference_update(due)
+        for scope in due:
             self._continue(scope)
 
     def refresh_completely(self, *, without: Collection[Scope] = ()) -> None:

@@ -75,10 +75,11 @@ class ScopeRefresh:
         """Whether the scope is not refreshed because nobody scrapes it."""
         return self._ledger.is_paused
 
-    def resume(self) -> None:
-        """Record a scrape."""
-        self._scraped_at = self._steady()
-        self._ledger.is_paused = False
+    def resume(self, now: float) -> None:
+        """Record a scrape; `now` is the monotonic time in seconds."""
+        self._scraped_at = now
+        if self._ledger.is_paused:
+            self._ledger.is_paused = False
 
     def pause_if_unscraped(self) -> bool:
         """Pause if the last scrape was too long ago. Returns whether the scope is paused."""
@@ -116,7 +117,7 @@ class ScopeRefresh:
 
     def refresh_completely(self) -> None:
         """Read everything once, without retries."""
-        self.resume()
+        self.resume(self._steady())
         for collector in self._collectors:
             self.refresh(collector)
         for _ in chain(self._refresh_slow(), self._catch_up(), self._refresh_slow(hourly=True)):
@@ -145,6 +146,12 @@ class ScopeRefresh:
             for _ in self._refresh_slow(hourly=True):
                 yield True
             yield False
+
+    @property
+    def has_background_work(self) -> bool:
+        """Whether there is something to do in the background now."""
+        now = self._steady()
+        return any(now >= due for due in self._due.values()) or bool(self._behind)
 
     def record_stall(self, collector: Collector, seconds: float) -> None:
         """Record that a refresh has been running for so long that the published data is stale."""

@@ -18,7 +18,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from exporter.config import Config, ResourceInventory
-from exporter.config.fields import Duration, Secret
+from exporter.config.fields import Duration, DurationOrZero, Secret
 from exporter.config.sections import Record
 from exporter.doctor import actions
 from exporter.exposition import metrics, self_metrics
@@ -170,7 +170,8 @@ def _tables_of_keys(record: type[Record], path: str) -> Iterator[str]:
     for key, field in record.model_fields.items():
         inner = _record_in(annotations[key])
         if inner:
-            below.append((inner, f"{path}{key}{'[]' if get_origin(field.annotation) is tuple else ''}"))
+            items = "[]" if get_origin(field.annotation) is tuple else ""
+            below.append((inner, f"{path}.{key}{items}".removeprefix(".")))
         default = _default(field, defaults.get(key), below=inner is not None)
         example = ", ".join(_code(str(example)) for example in field.examples or () if not inner)
         rows.append((_code(key), _kind_of_value(annotations[key]), default, field.description or "", example))
@@ -189,7 +190,7 @@ def _summary(record: type[Record]) -> str:
 def _default(field: FieldInfo, value: object, *, below: bool) -> str:
     if field.is_required():
         return "required"
-    if below:
+    if below and value is not None:
         return "see below"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -223,7 +224,11 @@ def _kind_of_value(annotation: Any) -> str:
 
 def _kind_of_annotated(annotation: Any) -> str:
     inner, *rules = get_args(annotation)
-    for known, name in ((Duration, "duration"), (Secret, "secret text")):
+    for known, name in (
+        (Duration, "duration"),
+        (DurationOrZero, "duration or `0s`"),
+        (Secret, "secret text"),
+    ):
         known_inner, *known_rules = get_args(known)
         if inner is known_inner and rules[: len(known_rules)] == known_rules:
             return name

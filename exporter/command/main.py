@@ -112,7 +112,7 @@ class MissingExtraError(Exception):
 
 def _read(options: Options, secrets: Secrets) -> Config:
     config = load_file(options.config_file) if options.config_file else default()
-    external_ids = [target.external_id.get_secret_value() for target in config.targets if target.external_id]
+    external_ids = [secret for target in config.targets for secret in target.external_ids]
     secrets.keep("configuration", *external_ids, shown=to_yaml(config))
     return config
 

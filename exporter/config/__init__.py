@@ -22,6 +22,10 @@ from exporter.config.loading import (
     masked,
     to_yaml,
 )
+from exporter.config.organization import (
+    Members,
+    Organization,
+)
 from exporter.config.sections import (
     Api,
     Discovery,
@@ -42,6 +46,8 @@ __all__ = [
     "Discovery",
     "Expectation",
     "Limits",
+    "Members",
+    "Organization",
     "Problem",
     "ResourceInventory",
     "Target",

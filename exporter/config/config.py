@@ -19,6 +19,9 @@ from exporter.config.fields import (
 )
 from exporter.config.sections import Api, Discovery, Expectation, Limits, ResourceInventory, Target
 from exporter.config.suggestions import nearest
+from exporter.model import KINDS
+
+_JOB_COLLECTORS = frozenset(kind.collector for kind in KINDS)
 
 
 class Config(Record):
@@ -62,6 +65,7 @@ class Config(Record):
         if not self.discovery.enabled and not any(target.job_ids for target in self.targets):
             message = "no jobs to monitor; set it to true, or add job_ids to a target"
             yield Broken(("discovery", "enabled"), message)
+        yield from self._useless_organizations()
         if self.inventory.enabled and "plans" not in self.collectors:
             message = "needs the plans and their selections; add plans to collectors, or set it to false"
             yield Broken(("inventory", "enabled"), message, ("collectors",))
@@ -72,6 +76,19 @@ class Config(Record):
         for place, expectation in enumerate(self.expectations):
             yield from _check_target(place, expectation, self.targets)
 
+    def _useless_organizations(self) -> Iterable[Broken]:
+        """Find organizations whose jobs are to be listed, but discovery or all job collectors are off."""
+        for place, target in enumerate(self.targets):
+            if target.organization is None or not target.organization.jobs:
+                continue
+            path = ("targets", place, "organization", "jobs")
+            if not self.discovery.enabled:
+                message = "needs discovery; set discovery.enabled to true, or this to false"
+                yield Broken(path, message, ("discovery", "enabled"))
+            if _JOB_COLLECTORS.isdisjoint(self.collectors):
+                message = "needs a collector of jobs; add backup_jobs to collectors, or set this to false"
+                yield Broken(path, message, ("collectors",))
+
     @property
     def enabled_collectors(self) -> tuple[str, ...]:
         """The collectors to run: those listed, and `inventory` if its block enables it."""
@@ -80,8 +97,8 @@ class Config(Record):
     def expected_in(self, target: Target, region: str) -> dict[str, float]:
         """Return the resources that a target must back up in a Region, and their maximum age in seconds.
 
-        A target without a role may be in any account, so a target with a role in the ARN's account is
-        preferred.
+        A target with a role in the ARN's account is preferred to one whose organization may include the
+        account, and that to a target without a role, whose account is unknown.
         """
         return {
             expectation.resource_arn: expectation.within
@@ -99,7 +116,14 @@ def _monitoring_target(expectation: Expectation, targets: tuple[Target, ...]) ->
         if _may_monitor(target, expectation)
         and (not region or not target.regions or region in target.regions)
     ]
-    return min(candidates, key=lambda target: target.role_arn is None, default=None)
+    return min(candidates, key=lambda target: _uncertainty(target, expectation.arn_account), default=None)
+
+
+def _uncertainty(target: Target, account_id: str) -> int:
+    """Return how uncertain it is that a target monitors an account: 0 if its role is in the account."""
+    if target.role_arn is not None and _role_account(target.role_arn) == account_id:
+        return 0
+    return 1 if _organization_sees(target, account_id) else 2
 
 
 def _same_names(targets: tuple[Target, ...]) -> Iterable[Broken]:
@@ -110,23 +134,30 @@ def _same_names(targets: tuple[Target, ...]) -> Iterable[Broken]:
 
 def _same_scopes(targets: tuple[Target, ...]) -> Iterable[Broken]:
     """Find targets with the same account and Region, which would produce duplicate series."""
-    first: dict[tuple[str, ...], int] = {}
+    first: dict[tuple[str, ...], tuple[int, Path]] = {}
     for place, target in enumerate(targets):
-        shared: dict[int, list[str]] = defaultdict(list)
-        for region in target.regions or ("",):
-            before = first.setdefault((_account(target), _region(target, region), _endpoint(target)), place)
-            if before != place:
-                shared[before].append(region or "the default Region")
-        for before, regions in shared.items():
-            message = (
-                f"the same account and Region ({', '.join(regions)}) as target {quoted(targets[before].name)}"
-            )
-            yield Broken(
-                ("targets", place), f"{message}; remove it from one of the targets", ("targets", before)
-            )
+        for path, account in _accounts(place, target):
+            shared: dict[tuple[int, Path], list[str]] = defaultdict(list)
+            for region in target.regions or ("",):
+                key = (account, _region(target, region), _endpoint(target))
+                before = first.setdefault(key, (place, path))
+                if before[0] != place:
+                    shared[before].append(region or "the default Region")
+            for (other, clash), regions in shared.items():
+                name = quoted(targets[other].name)
+                message = f"the same account and Region ({', '.join(regions)}) as target {name}"
+                yield Broken(path, f"{message}; remove it from one of the targets", clash)
 
 
-def _account(target: Target) -> str:
+def _accounts(place: int, target: Target) -> Iterable[tuple[Path, str]]:
+    """Yield the accounts that a target certainly monitors, and where the configuration says so."""
+    yield ("targets", place), _own_account(target)
+    members = target.organization and target.organization.members
+    for at, account_id in enumerate(members.accounts if members else ()):
+        yield ("targets", place, "organization", "members", "accounts", at), account_id
+
+
+def _own_account(target: Target) -> str:
     if target.role_arn is not None:
         return _role_account(target.role_arn)
     return f"profile {target.profile}" if target.profile else "default chain"
@@ -157,7 +188,7 @@ def _check_target(place: int, expectation: Expectation, targets: tuple[Target, .
         return
     candidates = [target for target in targets if _may_monitor(target, expectation)]
     if not candidates:
-        message = f"no target's role is in account {expectation.arn_account}; "
+        message = f"no target monitors account {expectation.arn_account}; "
         yield _expected(place, "resource_arn", f"{message}add a target for the account or set target")
         return
     yield from _check_region(place, expectation, candidates)
@@ -169,7 +200,12 @@ def _may_monitor(target: Target, expectation: Expectation) -> bool:
         return target.name == expectation.target
     if target.role_arn is None or not expectation.arn_account:
         return True
-    return _role_account(target.role_arn) == expectation.arn_account
+    account_id = expectation.arn_account
+    return _role_account(target.role_arn) == account_id or _organization_sees(target, account_id)
+
+
+def _organization_sees(target: Target, account_id: str) -> bool:
+    return target.organization is not None and target.organization.may_see(account_id)
 
 
 def _check_region(place: int, expectation: Expectation, candidates: list[Target]) -> Iterable[Broken]:

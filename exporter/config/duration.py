@@ -10,20 +10,30 @@ DAY = 86400.0
 LONGEST = 100 * 365 * DAY
 
 
-def parse(text: str) -> float:
+def parse(text: str, *, zero: bool = False) -> float:
     """Parse a duration in the syntax of Prometheus and return seconds.
 
     Units must be in descending order, each at most once: `y w d h m s ms`.
 
+    Args:
+        text: the duration.
+        zero: whether zero is valid.
+
     Raises:
-        ValueError: the syntax is invalid, or the duration is zero or exceeds 100 years.
+        ValueError: the syntax is invalid, or the duration is out of range.
     """
     match = _SYNTAX.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"expected a duration such as 24h or 1h30m, got {quoted(text)}")
     seconds = sum(int(count) * _SECONDS[unit] for unit, count in match.groupdict(default="0").items())
-    if not 0 < seconds <= LONGEST:
-        raise ValueError(f"a duration must be greater than 0 and at most 100 years, got {quoted(text)}")
+    return in_range(seconds, quoted(text), zero=zero)
+
+
+def in_range(seconds: float, shown: str, *, zero: bool) -> float:
+    """Return the seconds as a float; raise ValueError if they are out of range. `shown` is the duration."""
+    if not 0 <= seconds <= LONGEST or (seconds == 0 and not zero):
+        limits = "from 0 to 100 years" if zero else "greater than 0 and at most 100 years"
+        raise ValueError(f"a duration must be {limits}, got {shown}")
     return float(seconds)
 
 

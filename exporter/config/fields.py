@@ -23,6 +23,8 @@ from exporter.model import KINDS, RESOURCE_TYPES
 
 RESERVED_LABELS = frozenset(
     {
+        "account_name",
+        "account_status",
         "aws_account_id",
         "aws_region",
         "backup_options",
@@ -45,6 +47,7 @@ RESERVED_LABELS = frozenset(
         "malware_scanner",
         "message_category",
         "operation",
+        "organizational_unit",
         "parent_job_id",
         "parent_resource_arn",
         "phase",
@@ -196,14 +199,18 @@ def within(most: _Number, of: Callable[[_Number], str], why: str) -> AfterValida
     return AfterValidator(check)
 
 
-def _seconds(value: Any, info: ValidationInfo) -> float:
-    if isinstance(value, str):
-        return duration.parse(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or isinstance(info.context, FromFile):
-        raise PydanticCustomError("duration_type", "expected a duration such as 24h or 1h30m")
-    if not 0 < value <= duration.LONGEST:
-        raise ValueError(f"a duration must be greater than 0 and at most 100 years, got {value} s")
-    return float(value)
+def _seconds(*, zero: bool) -> BeforeValidator:
+    """Accept a duration as text or, in Python, in seconds; `zero` says whether it may be zero."""
+
+    def convert(value: Any, info: ValidationInfo) -> float:
+        if isinstance(value, str):
+            return duration.parse(value, zero=zero)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or isinstance(info.context, FromFile):
+            raise PydanticCustomError("duration_type", "expected a duration such as 24h or 1h30m")
+        return duration.in_range(value, f"{value} s", zero=zero)
+
+    return BeforeValidator(convert)
 
 
 _SDK_HOST = re.compile(r"((?!-)[a-z0-9-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-)\.?|.*:.*")
@@ -259,6 +266,22 @@ RoleArn = Annotated[
         "a role's ARN such as arn:aws:iam::123456789012:role/aws-backup-exporter",
     ),
 ]
+RoleName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9_+=,.@-]{1,64}",
+        "a role's name such as aws-backup-exporter: at most 64 letters, digits and characters of _+=,.@- "
+        "(no path, not an ARN)",
+    ),
+]
+AccountId = Annotated[str, _matching(r"[0-9]{12}", "an account id of 12 digits such as 123456789012")]
+OrganizationalUnitId = Annotated[
+    str,
+    _matching(
+        r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}",
+        "the id of an organizational unit such as ou-ab12-34cd56ef, or of a root such as r-ab12",
+    ),
+]
 ResourceArn = Annotated[
     str,
     _matching(
@@ -280,9 +303,9 @@ ResourceType = Annotated[
     ),
 ]
 EndpointUrl = Annotated[str, AfterValidator(_endpoint)]
-Duration = Annotated[
-    float, BeforeValidator(_seconds), PlainSerializer(duration.text, return_type=str, when_used="always")
-]
+_AS_DURATION = PlainSerializer(duration.text, return_type=str, when_used="always")
+Duration = Annotated[float, _seconds(zero=False), _AS_DURATION]
+DurationOrZero = Annotated[float, _seconds(zero=True), _AS_DURATION]
 Secret = Annotated[
     SecretStr,
     AfterValidator(_secret),

@@ -1,7 +1,7 @@
 """The sections of a configuration as frozen records."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from exporter.config.fields import (
     BackedUpType,
     Broken,
     Duration,
+    DurationOrZero,
     EndpointUrl,
     FrozenMapping,
     JobId,
@@ -28,6 +29,7 @@ from exporter.config.fields import (
     VaultName,
     within,
 )
+from exporter.config.organization import Organization
 
 _WINDOW = within(30 * DAY, duration.text, "AWS Backup lists only the jobs of the last 30 days")
 
@@ -65,6 +67,16 @@ class Target(Record):
     labels: Labels = Field(default=FrozenMapping({}), examples=["team: storage"])
     """Static labels to add to all series of this target. Empty: none."""
 
+    organization: Organization | None = Field(default=None, examples=["{jobs: true}"])
+    """The organization to monitor with these credentials. Default: only this account."""
+
+    @property
+    def external_ids(self) -> tuple[str, ...]:
+        """The external ids of the target and of the roles in its member accounts: secrets."""
+        members = self.organization and self.organization.members
+        secrets = (self.external_id, members and members.external_id)
+        return tuple(secret.get_secret_value() for secret in secrets if secret)
+
     def broken_rules(self) -> Iterable[Broken]:
         """Check that an external id comes with a role."""
         if self.external_id is not None and self.role_arn is None:
@@ -90,6 +102,10 @@ class Discovery(Record):
 
     vaults: Annotated[tuple[VaultName, ...], UNREPEATED] = Field(default=(), examples=["[Default]"])
     """Only jobs of these vaults, by name. Empty: all."""
+
+    finished_jobs: Literal["all", "unsuccessful", "none"] = Field(default="all", examples=["unsuccessful"])
+    """Which finished jobs have series of their own, in addition to `job_ids`. `unsuccessful`: those that did
+    not succeed or completed with issues. Counts and the metrics of resources always include all jobs."""
 
     @property
     def selects_some(self) -> bool:
@@ -135,6 +151,10 @@ class Api(Record):
 
     read_timeout: Duration = Field(default=5.0, examples=["5s"])
     """Timeout for a response from AWS."""
+
+    idle_refresh: DurationOrZero = Field(default=60.0, examples=["60s", "0s"])
+    """How often to refresh the jobs of a target and Region without active jobs or unfinished `job_ids`; with
+    any, they are refreshed on each scrape. `0s`: always on each scrape."""
 
 
 class Limits(Record):

@@ -57,9 +57,16 @@ def test_out_of_range(text: str) -> None:
         duration.parse(text)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("0s", 0.0), ("0h0m", 0.0), ("1m", 60.0)])
+def test_zero_where_it_is_valid(text: str, seconds: float) -> None:
+    """Where no time at all means something, it is taken beside every other duration."""
+    assert duration.parse(text, zero=True) == seconds
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (0, "0s"),
         (0.5, "500ms"),
         (2, "2s"),
         (90, "1m30s"),

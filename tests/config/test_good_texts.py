@@ -3,7 +3,7 @@
 import pytest
 from botocore.session import Session
 
-from exporter.config import Config, Target, default, load
+from exporter.config import Config, Members, Organization, Target, default, load
 
 ROLE = "arn:aws:iam::123456789012:role/backup"
 
@@ -31,6 +31,7 @@ def test_the_default() -> None:
     of_the_account = ("resources", "vaults", "plans", "recovery_points", "settings", "restore_testing")
     assert config.collectors == (*jobs, *of_the_account, "frameworks") == config.enabled_collectors
     assert (config.api.requests_per_second, config.api.connect_timeout, config.api.read_timeout) == (10, 2, 5)
+    assert (config.discovery.finished_jobs, config.api.idle_refresh) == ("all", 60)
     assert config.limits.max_jobs == 20000
     assert config.expectations == ()
 
@@ -203,6 +204,14 @@ GOOD_PAIRS = {
         f"profile: b, role_arn: '{ROLE}'",
     ),
     "a Region and the default one": ("regions: [eu-west-1]", "regions: []"),
+    "a member's account in other Regions": (
+        f"role_arn: '{ROLE}', regions: [eu-west-1]",
+        "regions: [us-east-1], organization: {members: {role_name: r, accounts: ['123456789012']}}",
+    ),
+    "an organization and one of its accounts": (
+        f"role_arn: '{ROLE}'",
+        "organization: {members: {role_name: r}}",
+    ),
 }
 
 
@@ -243,10 +252,84 @@ GOOD_EXPECTATIONS = {
 }
 
 
+VOLUME = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-0abc"
+COMPANY = "{name: company, role_arn: 'arn:aws:iam::999999999999:role/r', organization: {%s}}"
+EXPECTED_IN = {
+    "a role in the account, before an organization": (
+        COMPANY % "" + f", {{name: a, role_arn: '{ROLE}'}}",
+        "a",
+    ),
+    "an organization, before a role in another account": (
+        "{name: a, role_arn: 'arn:aws:iam::210987654321:role/r'}, " + COMPANY % "",
+        "company",
+    ),
+    "an organization, before credentials of an unknown account": (
+        "{name: a, profile: a}, " + COMPANY % "",
+        "company",
+    ),
+    "an organization, where a role in the account is for another Region": (
+        f"{{name: a, role_arn: '{ROLE}', regions: [us-east-1]}}, " + COMPANY % "",
+        "company",
+    ),
+    "an organization that enters the account": (
+        COMPANY % "jobs: false, members: {role_name: r, accounts: ['123456789012']}",
+        "company",
+    ),
+    "an organization that enters accounts of a unit": (
+        COMPANY
+        % "jobs: false, members: {role_name: r, accounts: ['111111111111'], organizational_units: [r-ab12]}",
+        "company",
+    ),
+    "an organization that lists the jobs of an account that it does not enter": (
+        COMPANY % "members: {role_name: r, exclude_accounts: ['123456789012']}",
+        "company",
+    ),
+    "credentials of an unknown account, before an organization that excludes it": (
+        "{name: a, profile: a}, "
+        + COMPANY % "jobs: false, members: {role_name: r, exclude_accounts: ['123456789012']}",
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize(("targets", "name"), EXPECTED_IN.values(), ids=EXPECTED_IN)
+def test_the_target_of_an_expectation(targets: str, name: str) -> None:
+    """An expectation goes to exactly one target: the one that most certainly monitors its account."""
+    config = expecting(targets, f"resource_arn: '{VOLUME}'")
+    expected = {target.name: config.expected_in(target, "eu-west-1") for target in config.targets}
+    assert {name: found for name, found in expected.items() if found} == {name: {VOLUME: 26 * 3600}}
+
+
 @pytest.mark.parametrize("case", GOOD_EXPECTATIONS.values(), ids=GOOD_EXPECTATIONS)
 def test_expectations_that_find_their_target(case: tuple[str, str]) -> None:
     """An expectation need say no more than what its ARN and the targets leave open."""
     assert expecting(*case).expectations[0].within == 26 * 3600
+
+
+def test_an_organization() -> None:
+    """Its jobs are listed unless that is turned off; its accounts are entered only where a role is given."""
+    assert target("regions: []").organization is None
+    assert target("organization: {}").organization == Organization(jobs=True, members=None)
+    members = (
+        "{role_name: 'a+b=c,d.e@f-g_h', accounts: ['012345678901'], organizational_units: [ou-ab12-34cd56ef]}"
+    )
+    assert target(f"organization: {{jobs: false, members: {members}}}").organization == Organization(
+        jobs=False,
+        members=Members(
+            role_name="a+b=c,d.e@f-g_h",
+            external_id=None,
+            accounts=("012345678901",),
+            exclude_accounts=(),
+            organizational_units=("ou-ab12-34cd56ef",),
+            refresh=3600.0,
+        ),
+    )
+
+
+def test_only_job_ids_of_an_organization() -> None:
+    """Without discovery an organization can still enter its accounts."""
+    text = "targets: [{name: a, job_ids: [b], organization: {jobs: false, members: {role_name: r}}}]"
+    assert load(f"{text}\ndiscovery: {{enabled: false}}", "config.yaml").targets[0].job_ids == ("b",)
 
 
 def test_the_inventory_is_enabled_by_its_own_block() -> None:

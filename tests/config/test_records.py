@@ -16,6 +16,8 @@ from exporter.config import (
     Discovery,
     Expectation,
     Limits,
+    Members,
+    Organization,
     ResourceInventory,
     Target,
     default,
@@ -27,14 +29,17 @@ from exporter.exposition import self_metrics
 from exporter.exposition.metrics import families
 
 ROLE = "arn:aws:iam::123456789012:role/backup"
+MEMBERS = "organization: {members: {role_name: r, external_id: hush-now}}"
 SECRET = load(
-    f"targets: [{{name: a, role_arn: '{ROLE}', external_id: hush-hush, labels: {{b: c}}}}]", "config.yaml"
+    f"targets: [{{name: a, role_arn: '{ROLE}', external_id: hush-hush, labels: {{b: c}}, {MEMBERS}}}]",
+    "config.yaml",
 )
 
 
 def fields() -> Iterator[tuple[str, FieldInfo]]:
     """Return every field of every record, with its name."""
-    for record in (Config, Target, Discovery, ResourceInventory, Api, Limits, Expectation):
+    records = (Config, Target, Organization, Members, Discovery, ResourceInventory, Api, Limits, Expectation)
+    for record in records:
         for name, field in record.model_fields.items():
             yield f"{record.__name__}.{name}", field
 
@@ -56,24 +61,39 @@ def test_the_secret_is_never_shown() -> None:
         to_yaml(SECRET),
     ):
         assert "hush" not in shown
-    secret = SECRET.targets[0].external_id
-    assert secret is not None
-    assert secret.get_secret_value() == "hush-hush"
+    assert SECRET.targets[0].external_ids == ("hush-hush", "hush-now")
+    assert default().targets[0].external_ids == ()
 
 
 def test_masked() -> None:
     """The configuration in force is plain data: secrets masked, durations as people write them."""
     shown = masked(SECRET)
     assert shown["targets"][0]["external_id"] == "<secret>"
+    assert shown["targets"][0]["organization"]["members"]["external_id"] == "<secret>"
+    assert shown["targets"][0]["organization"]["members"]["refresh"] == "1h"
     assert shown["targets"][0]["labels"] == {"b": "c"}
     assert shown["discovery"]["window"] == "24h"
     assert shown["api"]["read_timeout"] == "5s"
     assert yaml.safe_load(to_yaml(SECRET)) == shown
 
 
-def test_there_and_back() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "targets: [{name: a, labels: {b: c}}]\ndiscovery: {window: 36h, finished_jobs: none}",
+        "targets: [{name: a, organization: {}}]\napi: {idle_refresh: 0s}",
+        """
+        targets:
+          - name: a
+            organization:
+              jobs: false
+              members: {role_name: r, accounts: ["012345678901"], refresh: 90s}
+        """,
+    ],
+)
+def test_there_and_back(text: str) -> None:
     """What is written loads as the same configuration, if it holds no secret."""
-    config = load("targets: [{name: a, labels: {b: c}}]\ndiscovery: {window: 36h}", "config.yaml")
+    config = load(text, "config.yaml")
     assert load(to_yaml(config), "config.yaml") == config
 
 
@@ -96,6 +116,9 @@ def test_made_in_python() -> None:
     assert Discovery(window=60.0).window == 60.0
     with pytest.raises(ValidationError, match="shorter than window"):
         Discovery(window=60.0, lookback=30.0)
+    assert Api(idle_refresh=0).idle_refresh == 0.0
+    with pytest.raises(ValidationError, match=r"must be from 0 to 100 years, got -1 s"):
+        Api(idle_refresh=-1)
     with pytest.raises(ValidationError, match="is already the name of another target"):
         Config(targets=(Target(name="a", profile="b"), Target(name="a")))
 

@@ -106,6 +106,8 @@ def test_every_metric_has_a_row(family: metric_types.Family) -> None:
         ("enabled", "true or false | `true`"),
         ("max_jobs", "whole number | `20000`"),
         ("external_id", "secret text or null | `null`"),
+        ("organization", "keys below or null | `null`"),
+        ("idle_refresh", "duration or `0s` | `1m`"),
         ("regions", "list of text | `[]`"),
         ("labels", "text by name | `{}`"),
         ("resource_arn", "text | required"),

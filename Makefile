@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder # tests/conftest.py puts slow tests first
 
-.PHONY: demo test test-fast check bench soak format lock clean
+.PHONY: demo demo-organization test test-fast check bench soak format lock clean
 
 demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
+
+demo-organization: $(READY)
+	@$(BIN)/aws-backup-exporter --demo.organization
 
 test: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL)

@@ -29,7 +29,7 @@ class Options(argparse.Namespace):
     web_shard_address: list[str]
     log_level: str
     log_format: str
-    demo: bool
+    demo: str | None
     json: bool
     once: bool
     version: bool
@@ -158,7 +158,14 @@ def _add_logs(add: Callable[..., object]) -> None:
 
 
 def _add_modes(add: Callable[..., object]) -> None:
-    add("--demo", action="store_true", help="run against a simulated AWS Backup account")
+    add("--demo", action="store_const", const="account", help="run against a simulated AWS Backup account")
+    add(
+        "--demo.organization",
+        dest="demo",
+        action="store_const",
+        const="organization",
+        help="run against a simulated AWS organization with twelve accounts",
+    )
     add("--json", action="store_true", help="with doctor: print the report as JSON")
     add("--once", action="store_true", help="write the metrics to standard output once and exit")
     add("--version", action="store_true", help="print the version and exit")

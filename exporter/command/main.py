@@ -39,6 +39,10 @@ log = logging.getLogger("exporter")
 
 SUCCESS, FAILED, USAGE_ERROR = 0, 1, 2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_DEMOS = {
+    "account": "a simulated AWS Backup account",
+    "organization": "a simulated AWS organization with twelve accounts",
+}
 MEMORY_TRIM_INTERVAL = 10.0  # seconds
 SWITCH_INTERVAL = 0.0005  # seconds; with Python's default, ten times that, scrapes wait too long for the GIL
 
@@ -70,7 +74,7 @@ def _run(options: Options, secrets: Secrets) -> int:
     with ExitStack() as stack:
         try:
             read, dependencies = (
-                _demo(stack)
+                _demo(options.demo, stack)
                 if options.demo
                 else (partial(_read, options, secrets), default_dependencies(secrets))
             )
@@ -118,13 +122,14 @@ def _read(options: Options, secrets: Secrets) -> Config:
     return config
 
 
-def _demo(stack: ExitStack) -> tuple[Callable[[], Config], Dependencies]:
+def _demo(name: str, stack: ExitStack) -> tuple[Callable[[], Config], Dependencies]:
     try:
-        from exporter.command.demo import demo_account
+        from exporter.command.demo import demo_account, demo_organization
     except ModuleNotFoundError as error:
         message = f"--demo requires {error.name}; run: pip install 'aws-backup-exporter[demo]'"
         raise MissingExtraError(message) from error
-    config, dependencies = stack.enter_context(demo_account())
+    demo = {"account": demo_account, "organization": demo_organization}[name]
+    config, dependencies = stack.enter_context(demo())
     return lambda: config, dependencies
 
 
@@ -206,7 +211,7 @@ def _announce(sockets: Sequence[socket.socket], options: Options, *, tls: bool) 
         url = f"{'https' if tls else 'http'}://{local_address(sockets[0])}"
         with suppress(CannotWriteError):  # the log has the address too
             write_out(
-                f"The exporter runs against a simulated AWS Backup account. Press Ctrl-C to stop both.\n"
+                f"The exporter runs against {_DEMOS[options.demo]}. Press Ctrl-C to stop both.\n"
                 f"  Status   {url}/\n"
                 f"  Metrics  {url}{options.web_telemetry_path}\n"
             )

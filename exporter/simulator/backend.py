@@ -63,7 +63,7 @@ class Simulation:
         make: creates the Account for an account id and a Region.
 
     Attributes:
-        organization: the organisation of the accounts; None if there is none.
+        organization: the organization of the accounts; None if there is none.
         sts_requests: injects failures and delays into the calls to STS, and records the calls.
         responses: make the response to one request to a service, by the service's name in moto.
     """
@@ -109,7 +109,7 @@ class Simulation:
                 account.recovery_points.derive(point)
 
     def call(self, caller: Account, operation: str, parameters: Mapping[str, Any]) -> Answer:
-        """Perform an operation of an account, which may list the jobs of its organisation."""
+        """Perform an operation of an account, which may list the jobs of its organization."""
         organization, wanted = self.organization, parameters.get("ByAccountId")
         kind = BY_LIST_OPERATION.get(operation)
         if not (kind and wanted and organization and organization.may_see_all(caller.account_id)):
@@ -124,7 +124,7 @@ class Simulation:
         return jobs.list(caller, kind, parameters, members)
 
     def create_organization(self, management_account_id: str = DEFAULT_ACCOUNT) -> Organization:
-        """Create an organisation with only its management account. It replaces the one that there is."""
+        """Create an organization with only its management account. It replaces the one that there is."""
         clock = self.account(GLOBAL_REGION, management_account_id).now
         self.organization = Organization(management_account_id, clock)
         return self.organization

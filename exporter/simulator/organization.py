@@ -1,4 +1,4 @@
-"""A simulated organisation of AWS accounts, which a test or the demo changes while it is running."""
+"""A simulated organization of AWS accounts, which a test or the demo changes while it is running."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Member:
-    """An account of the organisation.
+    """An account of the organization.
 
     `state` is that of AWS, such as ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED. `joined` is in seconds since
     1970.
@@ -37,13 +37,13 @@ class Member:
 
 
 class Organization:
-    """The accounts and organizational units of an organisation. Thread-safe.
+    """The accounts and organizational units of an organization. Thread-safe.
 
     Units are identified by the ID that `add_unit` returns. All methods raise KeyError for an account or a
     unit that does not exist.
 
     Args:
-        management_account_id: the account that manages the organisation.
+        management_account_id: the account that manages the organization.
         clock: returns seconds since 1970.
 
     Attributes:
@@ -81,11 +81,13 @@ class Organization:
         with self._lock:
             self._units[unit_id] = replace(self._units[unit_id], name=name)
 
-    def add_account(self, account_id: str, name: str, unit_id: str = root_id) -> None:
-        """Let an account join."""
+    def add_account(
+        self, account_id: str, name: str, unit_id: str = root_id, joined: float | None = None
+    ) -> None:
+        """Let an account join, or replace it; `joined` is in seconds since 1970, by default now."""
         with self._lock:
-            member = Member(account_id, name, self.unit(unit_id).unit_id, self._clock())
-            self._members[account_id] = member
+            joined = self._clock() if joined is None else joined
+            self._members[account_id] = Member(account_id, name, self.unit(unit_id).unit_id, joined)
 
     def remove_account(self, account_id: str) -> None:
         """Let an account leave."""
@@ -139,11 +141,11 @@ class Organization:
             return dict(self._administrators)
 
     def path(self, unit_id: str) -> str:
-        """Return the path of a unit as AWS has it: the IDs of the organisation and of all units above."""
+        """Return the path of a unit as AWS has it: the IDs of the organization and of all units above."""
         return "".join(f"{part}/" for part in [self.organization_id, *reversed([*self._upwards(unit_id)])])
 
     def is_member(self, account_id: str) -> bool:
-        """Return whether an account belongs to the organisation."""
+        """Return whether an account belongs to the organization."""
         return account_id in self._members
 
     def may_see_all(self, account_id: str) -> bool:

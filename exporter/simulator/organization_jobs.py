@@ -1,4 +1,4 @@
-"""Lists the jobs of all accounts of an organisation in one Region."""
+"""Lists the jobs of all accounts of an organization in one Region."""
 
 from collections.abc import Mapping
 from threading import Lock

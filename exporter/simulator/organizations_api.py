@@ -1,4 +1,4 @@
-"""AWS Organizations as the accounts of a simulated organisation can call it."""
+"""AWS Organizations as the accounts of a simulated organization can call it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 
 
 class OrganizationsApi:
-    """The operations that read an organisation."""
+    """The operations that read an organization."""
 
     def __init__(self, organization: Organization) -> None:
         self._organization = organization

@@ -1,4 +1,4 @@
-"""AWS Organizations: who belongs to an organisation, who may ask, and what changes while it runs."""
+"""AWS Organizations: who belongs to an organization, who may ask, and what changes while it runs."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ MEMBER, OTHER, STRANGER = "111111111111", "222222222222", "333333333333"
 
 @pytest.fixture
 def organization(simulation: Simulation) -> Organization:
-    """Give an organisation with two members in two units, one below the other."""
+    """Give an organization with two members in two units, one below the other."""
     organization = simulation.create_organization()
     workloads = organization.add_unit("Workloads")
     production = organization.add_unit("Production", workloads)
@@ -160,7 +160,7 @@ def test_a_closed_account_has_an_old_status(organizations: Any, organization: Or
 
 
 def test_who_may_ask(connect: Connect, organization: Organization) -> None:
-    """Members may only describe the organisation; a delegated administrator may list its accounts."""
+    """Members may only describe the organization; a delegated administrator may list its accounts."""
     member = within(connect, MEMBER)
     assert member.describe_organization()["Organization"]["MasterAccountId"] == DEFAULT_ACCOUNT
     assert refusal(member.list_accounts) == "AccessDeniedException"
@@ -184,7 +184,7 @@ def test_an_account_outside_has_no_organization(connect: Connect) -> None:
 
 
 def test_there_may_be_no_organization(connect: Connect) -> None:
-    """Without an organisation every account gets AWSOrganizationsNotInUseException."""
+    """Without an organization every account gets AWSOrganizationsNotInUseException."""
     client = connect(service="organizations", region="us-east-1")
     assert refusal(client.describe_organization) == "AWSOrganizationsNotInUseException"
 

@@ -1,4 +1,4 @@
-"""Lists of the jobs of an organisation."""
+"""Lists of the jobs of an organization."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ LISTS = {
 
 @pytest.fixture
 def organization(simulation: Simulation) -> Organization:
-    """Give an organisation with two members."""
+    """Give an organization with two members."""
     organization = simulation.create_organization()
     organization.add_account(MEMBER, "shop")
     organization.add_account(OTHER, "wiki")
@@ -126,7 +126,7 @@ def test_it_follows_the_jobs(connect: Connect, simulation: Simulation, clock: Cl
 
 @pytest.mark.usefixtures("organization")
 def test_filters_are_the_same(connect: Connect, simulation: Simulation) -> None:
-    """The filters of a list narrow that of an organisation too; children come by their parent."""
+    """The filters of a list narrow that of an organization too; children come by their parent."""
     put(simulation, MEMBER, "parent", 10, IsParent=True)
     put(simulation, MEMBER, "child", 9, ParentJobId="parent")
     put(simulation, OTHER, "failed", 8, State="FAILED")

@@ -2,8 +2,8 @@
 
     python -m bench.idle ACCOUNTS ACTIVE IDLE_REFRESH
 
-Each account is a target with a role of its own; ACTIVE of them have a job that runs. AWS responds at once. The
-exporter is scraped every fifteen seconds for two minutes; CPU time includes what it does in between.
+Each account is a target with a role of its own; ACTIVE of them have a job that runs. AWS responds at once.
+The exporter is scraped every fifteen seconds for two minutes; CPU time includes what it does in between.
 """
 
 import statistics

@@ -49,6 +49,10 @@ class Exposition:
         self._telemetry = telemetry
         self._pause_work = pause_work
 
+    def shows_scopes(self, names: Collection[str]) -> bool:
+        """Whether samples with these names (empty: all) are about scopes, not only about the exporter."""
+        return not names or any(family.name in names for family in families())
+
     def write(self, form: Form, *, scope: Scope | None = None, names: Collection[str] = ()) -> bytes:
         """Write one exposition; the arguments are those of `parts`."""
         return b"".join(self.parts(form, scope=scope, names=names))

@@ -144,18 +144,23 @@ class Site:
         return await self._expose(request, exporter, scope)
 
     async def _expose(self, request: Request, exporter: Exporter, scope: Scope | None) -> Response:
+        names = frozenset(request.query_params.getlist("name[]"))
+        if exporter.exposition.shows_scopes(names):
+            await self._refresh(request, exporter, scope)
+        media_type = content_type(_header(request, "Accept"))
+        form = Form(openmetrics=media_type.startswith("application/openmetrics-text"), gzip=True)
+        with self._deadline.writing(scope):
+            parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
+        return StreamingExposition(parts, media_type, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
+
+    async def _refresh(self, request: Request, exporter: Exporter, scope: Scope | None) -> None:
+        """Refresh what is due, and wait for it as long as the scrape may."""
         scopes = 1 if scope else len(exporter.scopes)
         max_wait = self._deadline.max_wait(_header(request, TIMEOUT_HEADER), scope, scopes)
         wait_until = self._steady() + max_wait
         # Not in the event loop: starting the refreshes of a thousand scopes takes a while.
         refresh = await run_in_threadpool(exporter.refresher.refresh, scope)
         await _wait_for(refresh, self.stopping, within=wait_until - self._steady())
-        media_type = content_type(_header(request, "Accept"))
-        form = Form(openmetrics=media_type.startswith("application/openmetrics-text"), gzip=True)
-        names = frozenset(request.query_params.getlist("name[]"))
-        with self._deadline.writing(scope):
-            parts = await run_in_threadpool(exporter.exposition.parts, form, scope=scope, names=names)
-        return StreamingExposition(parts, media_type, gzip=gzip_accepted(_header(request, "Accept-Encoding")))
 
     async def _targets(self, request: Request) -> Response:
         scopes, url = self._reloader.exporter.scopes, request.url

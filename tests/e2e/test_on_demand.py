@@ -60,6 +60,19 @@ def test_a_scrape_of_all_metrics_reads_everything(aws: Aws, address: str) -> Non
     assert paused(address) == 0
 
 
+def test_a_scrape_of_the_exporters_own_metrics_reads_nothing(aws: Aws, address: str) -> None:
+    """Metrics that tell nothing of a target ask for none."""
+    text = ask(address, "/metrics?name[]=process_cpu_seconds_total&name[]=python_info").text
+    assert "process_cpu_seconds_total" in text
+    assert aws.operations() == {}
+    assert paused(address) == 4
+    assert (
+        "aws_backup_up{"
+        in ask(address, "/metrics?name[]=process_cpu_seconds_total&name[]=aws_backup_up").text
+    )
+    assert paused(address) == 0
+
+
 def test_once_reads_everything(aws: Aws, run: Run) -> None:
     """With --once there is nothing to wait for."""
     aws.account.put(sorts.job("a"))

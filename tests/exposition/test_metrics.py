@@ -152,6 +152,15 @@ def full_ledger() -> Ledger:
     return ledger
 
 
+def test_a_scope_that_nothing_scraped_has_no_health() -> None:
+    """Whether its collectors are up is not known: aws_backup_up is absent, not 0."""
+    ledger = full_ledger()
+    of_health = {"aws_backup_up", "aws_backup_last_refresh_timestamp_seconds"}
+    before = of_samples(exporter_group(ledger)).keys()
+    ledger.is_paused = True
+    assert before - of_samples(exporter_group(ledger)).keys() == of_health
+
+
 def test_the_metrics_of_a_job() -> None:
     """A backup job has these metrics with these labels, and no others."""
     assert labels(job_families(BACKUP)) == OF_A_JOB

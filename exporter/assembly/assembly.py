@@ -163,7 +163,7 @@ class Assembler:
         known, listed = {account.id for account in before}, {account.id for account in accounts}
         for scope in organization.scopes:
             if scope.accounts:
-                scope.accounts.set_accounts(listed)
+                scope.accounts.set_accounts(accounts)
         if before:
             _log_changes(target_name, joined=listed - known, left=known - listed)
         self.on_members()

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from exporter.config import Members, Target
 from exporter.model import Account
 
-ACTIVE = "ACTIVE"
 DEFAULT_PARTITION = "aws"
 
 
@@ -39,7 +38,7 @@ def _member_target(target: Target, members: Members, account: Account) -> Target
 
 
 def _is_selected(account: Account, members: Members) -> bool:
-    if account.status != ACTIVE or account.id in members.exclude_accounts:
+    if not account.is_active or account.id in members.exclude_accounts:
         return False
     units = frozenset(members.organizational_units)
     selects_all = not (members.accounts or units)

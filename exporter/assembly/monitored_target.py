@@ -21,7 +21,7 @@ from exporter.config import Members
 from exporter.exposition import ScopeSeries, Telemetry
 from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
 from exporter.model import BACKUP, GLOBAL, KINDS, Account, Job, Kind, Rule, Scope, longest_gap
-from exporter.refresh import ScopeRefresh
+from exporter.refresh import CredentialFaults, ScopeRefresh
 from exporter.runtime import WorkerPool
 
 DEFAULT_PACE = 3600.0  # seconds between two reads of the accounts
@@ -127,6 +127,7 @@ class _Builder:
             profiles,
             source=organization.client if organization else None,
         )
+        self._credential_faults = CredentialFaults()
         same_ids = previous is not None and previous.settings.target.job_ids == settings.target.job_ids
         self._configured = (
             previous.configured if previous and same_ids else ConfiguredIds(settings.target.job_ids)
@@ -319,6 +320,7 @@ class _Builder:
             slow,
             idle_refresh=self._settings.api.idle_refresh,
             on_demand=self._shared.on_demand and bool(jobs),
+            credential_faults=self._credential_faults,
             clock=clock,
             steady=steady,
             render=state.series.update,

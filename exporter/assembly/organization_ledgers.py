@@ -1,13 +1,13 @@
 """The ledgers of the accounts of one organization in one Region, for the accounts that are not targets."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from exporter.collectors import AccountLedger, published_already
 from exporter.exposition import ScopeSeries
 from exporter.ledger import AccountOwners, Ledger
-from exporter.model import Scope
+from exporter.model import Account, Scope
 
 UNKNOWN_ACCOUNT = "unknown"
 
@@ -51,7 +51,7 @@ class OrganizationLedgers:
         self._lock = threading.Lock()
 
     def find(self, account_id: str) -> AccountLedger | None:
-        """Return the ledger of an account; None if the account has left the organization.
+        """Return the ledger of an account; None if the account has left or is not active.
 
         Raises:
             AwsError: another organization of the configuration publishes the account.
@@ -84,11 +84,15 @@ class OrganizationLedgers:
         with self._lock:
             return self._states.pop(account_id, None)
 
-    def set_accounts(self, account_ids: Collection[str]) -> None:
-        """Set all accounts of the organization. Accounts that were in the list before have left."""
+    def set_accounts(self, accounts: Sequence[Account]) -> None:
+        """Set the accounts of the organization.
+
+        Accounts that are not active are left out, as are those that were in the list before.
+        """
+        active = frozenset(account.id for account in accounts if account.is_active)
         with self._lock:
-            self._left = (self._left | self._listed) - {*account_ids}
-            self._listed = frozenset(account_ids)
+            self._left = (self._left | self._listed | {account.id for account in accounts}) - active
+            self._listed = active
             for account_id in self._left:
                 self._states.pop(account_id, None)
 

@@ -241,7 +241,7 @@ class Account:
 
     Attributes:
         id, arn, name: the account.
-        status: `ACTIVE`, `SUSPENDED` or `PENDING_CLOSURE`.
+        status: `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE` or another state of AWS.
         is_own: whether the credentials that listed the account belong to it.
         unit_ids: the IDs of its root and its organizational units, from the root down; empty if they are
             unknown.
@@ -256,3 +256,8 @@ class Account:
     is_own: bool = False
     unit_ids: tuple[str, ...] = ()
     unit: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account can be used; a suspended or closed account makes no backups."""
+        return self.status == "ACTIVE"

@@ -202,6 +202,16 @@ def test_a_suspended_account_is_no_target(
     assert series.labels("aws_backup_account_info", aws_account_id=SHOP)["account_status"] == "SUSPENDED"
 
 
+def test_the_view_leaves_out_suspended_accounts(
+    aws: Bench, start: Start, organization: SimulatedOrganization
+) -> None:
+    """The jobs of an account that is suspended are not published: it makes no more backups."""
+    put(aws, SHOP, "of-shop")
+    organization.set_state(SHOP, "SUSPENDED")
+    series = start(target(aws, jobs=True)).settle()
+    assert not series.find("aws_backup_job_info", job_id="of-shop")
+
+
 def test_a_suspended_account_comes_back(
     aws: Bench, start: Start, organization: SimulatedOrganization
 ) -> None:
@@ -221,10 +231,16 @@ def test_one_refusing_account_harms_no_other(
     """A member whose role is refused is down, and logged once; all others are read."""
     refused = access_denied("not authorized to perform sts:AssumeRole")
     aws.server.simulation.sts_requests.fail("AssumeRole", refused, condition=into_account(SHOP))
-    company = start(target(aws))
+    regions = (REGION, "us-east-1")
+    company = start(target(aws).model_copy(update={"regions": regions}))
     series = company.settle()
     company.scrape()
-    assert (up(series, SHOP), up(series, WIKI), up(series, OWN)) == (0, 1, 1)
+    ups = [
+        series.value("aws_backup_up", target=f"company/{account_id}", collector="vaults", aws_region=region)
+        for account_id in (SHOP, WIKI, OWN)
+        for region in regions
+    ]
+    assert ups == [0, 0, 1, 1, 1, 1]
     failures = [one for one in caplog.records if one.message == "Refresh failed"]
     assert [vars(one)["target"] for one in failures] == [f"company/{SHOP}"]
 

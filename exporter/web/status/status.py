@@ -328,6 +328,8 @@ def _scope_state(ledger: Ledger, now: float, loaded: float, secrets: Secrets) ->
 def _visibility(ledger: Ledger, collectors: Iterable[CollectorState]) -> Visibility:
     if ledger.is_paused:
         return Visibility.PAUSED
+    if ledger.scope.is_global:
+        return Visibility.COMPLETE
     backups = next((one for one in collectors if one.name == BACKUP.collector), None)
     if backups is None or not ledger.follows_resources:
         return Visibility.OFF

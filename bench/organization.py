@@ -89,14 +89,14 @@ def main(
 
 def _watch(running: Running, began: float, expected: int) -> float:
     """Scrape until all collectors are up; return the seconds of the slowest scrape."""
-    slowest, seen, before = 0.0, -1.0, 0.0
+    slowest, before = 0.0, 0.0
     while time.monotonic() - began < PATIENCE:
-        took, text = running.scrape(UP, CALLS, "aws_backup_exporter_jobs")
+        took, text = running.scrape(UP, CALLS)
         slowest = max(slowest, took)
-        known, calls = value(text, "aws_backup_exporter_jobs"), value(text, CALLS)
-        if value(text, UP) >= expected and known == seen and calls - before <= QUIET + expected // 10:
+        calls = value(text, CALLS)
+        if value(text, UP) >= expected and calls - before <= QUIET + expected // 10:
             break
-        seen, before = known, calls
+        before = calls
         time.sleep(PAUSE)
     return slowest
 

@@ -8,7 +8,7 @@ _OPERATIONS = ("AssumeRole", "GetCredentials")
 
 
 class CredentialFaults:
-    """The Regions of one target in which its credentials fail, so that the reason is logged once. Thread-safe."""
+    """The Regions of one target in which its credentials fail; the reason is logged once. Thread-safe."""
 
     def __init__(self) -> None:
         self._scopes: dict[tuple[str, str], set[Scope]] = {}  # by code and remedy

@@ -46,6 +46,20 @@ class _QuietHandler(MotoRequestHandler):
         self.send_response_only(code, message)
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """Remembers the service of each host: moto would look through its own folder for every request."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._services: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the service of a host; None if there is none."""
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
+
+
 @contextmanager
 def serve(
     make: Callable[[str, str], Account] | Simulation,
@@ -73,7 +87,7 @@ def serve(
         server.server_close()
 
 
-def _application(simulation: Simulation) -> DomainDispatcherApplication:
+def _application(simulation: Simulation) -> "WSGIApplication":
     def backup(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         return respond(simulation.handle(_Request(environ)), environ, start_response)
 
@@ -89,4 +103,4 @@ def _application(simulation: Simulation) -> DomainDispatcherApplication:
     def application_of(service: Any) -> Any:
         return own[service] if service in own else create_backend_app(service)
 
-    return DomainDispatcherApplication(application_of)
+    return _Dispatcher(application_of)

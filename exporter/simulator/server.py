@@ -1,7 +1,8 @@
 """Serves the simulated accounts over HTTP, for any AWS client with their endpoint URL."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,8 @@ def serve(
     try:
         yield Server(simulation, server.server_port)
     finally:
+        with suppress(OSError):  # not every system can
+            server.socket.shutdown(SHUT_RDWR)  # wakes the thread, which would wait for the next poll
         server.shutdown()
         thread.join()
         server.server_close()

@@ -61,9 +61,7 @@ class Store:
         position = Position(job.created, job_id)
         children = self._children.get(job.parent_id or "", [])
         for index in (self._all, self._open, children):
-            place = bisect_left(index, position)
-            if place < len(index) and index[place] == position:
-                del index[place]
+            _discard(index, position)
         if job.parent_id and not children:
             self._children.pop(job.parent_id, None)
 
@@ -77,7 +75,7 @@ class Store:
                 continue
             answer = self.answer(job_id, now) or {}
             if self._is_finished(answer):
-                self.add(Fixed(job_id, job.created, job.parent_id, answer))
+                self._finish(Fixed(job_id, job.created, job.parent_id, answer))
                 settled.append(answer)
             else:
                 heappush(self._settling, (max(job.ends, now + RETRY_SETTLING), job_id))
@@ -113,6 +111,12 @@ class Store:
             size,
         )
 
+    def _finish(self, job: Fixed) -> None:
+        """Replace a job with its last answer, which has the same place among the others."""
+        self._jobs[job.job_id] = job
+        _discard(self._open, Position(job.created, job.job_id))
+        self._notify_finished(job)
+
     def _has_finished(self, job: Job) -> bool:
         return isinstance(job, Fixed) and self._is_finished(job.fields)
 
@@ -146,3 +150,9 @@ class Store:
 
     def _is_finished(self, answer: Answer) -> bool:
         return answer.get(self._kind.state_key) in self._kind.finished
+
+
+def _discard(index: list[Position], position: Position) -> None:
+    place = bisect_left(index, position)
+    if place < len(index) and index[place] == position:
+        del index[place]

@@ -1,8 +1,9 @@
 """Serves the simulated accounts over HTTP, for any AWS client with their endpoint URL."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from socket import SHUT_RDWR
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,20 @@ class _QuietHandler(MotoRequestHandler):
         self.close_connection = True
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """Remembers the service of each host: moto would look through its own folder for every request."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._services: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the service of a host; None if there is none."""
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
+
+
 @contextmanager
 def serve(
     make: Callable[[str, str], Account] | Simulation,
@@ -72,18 +87,20 @@ def serve(
     try:
         yield Server(simulation, server.server_port)
     finally:
+        with suppress(OSError):  # not every system can
+            server.socket.shutdown(SHUT_RDWR)  # wakes the thread, which would wait for the next poll
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def _application(simulation: Simulation) -> DomainDispatcherApplication:
+def _application(simulation: Simulation) -> "WSGIApplication":
     def application_of(service: Any) -> Any:
         if service not in simulation.responses:
             return create_backend_app(service)
         return partial(_respond, partial(simulation.handle, service))
 
-    return DomainDispatcherApplication(application_of)
+    return _Dispatcher(application_of)
 
 
 def _respond(

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from botocore.hooks import BaseEventHooks
 from botocore.session import Session
 
 from exporter.assembly import Assembler, Dependencies, Exporter
-from exporter.aws import default_session, shared_loader
+from exporter.aws import shared_loader
 from exporter.config import Api, Config, Target
 from exporter.exposition.exposition import Form
 from exporter.exposition.self_metrics import Telemetry
@@ -23,6 +25,7 @@ TEXT = Form()
 START = 1_790_000_000.0  # an epoch second in 2026
 LOADER = shared_loader()
 NOWHERE = "http://127.0.0.1:1"
+HANDLERS: BaseEventHooks = Session().get_component("event_emitter")
 
 
 class Clock:
@@ -96,8 +99,12 @@ class Watch:
 
 
 def static_session(profile: str | None, endpoint_url: str = NOWHERE) -> Session:
-    """Open a session with credentials that mean nothing, whose calls to other services stay here too."""
-    session = default_session(profile, LOADER)
+    """Open a session with credentials that mean nothing, on a loader that all tests share.
+
+    Its event handlers are copied: registering those of botocore takes longer than most tests.
+    """
+    session = Session(profile=profile, event_hooks=copy(HANDLERS), include_builtin_handlers=False)
+    session.register_component("data_loader", LOADER)
     session.set_credentials("test", "test")
     for service in ("organizations", "sts"):
         session.register(f"before-call.{service}", partial(_redirect, endpoint_url))

@@ -104,7 +104,8 @@ def exporter(
         accounts: ids of several accounts; each is a target `a` and its id.
         regions: of each target.
         requests_per_second: as in the configuration.
-        finished_jobs, idle_refresh: likewise.
+        finished_jobs: likewise.
+        idle_refresh: likewise.
         module: what runs the exporter.
         environment: what it has beside ours.
         log: where it logs to; without it nothing but errors are logged, beside our own.

@@ -14,8 +14,8 @@ class Changes:
         tracked: the tracked jobs that changed, by id; None for one that is no longer tracked or has lost its
             series.
         progressed: tracked jobs of which only numbers changed, since the last drain or since `tracked`.
-        running: what changed about running jobs, by id; None for one that is no longer running or has lost its
-            series.
+        running: what changed about running jobs, by id; None for one that is no longer running or has lost
+            its series.
         final: final jobs, each with its bucket; they never change again.
         dropped: final jobs that lost their series, by bucket.
         expired: buckets that left the window, with all their jobs.

@@ -90,9 +90,7 @@ class Case(NamedTuple):
     tests: Sequence[Test]
 
 
-CASES = (
-    Case(("aws-backup-resources", "aws-backup-protection"), (RESTARTS, NEXT_JOB_RUNS)),
-)
+CASES = (Case(("aws-backup-resources", "aws-backup-protection"), (RESTARTS, NEXT_JOB_RUNS)),)
 
 
 def labelled(document: Any) -> Any:

@@ -142,11 +142,14 @@ class Reference:
             self._count_end(known)
         if was_active and known.job.finished:  # it stays a little beyond the window
             known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
-        last_word = known.described is not None and known.described.job.finished
         unwatched = not followed and not job.is_parent
-        unpublished = job.id not in self.pinned and not self.keeps_series(known.job)
-        if known.job.finished and not known.is_settled and (last_word or unwatched or unpublished):
+        if known.job.finished and not known.is_settled and (unwatched or self._needs_no_word(known)):
             self.settle(job.id)
+
+    def _needs_no_word(self, known: Known) -> bool:
+        """Whether a finished job was described after its end, or needs no description."""
+        last_word = known.described is not None and known.described.job.finished
+        return last_word or (known.job.id not in self.pinned and not self.keeps_series(known.job))
 
     def _new(self, told: Told) -> Known:
         born = told.at if told.job.created is None else told.job.created

@@ -135,11 +135,7 @@ class Reference:
         if not followed or has_moved(known.job, before):
             known.moved = now
         known.was_active |= not job.finished
-        if self.is_counted(known.job):
-            self.places.add(self.place(known.job))
-        since_start = (known.job.completed or known.job.created or 0.0) >= self.since
-        if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
-            self._count_end(known)
+        self._count(known)
         if was_active and known.job.finished:  # it stays a little beyond the window
             known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
         unwatched = not followed and not job.is_parent
@@ -161,6 +157,13 @@ class Reference:
         width = min(3600.0, self.window / 24)
         just_now = job.completed is not None and now - width <= job.completed <= now
         return born >= now - self.window or just_now or job.id in self.pinned
+
+    def _count(self, known: Known) -> None:
+        if self.is_counted(known.job):
+            self.places.add(self.place(known.job))
+        since_start = (known.job.completed or known.job.created or 0.0) >= self.since
+        if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
+            self._count_end(known)
 
     def _count_end(self, known: Known) -> None:
         known.end_was_counted = True

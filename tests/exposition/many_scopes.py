@@ -72,7 +72,7 @@ def new_ledger(make: Callable[..., Ledger], number: int, configured: ConfiguredI
     return make(
         Scope(f"t{number // 2}", REGIONS[number % 2]),
         stores,
-        max_jobs=4,
+        max_jobs=2,
         collectors=COLLECTORS if number % 4 else (),
         account_id=account(number),
         configured=configured,

@@ -175,3 +175,43 @@ def test_what_is_given_out_does_not_change() -> None:
     of.set_health("backup_jobs", Health(up=True))
     assert calls == {}
     assert health == {"backup_jobs": Health(up=False)}
+
+
+def test_each_change_of_a_job_is_a_new_version() -> None:
+    """A job that comes, moves on, ends, leaves the window or is forgotten changes the version of the data."""
+    of = ledger()
+    seen = [of.versions()]
+    for told in (
+        job("a", state=""),
+        job("a", "RUNNING"),
+        job("a", "RUNNING", numbers={"progress_ratio": 0.5}),
+        job("a", "COMPLETED"),
+        job("b", state=""),
+    ):
+        of.update_jobs(BACKUP, [told], NOW, described=True)
+        seen.append(of.versions())
+    with of.open(BACKUP) as made:
+        made.remove("b")
+    seen.append(of.versions())
+    with of.open(BACKUP) as made:
+        made.expire(NOW + WINDOW + 2 * HOUR)
+    seen.append(of.versions())
+    assert [version.data for version in seen] == sorted({version.data for version in seen})
+    assert len({version.status for version in seen}) == 1
+
+
+def test_what_changes_nothing_is_no_new_version() -> None:
+    """Reading, draining, expiring nothing and the same inventory once more leave the versions as they are."""
+    of = ledger(collectors=["backup_jobs"])
+    of.update_jobs(BACKUP, [job("a"), job("b", "COMPLETED")], NOW, described=True)
+    before = of.versions()
+    with of.read(BACKUP) as made:
+        made.drain()
+        made.active_jobs()
+    with of.open(BACKUP) as made:
+        made.expire(NOW)
+    with of.open_resources() as resources:
+        resources.drain()
+    of.update_jobs(BACKUP, [job("a"), job("b", "COMPLETED")], NOW, described=False)
+    of.update_inventory(lambda known: known.with_opt_in({}))
+    assert of.versions() == before

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.model import next_run, previous_run
+from exporter.model import next_run, previous_run, run_is_last_until
 from exporter.simulator.schedule import runs
 from tests.model.schedule.moments import at
 from tests.model.schedule.reference import Days, Numbers, Schedule, schedules
@@ -146,3 +146,26 @@ def test_simulator(expression: str, zone: str, moment: datetime) -> None:
         expected = run
 
     assert previous_run(expression, zone, now) == expected
+
+
+@settings(deadline=None)
+@given(DAILY, CHANGES, st.floats(-86400, 86400), st.floats(0, 1))
+def test_until_when_it_is_the_last(
+    schedule: Schedule, change: tuple[str, str], seconds: float, part: float
+) -> None:
+    """Until the time that is given there is no other run, and at that time there is one or an hour is over."""
+    zone, moment = change
+    now = at(moment) + seconds
+    until = run_is_last_until(schedule.expression, zone, now)
+    last = previous_run(schedule.expression, zone, now)
+
+    assert until > now
+    for time in (now + part * (until - now), until - 0.001):
+        assert time >= until or previous_run(schedule.expression, zone, time) == last
+    assert until == now + 3600 or previous_run(schedule.expression, zone, until) == until
+
+
+def test_until_when_an_unknown_run_is_the_last() -> None:
+    """Whether a schedule that cannot be read has another run is looked at again in an hour."""
+    assert run_is_last_until("rate(1 day)", None, 0.0) == 3600
+    assert run_is_last_until("cron(0 5 ? * * *)", "Nowhere/Unknown", 0.0) == 3600

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from moto.core.common_types import TYPE_RESPONSE
 
@@ -15,6 +15,7 @@ from exporter.simulator.service_response import ServiceResponse
 ORGANIZATIONS_URL = r"https?://organizations\.(.+)\.amazonaws\.com/"
 
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 
 class OrganizationsApi:
@@ -73,30 +74,27 @@ class OrganizationsApi:
         return self._page("ListRoots", parameters, [row], "Id", "Roots")
 
     def _list_accounts(self, parameters: Mapping[str, Any]) -> Answer:
-        rows = [self._account(member) for member in self._organization.members()]
-        return self._page("ListAccounts", parameters, rows, "Id", "Accounts")
+        members = {member.account_id: member for member in self._organization.members()}
+        return self._list("ListAccounts", parameters, members, self._account, "Accounts")
 
     def _list_accounts_for_parent(self, parameters: Mapping[str, Any]) -> Answer:
-        parent = self._parent(parameters)
-        members = self._organization.members()
-        rows = [self._account(member) for member in members if member.unit_id == parent.unit_id]
-        return self._page("ListAccountsForParent", parameters, rows, "Id", "Accounts")
+        parent_id, members = self._parent(parameters).unit_id, self._organization.members()
+        children = {member.account_id: member for member in members if member.unit_id == parent_id}
+        return self._list("ListAccountsForParent", parameters, children, self._account, "Accounts")
 
     def _list_units_for_parent(self, parameters: Mapping[str, Any]) -> Answer:
-        parent = self._parent(parameters)
-        units = self._organization.units()
-        rows = [self._unit(unit) for unit in units if unit.parent_id == parent.unit_id]
+        parent_id, units = self._parent(parameters).unit_id, self._organization.units()
+        children = {unit.unit_id: unit for unit in units if unit.parent_id == parent_id}
         operation = "ListOrganizationalUnitsForParent"
-        return self._page(operation, parameters, rows, "Id", "OrganizationalUnits")
+        return self._list(operation, parameters, children, self._unit, "OrganizationalUnits")
 
     def _describe_unit(self, parameters: Mapping[str, Any]) -> Answer:
         unit = self._find_unit(parameters["OrganizationalUnitId"], "OrganizationalUnitNotFoundException")
         return {"OrganizationalUnit": self._unit(unit)}
 
     def _describe_account(self, parameters: Mapping[str, Any]) -> Answer:
-        return {
-            "Account": self._account(self._find_account(parameters["AccountId"], "AccountNotFoundException"))
-        }
+        member = self._find_account(parameters["AccountId"], "AccountNotFoundException")
+        return {"Account": self._account(member)}
 
     def _list_parents(self, parameters: Mapping[str, Any]) -> Answer:
         child, error = parameters["ChildId"], "ChildNotFoundException"
@@ -108,16 +106,29 @@ class OrganizationsApi:
         return {"Parents": [{"Id": parent_id, "Type": kind}]}
 
     def _list_administrators(self, parameters: Mapping[str, Any]) -> Answer:
-        administrators = self._organization.administrators()
-        rows = [
-            self._account(member) | {"DelegationEnabledDate": administrators[member.account_id]}
-            for member in self._organization.members()
-            if member.account_id in administrators
-        ]
-        for row in rows:
+        since, members = self._organization.administrators(), self._organization.members()
+        administrators = {one.account_id: one for one in members if one.account_id in since}
+
+        def describe(member: Member) -> Answer:
+            row = self._account(member) | {"DelegationEnabledDate": since[member.account_id]}
             del row["Paths"]
+            return row
+
         operation = "ListDelegatedAdministrators"
-        return self._page(operation, parameters, rows, "Id", "DelegatedAdministrators")
+        return self._list(operation, parameters, administrators, describe, "DelegatedAdministrators")
+
+    def _list(
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        objects: Mapping[str, T],
+        describe: Callable[[T], Answer],
+        result: str,
+    ) -> Answer:
+        """Return a page of objects by ID. Only those on the page are described."""
+        ids = [{"Id": object_id} for object_id in objects]
+        answer = self._page(operation, parameters, ids, "Id", result)
+        return answer | {result: [describe(objects[row["Id"]]) for row in answer[result]]}
 
     def _account(self, member: Member) -> Answer:
         """Return an account as AWS describes it."""

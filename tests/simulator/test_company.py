@@ -1,34 +1,31 @@
 """What the demo's company promises to whoever watches it."""
 
 from collections import Counter
-from functools import partial
-from random import Random
 from typing import Any
 
 import pytest
 
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
-from exporter.simulator.company import fill
-from exporter.simulator.job_kinds import KINDS
+from tests.simulator.companies import Companies, new_company
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
 
 DAY = 86400.0
 MINUTE = 60
+SEED = 1
 MOMENTS = [10, 60, 600, 3600, 26 * 3600]
-
-
-def company(clock: Clock, seed: int = 1) -> Simulation:
-    """Bring a company to life."""
-    simulation = Simulation(partial(Account, clock=clock))
-    fill(simulation, clock(), Random(seed))
-    return simulation
 
 
 @pytest.fixture
 def simulation(clock: Clock) -> Simulation:
     """Give the company's accounts."""
-    return company(clock)
+    return new_company(clock, SEED)
+
+
+@pytest.fixture(scope="module")
+def companies() -> Companies:
+    """Give companies that the tests share."""
+    return Companies(SEED)
 
 
 def jobs(account: Account, since: float = DAY) -> dict[str, dict[str, Any]]:
@@ -51,18 +48,19 @@ def running_parents(account: Account) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("region", [REGION, "us-east-1"])
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_six_states_at_any_moment(simulation: Simulation, clock: Clock, region: str, moment: float) -> None:
+def test_six_states_at_any_moment(companies: Companies, region: str, moment: float) -> None:
     """At any moment the jobs of the last 24 hours are in six states or more."""
-    clock.advance(moment)
-    states = Counter(job["State"] for job in jobs(simulation.account(region)).values())
+    account = companies.aged(moment).simulation.account(region)
+    states = Counter(job["State"] for job in jobs(account).values())
     assert len(states) >= 6
     assert states["COMPLETED"] > sum(states.values()) / 2
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_progress_moves(account: Account, clock: Clock, moment: float) -> None:
+def test_progress_moves(companies: Companies, moment: float) -> None:
     """Between two looks a few seconds apart running jobs get on."""
-    clock.advance(moment)
+    simulation, clock = companies.aged(moment)
+    account = simulation.account(REGION)
     before = jobs(account)
     clock.advance(3)
     after = jobs(account)
@@ -77,18 +75,18 @@ def test_progress_moves(account: Account, clock: Clock, moment: float) -> None:
 
 @pytest.mark.parametrize("region", [REGION, "us-east-1"])
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_parent_runs(simulation: Simulation, clock: Clock, region: str, moment: float) -> None:
+def test_a_parent_runs(companies: Companies, region: str, moment: float) -> None:
     """At any moment a parent runs, with its children counted by state."""
-    clock.advance(moment)
-    parents = running_parents(simulation.account(region))
+    parents = running_parents(companies.aged(moment).simulation.account(region))
     assert parents
     assert all(sum(job["ChildJobsInState"].values()) == job["NumberOfChildJobs"] == 4 for job in parents)
 
 
 @pytest.mark.parametrize("moment", [0, *MOMENTS])
-def test_jobs_start_run_and_end_within_a_minute(account: Account, clock: Clock, moment: float) -> None:
+def test_jobs_start_run_and_end_within_a_minute(companies: Companies, moment: float) -> None:
     """Who watches for a minute sees jobs begin, run, and end, well and badly."""
-    clock.advance(moment)
+    simulation, clock = companies.aged(moment)
+    account = simulation.account(REGION)
     before = jobs(account)
     seen: dict[str, list[str]] = {}
     for _ in range(MINUTE // 2):
@@ -117,13 +115,6 @@ def test_no_day_lacks_its_troubles(account: Account) -> None:
     assert set(messages) == {"FAILED", "EXPIRED", "PARTIAL", "ABORTED", "COMPLETED"}
     assert messages["EXPIRED"] == "Backup job expired before completion"
     assert "VSS" in messages["COMPLETED"]
-
-
-def test_troubles_go_on(account: Account, clock: Clock) -> None:
-    """A day later, with the first day's jobs out of sight, every way to end is still seen."""
-    clock.advance(2 * DAY)
-    states = {job["State"] for job in jobs(account).values()}
-    assert {"COMPLETED", "FAILED", "EXPIRED", "PARTIAL", "ABORTED"} <= states
 
 
 def test_creators_are_plans_that_exist(connect: Connect, simulation: Simulation) -> None:
@@ -157,18 +148,6 @@ def test_plans_preview_their_runs(connect: Connect, simulation: Simulation) -> N
 
 def test_the_same_seed_makes_the_same_company() -> None:
     """Jobs follow from the seed and the clock alone."""
-    one, again, other = (jobs(company(Clock(), seed).account(REGION)) for seed in (1, 1, 2))
+    one, again, other = (jobs(new_company(Clock(), seed).account(REGION)) for seed in (1, 1, 2))
     assert one == again
     assert one != other
-
-
-@pytest.mark.parametrize("region", [REGION, "us-east-1"])
-def test_it_remembers_no_more_after_days(simulation: Simulation, clock: Clock, region: str) -> None:
-    """What an account remembers does not grow with the days, but for the jobs that plans make."""
-    account = simulation.account(region)
-    remembered = []
-    for _ in range(3):
-        clock.advance(DAY)
-        remembered.append(sum(len(account.jobs(kind)) for kind in KINDS))
-    assert max(remembered) < 8000
-    assert remembered[-1] < 1.1 * remembered[0] + 300

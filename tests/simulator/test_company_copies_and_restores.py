@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import partial
-from random import Random
 from typing import Any
 
 import botocore.session
@@ -11,29 +9,33 @@ import pytest
 
 from exporter.simulator.account import Account
 from exporter.simulator.backend import Simulation
-from exporter.simulator.company import KEPT, fill
+from exporter.simulator.company import KEPT
 from exporter.simulator.company_resources import (
     LOCKED_VAULT,
-    NEVER_SUCCEEDS,
     RENAMED,
     SITES,
-    STOPPED,
     Resource,
 )
 from exporter.simulator.job_kinds import COPY, KINDS, RESTORE, Kind
+from tests.simulator.companies import Companies, new_company
 from tests.simulator.conftest import NOW, REGION, Clock, Connect
 from tests.simulator.test_field_names import strangers
 
 DAY = 86400.0
+SEED = 20
 MODEL = botocore.session.get_session().get_service_model("backup")
 
 
 @pytest.fixture
 def simulation(clock: Clock) -> Simulation:
     """Give the company's accounts."""
-    simulation = Simulation(partial(Account, clock=clock))
-    fill(simulation, clock(), Random(20))
-    return simulation
+    return new_company(clock, SEED)
+
+
+@pytest.fixture(scope="module")
+def companies() -> Companies:
+    """Give companies that the tests share."""
+    return Companies(SEED)
 
 
 def of(account: Account, resource: Resource) -> list[Mapping[str, Any]]:
@@ -95,11 +97,10 @@ def test_most_copies_complete(account: Account, clock: Clock) -> None:
 
 @pytest.mark.parametrize("kind", [COPY, RESTORE], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("moment", [0, 600, 3600, 26 * 3600])
-def test_copies_and_restores_run_while_one_watches(
-    account: Account, clock: Clock, kind: Kind, moment: float
-) -> None:
+def test_copies_and_restores_run_while_one_watches(companies: Companies, kind: Kind, moment: float) -> None:
     """Who watches for five minutes sees copy jobs and restore jobs begin, run and end."""
-    clock.advance(moment)
+    simulation, clock = companies.aged(moment)
+    account = simulation.account(REGION)
     before = {job[kind.id_key] for job in account.jobs(kind)}
     seen: dict[str, set[str]] = {}
     for _ in range(60):
@@ -127,9 +128,7 @@ def test_restores_are_asked_for_or_tests(account: Account, clock: Clock) -> None
 def test_no_day_lacks_what_follows_badly(hour: int) -> None:
     """At any hour a day has a copy and a restore that failed, and a restore test that found a fault."""
     now = NOW + 3600 * hour
-    simulation = Simulation(partial(Account, clock=lambda: now))
-    fill(simulation, now, Random(20))
-    account = simulation.account(REGION)
+    account = new_company(Clock(now), SEED).account(REGION)
     copies = [job for job in account.jobs(COPY) if "ParentJobId" not in job]
     restores = account.jobs(RESTORE)
     assert "FAILED" in {job["State"] for job in copies if job["CreationDate"] > now - DAY}
@@ -181,35 +180,6 @@ def test_a_jobs_creator_tells_the_schedule(client: Any, account: Account) -> Non
     assert zones == {"Etc/UTC", "Europe/Berlin"}
 
 
-def test_plans_go_on(account: Account, clock: Clock) -> None:
-    """Two days later the hourly rule has run every hour."""
-    clock.advance(2 * DAY)
-    runs = [
-        job
-        for job in account.jobs()
-        if job.get("CreatedBy", {}).get("BackupRuleName") == "hourly"
-        and job["CreationDate"] > account.now() - 2 * DAY
-    ]
-    assert len(runs) == 48
-
-
-def test_a_resource_whose_backups_stopped(account: Account, clock: Clock) -> None:
-    """A resource of a daily rule had its last success five days ago, and no job since."""
-    clock.advance(DAY)
-    newest = of(account, STOPPED)[0]
-    assert newest["State"] == "COMPLETED"
-    assert newest["CreatedBy"]["BackupRuleName"] == "daily"
-    assert 6 * DAY <= account.now() - newest["CompletionDate"] <= 7 * DAY
-
-
-def test_a_resource_that_never_succeeded(account: Account, clock: Clock) -> None:
-    """A resource of a daily rule has a job each day, and each fails."""
-    clock.advance(DAY)
-    jobs = of(account, NEVER_SUCCEEDS)
-    assert len(jobs) == 8
-    assert {job["State"] for job in jobs} == {"FAILED"}
-
-
 def test_a_resource_that_was_renamed(client: Any, account: Account) -> None:
     """The older jobs of a renamed resource have its old name, ListProtectedResources has the new one."""
     assert {job["ResourceName"] for job in of(account, RENAMED)} == {"crm-old", "crm"}
@@ -233,18 +203,3 @@ def test_described_jobs_have_aws_fields(
     for job in account.jobs(kind):
         answer = account.call(kind.describe_operation, {kind.id_key: job[kind.id_key]})
         assert strangers(answer, shape) == []
-
-
-def test_the_company_stays_bounded(simulation: Simulation, clock: Clock) -> None:
-    """However long the demo runs, it keeps no more than two days of its busy jobs."""
-    clock.advance(3 * DAY)
-    sizes = [sum(len(site_jobs(simulation, site.region)) for site in SITES)]
-    clock.advance(DAY)
-    sizes.append(sum(len(site_jobs(simulation, site.region)) for site in SITES))
-    assert sizes[1] < 1.05 * sizes[0]
-    assert sizes[1] < 80_000
-
-
-def site_jobs(simulation: Simulation, region: str) -> list[Mapping[str, Any]]:
-    """Give all jobs of all kinds in a Region."""
-    return [job for kind in KINDS for job in simulation.account(region).jobs(kind)]

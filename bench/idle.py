@@ -1,61 +1,87 @@
-"""Benchmark of the AWS API calls and CPU time of one exporter with many accounts, few of which are active.
+"""Benchmark of the AWS API calls and CPU time of a scrape of many accounts, few of which have an active job.
 
     python -m bench.idle ACCOUNTS ACTIVE IDLE_REFRESH
 
-Each account is a target with a role of its own; ACTIVE of them have a job that runs. AWS responds at once.
-The exporter is scraped every fifteen seconds for two minutes; CPU time includes what it does in between.
+Each account is a target with a role of its own; ACTIVE of them have a job that runs. AWS answers at once, in
+another process. The exporter's clock advances by fifteen seconds between two scrapes, however long they take.
 """
 
+import os
 import statistics
 import sys
 import time
-from itertools import pairwise
+from functools import partial
 
+from bench.jobs import REGION
 from bench.measure import tell
-from bench.process import Running, exporter, value
-from bench.prompt_aws import HOUR, prompt_aws
+from bench.prompt_aws import FIRST, HOUR, prompt_aws
+from exporter.assembly.assembly import Assembler, Dependencies, Exporter
+from exporter.aws import default_session, shared_loader
+from exporter.config import Api, Config, Target
+from exporter.exposition.exposition import Form
+from exporter.exposition.self_metrics import Telemetry
+from exporter.runtime.clock import Clock as TrueClock
+from tests.support.harness import Clock
 
-PATIENCE = 600.0  # seconds until all accounts must have been read
-PAUSE = 5.0  # seconds between two looks at that
 SCRAPES, INTERVAL = 8, 15.0
-UP, CPU = "aws_backup_up", "process_cpu_seconds_total"
-CALLS = "aws_backup_exporter_api_requests_total"
-COLLECTORS = 6
+COLLECTORS = ("backup_jobs", "copy_jobs", "restore_jobs")
+GZIP = Form(gzip=True)
 
 
-def main(count: int, active: int, idle_refresh: str) -> None:
+def main(count: int, active: int, idle_refresh: float) -> None:
     """Measure and print the results."""
-    accounts = [str(10**11 + number) for number in range(count)]
-    with (
-        prompt_aws(HOUR, active=active) as aws,
-        exporter(aws.endpoint_url, accounts=accounts, idle_refresh=idle_refresh) as running,
-    ):
-        running.first_answer()
-        _wait_until_read(running, count)
-        took, cpu, calls = zip(*(_scrape(running) for _ in range(SCRAPES + 1)), strict=True)
-        minutes = SCRAPES * INTERVAL / 60
-        tell(
-            calls_per_minute=(calls[-1] - calls[0]) / minutes,
-            most_calls_per_scrape=max(after - before for before, after in pairwise(calls)),
-            cpu_seconds_per_minute=(cpu[-1] - cpu[0]) / minutes,
-            scrape_p50_seconds=statistics.median(took),
-            scrape_max_seconds=max(took),
+    clock = Clock(time.time())
+    with prompt_aws(HOUR, active=active) as aws:
+        os.environ |= {
+            "AWS_ACCESS_KEY_ID": "bench",
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_ENDPOINT_URL_STS": aws.endpoint_url,
+        }
+        exporter = _assembled(count, aws.endpoint_url, idle_refresh, clock)
+        exporter.refresher.refresh_completely()
+        calls, refresh_cpu, write_cpu = [], [], []
+        for _ in range(SCRAPES + 1):
+            clock.advance(INTERVAL)
+            before, began = _calls(exporter), time.process_time()
+            exporter.refresher.refresh().result()
+            refreshed = time.process_time()
+            exporter.exposition.write(GZIP)
+            calls.append(_calls(exporter) - before)
+            refresh_cpu.append(refreshed - began)
+            write_cpu.append(time.process_time() - refreshed)
+        exporter.stop()
+    tell(
+        calls_per_scrape=statistics.mean(calls[1:]),
+        most_calls_per_scrape=max(calls[1:]),
+        refresh_cpu_seconds=statistics.mean(refresh_cpu[1:]),
+        write_cpu_seconds=statistics.mean(write_cpu[1:]),
+    )
+
+
+def _assembled(count: int, endpoint_url: str, idle_refresh: float, clock: Clock) -> Exporter:
+    targets = tuple(
+        Target(
+            name=f"a{FIRST + number}",
+            regions=(REGION,),
+            endpoint_url=endpoint_url,
+            role_arn=f"arn:aws:iam::{FIRST + number}:role/bench",
         )
+        for number in range(count)
+    )
+    dependencies = Dependencies(
+        open_session=partial(default_session, loader=shared_loader()),
+        clock=TrueClock(clock, clock),
+        steady=clock,
+        sleep=clock.advance,
+    )
+    api = Api(idle_refresh=idle_refresh, connect_timeout=60.0, read_timeout=60.0)
+    config = Config(targets=targets, collectors=COLLECTORS, api=api)
+    return Assembler(Telemetry(), dependencies).assemble(config)
 
 
-def _wait_until_read(running: Running, accounts: int) -> None:
-    ends = time.monotonic() + PATIENCE
-    while value(running.scrape(UP)[1], UP) < COLLECTORS * accounts and time.monotonic() < ends:
-        time.sleep(PAUSE)
-
-
-def _scrape(running: Running) -> tuple[float, float, float]:
-    """Scrape and wait for the next one; return the seconds it took, and CPU time and calls so far."""
-    due = time.monotonic() + INTERVAL
-    took, text = running.scrape(timeout=INTERVAL)
-    time.sleep(max(0.0, due - time.monotonic()))
-    return took, value(text, CPU), value(text, CALLS)
+def _calls(exporter: Exporter) -> int:
+    return sum(sum(ledger.calls().values()) for ledger in exporter.ledgers)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -77,8 +77,8 @@ def running_families(kind: Kind) -> tuple[Family, ...]:
         Family(
             f"{prefix}_overdue_timestamp_seconds",
             "gauge",
-            f"Unix timestamp at which the running {kind.name} job counts as overdue: one hour plus half of the "
-            "expected duration after the expected end (ExpectedCompletionDate).",
+            f"Unix timestamp from which the running {kind.name} job counts as overdue: one hour plus half of "
+            "the expected duration after the expected end (ExpectedCompletionDate).",
             labels,
         ),
         Family(
@@ -145,7 +145,9 @@ def running_group(kind: Kind, job_id: str, job: RunningJob, ledger: Ledger) -> G
         ("vault_name", job.vault_name),
     )
     values = zip(running_families(kind), (job.overdue_at, job.progressed_at), strict=True)
-    return Group(labels, tuple(Sample(family.name, (), value) for family, value in values if value is not None))
+    return Group(
+        labels, tuple(Sample(family.name, (), value) for family, value in values if value is not None)
+    )
 
 
 def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:

@@ -40,7 +40,10 @@ OF_A_JOB = {
     "aws_backup_job_status_info": f"{JOB} message_category status_message",
 }
 OF_A_RUNNING_JOB = dict.fromkeys(
-    ("aws_backup_running_job_overdue_timestamp_seconds", "aws_backup_running_job_last_progress_timestamp_seconds"),
+    (
+        "aws_backup_running_job_overdue_timestamp_seconds",
+        "aws_backup_running_job_last_progress_timestamp_seconds",
+    ),
     f"{JOB} resource_arn resource_name resource_type vault_name",
 )
 OF_THE_FLEET = {"aws_backup_jobs": FLEET, "aws_backup_jobs_finished_total": FLEET}
@@ -184,7 +187,9 @@ def test_the_metrics_of_the_exporter() -> None:
 def test_all_of_them_are_written() -> None:
     """Whatever is documented is among the metrics that are written, once."""
     names = [family.name for family in metrics.families()]
-    assert {*OF_A_JOB, *OF_A_RUNNING_JOB, *OF_THE_FLEET, *OF_A_RESOURCE, *OF_AN_ACCOUNT, *OF_A_SCOPE} <= set(names)
+    assert {*OF_A_JOB, *OF_A_RUNNING_JOB, *OF_THE_FLEET, *OF_A_RESOURCE, *OF_AN_ACCOUNT, *OF_A_SCOPE} <= set(
+        names
+    )
     assert len(names) == len(set(names))
     assert not set(names) & set(OF_THE_EXPORTER)
 

@@ -67,9 +67,7 @@ def most_of_an_account(family: Family) -> int:
 
 
 MAX_JOBS = 10
-OF_JOBS = {
-    family.name for kind in KINDS for family in (*job_families(kind), *running_families(kind))
-}
+OF_JOBS = {family.name for kind in KINDS for family in (*job_families(kind), *running_families(kind))}
 IN_STATE = "aws_backup_job_child_jobs_in_state"
 GROUPS = MOST_GROUPS + 1  # and one for all others
 BOUNDS = {

@@ -60,7 +60,7 @@ def test_a_job_with_no_creation_date_is_measured_from_when_it_was_first_seen() -
 
 
 def test_without_an_expected_end_no_job_is_overdue() -> None:
-    """A job of which AWS expects no end never counts as overdue, and says how far it has come all the same."""
+    """A job of which AWS expects no end never counts as overdue; its progress is told all the same."""
     aws = Told()
     aws.reach(NOW, progress_ratio=0.1)
     assert (aws.job.overdue_at, aws.job.progressed_at) == (None, SLOT)
@@ -203,7 +203,7 @@ def test_after_a_restart_a_job_counts_as_progressing() -> None:
 
 @pytest.mark.parametrize("hours", [24, -24])
 def test_a_correction_of_the_time_moves_the_last_progress(hours: int) -> None:
-    """When the time turns out to be wrong, progress that was seen with the wrong time is corrected with it."""
+    """When the time turns out to be wrong, that of progress which was seen before is corrected, too."""
     aws = Told()
     aws.reach(NOW + HOUR, progress_ratio=0.5)
     aws.started += hours * HOUR
@@ -215,7 +215,9 @@ def test_a_running_job_has_the_names_of_its_resource() -> None:
     """The facts name resource and vault; a resource without a name, by the last part of its ARN."""
     made = store()
     for name in ("data", ""):
-        made.update(told(BACKUP, name or "unnamed", "RUNNING", NOW, arn=ARN, ResourceName=name), NOW, described=True)
+        made.update(
+            told(BACKUP, name or "unnamed", "RUNNING", NOW, arn=ARN, ResourceName=name), NOW, described=True
+        )
     found = made.drain().running
     assert found["data"] == RunningJob(ACCOUNT, ARN, "data", "EBS", "prod", None, None)
     assert found["unnamed"] == RunningJob(ACCOUNT, ARN, "vol-1", "EBS", "prod", None, None)
@@ -230,7 +232,7 @@ def test_other_kinds_have_no_facts(kind: Kind) -> None:
 
 
 def test_a_job_without_series_has_no_facts() -> None:
-    """Beyond the limit a running job has none; when it gets series, it has the progress that was seen before."""
+    """Beyond the limit a running job has none; when it gets series, its progress before is known."""
     made = store()
     scope = ledger(made, max_jobs=1)
     numbers = {"progress_ratio": 0.5}

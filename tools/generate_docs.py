@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _PART = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated: \2 -->)", re.DOTALL)
 _SECTIONS = {
+    "running": ("aws_backup_running_",),
     "resources": ("aws_backup_resource_",),
     "fleet": tuple(kind.fleet_prefix for kind in KINDS),
     "inventory": ("aws_backup_vault_", "aws_backup_rule_", "aws_backup_plan_"),

@@ -81,7 +81,7 @@ def running_families(kind: Kind) -> tuple[Family, ...]:
         Family(
             f"{prefix}_overdue_timestamp_seconds",
             "gauge",
-            f"Unix timestamp at which the running {kind.name} job counts as overdue: one hour plus half of "
+            f"Unix timestamp from which the running {kind.name} job counts as overdue: one hour plus half of "
             "the expected duration after the expected end (ExpectedCompletionDate).",
             labels,
         ),

@@ -14,8 +14,8 @@ class Changes:
         tracked: the tracked jobs that changed, by id; None for one that is no longer tracked or has lost its
             series.
         progressed: tracked jobs of which only numbers changed, since the last drain or since `tracked`.
-        running: what changed about running jobs, by id; None for one that is no longer running or has lost
-            its series.
+        running: running jobs of which something published changed, by id; None for one that is no longer
+            running or has lost its series.
         final: final jobs, each with its bucket; they never change again.
         dropped: final jobs that lost their series, by bucket.
         expired: buckets that left the window, with all their jobs.
@@ -68,7 +68,7 @@ class ChangeLog:
             self._changes.progressed[job.id] = job
 
     def set_running(self, job_id: str, running: RunningJob | None) -> None:
-        """Record what changed about a running job; None if it is no longer running or has lost its series."""
+        """Record a change of a running job; None if it is no longer running or has lost its series."""
         self.version += 1
         self._changes.running[job_id] = running
 

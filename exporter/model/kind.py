@@ -81,8 +81,8 @@ class Kind:
         created_filter: whether the list call filters by creation; otherwise by completion and state.
         states: all documented states, in the order of the lifecycle of a job.
         terminal: the states that a job never leaves.
-        running_states: the states in which a job should make progress and end; empty if AWS reports too
-            little to tell whether it does.
+        running_states: the states in which a job should make progress; empty if AWS reports too little to
+            tell whether it does.
         info: the label and field of each value of the info metric; a dot separates levels of the response.
         gauges: the numeric metrics.
         facts: the facts about the resource that a job provides.

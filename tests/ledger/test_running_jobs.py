@@ -60,7 +60,7 @@ def test_a_job_with_no_creation_date_is_measured_from_when_it_was_first_seen() -
 
 
 def test_without_an_expected_end_no_job_is_overdue() -> None:
-    """A job of which AWS expects no end never counts as overdue; its progress is known all the same."""
+    """A job of which AWS expects no end never counts as overdue; its progress is told all the same."""
     aws = Told()
     aws.reach(NOW, progress_ratio=0.1)
     assert (aws.job.overdue_at, aws.job.progressed_at) == (None, SLOT)
@@ -203,7 +203,7 @@ def test_after_a_restart_a_job_counts_as_progressing() -> None:
 
 @pytest.mark.parametrize("hours", [24, -24])
 def test_a_correction_of_the_time_moves_the_last_progress(hours: int) -> None:
-    """When the time turns out to be wrong, progress seen with the wrong time is corrected with it."""
+    """When the time turns out to be wrong, that of progress which was seen before is corrected, too."""
     aws = Told()
     aws.reach(NOW + HOUR, progress_ratio=0.5)
     aws.started += hours * HOUR
@@ -232,7 +232,7 @@ def test_other_kinds_have_no_facts(kind: Kind) -> None:
 
 
 def test_a_job_without_series_has_no_facts() -> None:
-    """Beyond the limit a running job has none; when it gets series, it has the progress seen before."""
+    """Beyond the limit a running job has none; when it gets series, its progress before is known."""
     made = store()
     scope = ledger(made, max_jobs=1)
     numbers = {"progress_ratio": 0.5}

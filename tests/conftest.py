@@ -12,7 +12,12 @@ SLOW = (
     *("aws/test_parsing.py", "command/test_demo.py", "config/web/test_document.py"),
     *("exposition/test_exposition_sequences.py", "exposition/test_golden.py", "exposition/test_gzip.py"),
     *("exposition/test_many_scopes.py", "exposition/test_parsed_back.py"),
-    *("model/schedule/test_reference.py", "rules/test_intervals.py", "rules/test_programs.py", "runtime/test_memory.py"),
+    *(
+        "model/schedule/test_reference.py",
+        "rules/test_intervals.py",
+        "rules/test_programs.py",
+        "runtime/test_memory.py",
+    ),
     *("simulator/test_company.py", "simulator/test_company_copies_and_restores.py"),
     *("simulator/test_company_protection.py", "web/test_status_document.py"),
 )

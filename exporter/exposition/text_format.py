@@ -1,6 +1,7 @@
 """Renders samples as lines of text, which are the same in each text format."""
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 
 from exporter.exposition.metric_types import Group, Labels
@@ -18,16 +19,26 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 def render(group: Group) -> Lines:
     """Render the samples of a group, by metric."""
     shared = label_text(group.labels)
-    lines: dict[str, bytes] = {}
+    lines: dict[str, str] = {}
     for family, own, value in group.samples:
-        labels = f"{shared},{label_text(own)}" if own else shared
-        lines[family] = lines.get(family, b"") + line(family, labels, value)
-    return lines
+        labels = f"{shared},{_own_label_text(own)}" if own else shared
+        lines[family] = lines.get(family, "") + _line(family, labels, value)
+    return {family: encode(text) for family, text in lines.items()}
+
+
+def _own_label_text(labels: Labels) -> str:
+    """Render the labels that a sample has in addition to those of its group."""
+    # A single label is mostly a state.
+    return _cached_label_text(labels) if len(labels) == 1 else label_text(labels)
 
 
 def line(name: str, labels: str, value: Number) -> bytes:
     """Render one sample."""
-    return encode(f"{name}{{{labels}}} {value!r}\n" if labels else f"{name} {value!r}\n")
+    return encode(_line(name, labels, value))
+
+
+def _line(name: str, labels: str, value: Number) -> str:
+    return f"{name}{{{labels}}} {value!r}\n" if labels else f"{name} {value!r}\n"
 
 
 def encode(text: str) -> bytes:
@@ -47,6 +58,9 @@ def label_text(labels: Labels) -> str:
     elif "\\" not in plain and "\n" not in plain and plain.count('"') == 2 * len(labels):
         return plain
     return ",".join([f'{name}="{escape(value)}"' for name, value in labels])
+
+
+_cached_label_text = lru_cache(maxsize=1024)(label_text)
 
 
 def escape(value: str) -> str:

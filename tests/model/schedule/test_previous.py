@@ -153,7 +153,7 @@ def test_simulator(expression: str, zone: str, moment: datetime) -> None:
 def test_until_when_it_is_the_last(
     schedule: Schedule, change: tuple[str, str], seconds: float, part: float
 ) -> None:
-    """Until the time that is given there is no other run, and at that time there is one or an hour is over."""
+    """Until the time that is given there is no other run; at that time there is one, or an hour is over."""
     zone, moment = change
     now = at(moment) + seconds
     until = run_is_last_until(schedule.expression, zone, now)

@@ -105,6 +105,7 @@ def test_the_accounts_copy_to_a_central_vault(connect: Connect, clock: Clock) ->
     points = client.list_recovery_points_by_backup_vault(BackupVaultName=CENTRAL.vault)["RecoveryPoints"]
     owners = {point["ResourceArn"].split(":")[4] for point in points} - {""}
     assert len(owners - {BACKUP}) >= 5
+    assert {point["RecoveryPointArn"].split(":")[4] for point in points} == {"", BACKUP}
 
 
 def test_resources_are_selected_by_their_tags(connect: Connect) -> None:

@@ -10,6 +10,7 @@ from tests.month.account import (
     DRILL,
     SESSIONS,
     TABLE,
+    VOLUME,
     Event,
     Runs,
     World,
@@ -356,6 +357,44 @@ def resource_is_not_selected() -> Incident:
     )
 
 
+def backup_hangs() -> Incident:
+    """A backup that should take an hour stops at 40 % and ends after two days."""
+    begun, ended = on(10, 24, 12), on(10, 26, 12)
+
+    def tell(at: float, state: str, **fields: object) -> Event:
+        row = {
+            "BackupJobId": "hanging",
+            "State": state,
+            "ResourceArn": VOLUME,
+            "ResourceName": "vol-office",
+            "ResourceType": "EBS",
+            "BackupVaultName": "prod",
+            "CreationDate": begun,
+            "ExpectedCompletionDate": begun + HOUR,
+            "PercentDone": "40.0",
+        }
+
+        def change(world: World) -> None:
+            world.account.put({"AccountId": world.account.account_id, **row, **fields})
+
+        return Event(at, change)
+
+    labels = {
+        "resource_arn": VOLUME,
+        "resource_name": "vol-office",
+        "job_id": "hanging",
+        "vault_name": "prod",
+    }
+    return Incident(
+        [tell(begun, "RUNNING"), tell(ended, "COMPLETED", CompletionDate=ended)],
+        [],
+        [
+            Expected("AwsBackupJobOverdue", labels, begun + 2.5 * HOUR + 15 * MINUTE, ended),
+            Expected("AwsBackupJobStalled", labels, begun + 6 * HOUR + 15 * MINUTE, ended),
+        ],
+    )
+
+
 INCIDENTS = {
     made.__name__.replace("_", " "): made()
     for made in (
@@ -371,5 +410,6 @@ INCIDENTS = {
         plan_without_selection,
         recovery_point_is_not_deleted,
         resource_is_not_selected,
+        backup_hangs,
     )
 }

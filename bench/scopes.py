@@ -21,7 +21,7 @@ from exporter.model import BACKUP, KINDS, Health, Scope
 REGIONS = ("eu-west-1", "us-east-1")
 COLLECTORS = (*(kind.collector for kind in KINDS), "resources", "vaults", "plans", "settings")
 ONE_IN = 50
-SCRAPES = 20
+SCRAPES = 10
 GZIP = Form(gzip=True)
 
 

@@ -1,6 +1,7 @@
 """The lines of jobs that can still change: only lines that differ are rendered again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Generic, TypeVar
 
 from exporter.exposition.compression import FASTEST, Run, deflate
 from exporter.exposition.job_metrics import gauge_names
@@ -8,16 +9,18 @@ from exporter.exposition.metric_types import Group
 from exporter.exposition.text_format import Lines, encode, label_text, render
 from exporter.model import Job, Kind, Number
 
+_Key = TypeVar("_Key", bound=Hashable)
 
-class KeyedLines:
+
+class KeyedLines(Generic[_Key]):
     """Lines by metric and key. The lines of a metric are joined and deflated when one of them has changed."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, dict[str, bytes]] = {}
+        self._lines: dict[str, dict[_Key, bytes]] = {}
         self._runs: Mapping[str, Run] = {}
         self._outdated: dict[str, None] = {}
 
-    def put(self, key: str, lines: Lines) -> None:
+    def put(self, key: _Key, lines: Lines) -> None:
         """Replace the lines of a key."""
         for family, text in lines.items():
             if text != self._lines.setdefault(family, {}).get(key):
@@ -26,7 +29,7 @@ class KeyedLines:
             if key in known and family not in lines:
                 self.update(family, {key: b""})
 
-    def update(self, family: str, lines: Mapping[str, bytes]) -> None:
+    def update(self, family: str, lines: Mapping[_Key, bytes]) -> None:
         """Replace lines of one metric, by key; an empty line removes the key."""
         known = self._lines.setdefault(family, {})
         known.update(lines)
@@ -59,7 +62,7 @@ class ActiveJobLines:
         self._gauges = gauge_names(kind)
         self._values: dict[str, tuple[Number | None, ...]] = {}
         self._labels: dict[str, bytes] = {}  # those that all lines of a job share, rendered
-        self._lines = KeyedLines()
+        self._lines: KeyedLines[str] = KeyedLines()
         self.runs = self._lines.runs
 
     def update(self, changed: Mapping[str, Job | None], progressed: Mapping[str, Job]) -> None:

@@ -26,9 +26,10 @@ from exporter.exposition.resource_metrics import resource_groups
 from exporter.exposition.scope_metrics import exporter_group, items_group
 from exporter.exposition.text_format import Lines, render
 from exporter.ledger import Inventory, Ledger, Versions
-from exporter.model import Kind, Scope
+from exporter.model import Kind, Scope, Tally
 
 _T = TypeVar("_T")
+_TallyKey = tuple[str, str, str]
 
 
 class ScopeSeries:
@@ -116,7 +117,8 @@ class _JobSeries:
         self._active = ActiveJobLines(kind, self._group_of)
         self._running = KeyedLines()
         self._finished = FinishedJobLines(job_family_names(kind))
-        self._counts: Mapping[str, Run] = {}
+        self._counts: KeyedLines[_TallyKey] = KeyedLines()
+        self._tallies: Mapping[_TallyKey, Tally] = {}
         self._counts_version: object = None
 
     def update(self, now: float) -> None:
@@ -138,11 +140,23 @@ class _JobSeries:
         for bucket, rows in rows_by_bucket.items():
             self._finished.add(bucket, rows)
         if counts_version != self._counts_version:
-            self._counts = _deflated(tally_group(self._kind, tally, self._ledger) for tally in tallies)
+            self._update_counts(tallies)
             self._counts_version = counts_version
 
+    def _update_counts(self, tallies: Iterable[Tally]) -> None:
+        """Render the counts that changed; all of them if there is a new one, because they are sorted."""
+        before = self._tallies
+        self._tallies = {
+            (tally.account_id, tally.vault_name, tally.resource_type): tally for tally in tallies
+        }
+        if self._tallies.keys() != before.keys():
+            self._counts, before = KeyedLines(), {}
+        for key, tally in self._tallies.items():
+            if tally != before.get(key):
+                self._counts.put(key, render(tally_group(self._kind, tally, self._ledger)))
+
     def runs(self) -> Sequence[Mapping[str, Run]]:
-        return self._counts, self._finished.runs(), self._active.runs(), self._running.runs()
+        return self._counts.runs(), self._finished.runs(), self._active.runs(), self._running.runs()
 
 
 class _ResourceSeries:
@@ -151,7 +165,7 @@ class _ResourceSeries:
     def __init__(self, ledger: Ledger, mask: Callable[[str], str]) -> None:
         self._ledger = ledger
         self._mask = mask
-        self._lines = KeyedLines()
+        self._lines: KeyedLines[str] = KeyedLines()
 
     def update(self) -> None:
         with self._ledger.open_resources() as resources:

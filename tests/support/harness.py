@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.hooks import BaseEventHooks
+from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
 
 from exporter.assembly.assembly import Assembler, Dependencies, Exporter
@@ -23,7 +23,8 @@ REGION = "eu-west-1"
 TEXT = Form()
 START = 1_790_000_000.0  # an epoch second in 2026
 LOADER = shared_loader()
-HANDLERS: BaseEventHooks = Session().get_component("event_emitter")
+HANDLERS = HierarchicalEmitter()
+Session(event_hooks=HANDLERS)  # registers the handlers of botocore
 
 
 class Clock:

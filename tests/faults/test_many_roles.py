@@ -177,14 +177,15 @@ def test_roles_are_renewed_each_at_its_own_time(aws: Bench, sts: Aws, exporters:
     """Credentials of many roles are renewed before they expire, not all in one minute, by one client."""
     watch = exporters.watch(*map(exporters.role, range(30)))
     up(watch)
+    aws.clock.advance(HOUR / 2)
+    assert up(watch) == {1: 60}
+    assert len(sts.assumed) == 30
     renewed = []
-    for _ in range(0, int(HOUR), 60):
+    for _ in range(30):
         aws.clock.advance(60)
         before = len(sts.assumed)
         assert up(watch) == {1: 60}
         renewed.append(len(sts.assumed) - before)
-    first = renewed.index(next(filter(None, renewed)))
-    assert first >= 30
     assert sum(renewed) == 30
     assert max(renewed) <= 10
     assert exporters.made["sts"] == 1

@@ -177,9 +177,9 @@ def account() -> Iterator[tuple[Bench, Wire, Told, Series]]:
 
 
 Account = tuple[Bench, Wire, Told, Series]
-ROWS = 5  # in each example, which costs 27 requests
+ROWS = 20  # in each example, which costs 27 requests
 SETTINGS = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from botocore.hooks import BaseEventHooks
+from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
 
 from exporter.assembly import Assembler, Dependencies, Exporter
@@ -25,7 +25,8 @@ TEXT = Form()
 START = 1_790_000_000.0  # an epoch second in 2026
 LOADER = shared_loader()
 NOWHERE = "http://127.0.0.1:1"
-HANDLERS: BaseEventHooks = Session().get_component("event_emitter")
+HANDLERS = HierarchicalEmitter()
+Session(event_hooks=HANDLERS)  # registers the handlers of botocore
 
 
 class Clock:

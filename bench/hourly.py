@@ -29,7 +29,7 @@ def main(resources: int, plans: int, vaults: int, points: int) -> None:
         aws.account.forget_calls()
         for _ in range(60):
             aws.clock.advance(60)
-            _refresh(scope)
+            _refresh(scope, aws.clock())
         calls = Counter(call.operation for call in aws.account.calls)
         text = watch.read().text
         lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -43,9 +43,9 @@ def main(resources: int, plans: int, vaults: int, points: int) -> None:
         )
 
 
-def _refresh(scope: ScopeRefresh) -> None:
+def _refresh(scope: ScopeRefresh, now: float) -> None:
     """Run the refreshes of a minute: those of a scrape and those in the background."""
-    for collector in scope.collectors:
+    for collector in scope.take_due(now):
         scope.refresh(collector)
     for hourly in (False, True):
         for _ in scope._refresh_slow(hourly=hourly):  # noqa: SLF001

@@ -25,11 +25,11 @@ def finished(count: int, now: float, account_id: str = ACCOUNT) -> Iterator[dict
         }
 
 
-def active(count: int, now: float, percent: float) -> Iterator[dict[str, Any]]:
+def active(count: int, now: float, percent: float, account_id: str = ACCOUNT) -> Iterator[dict[str, Any]]:
     """Yield answers of DescribeBackupJob for jobs that run and are so far."""
     rng = Random(-count)
     for number in range(count):
-        yield _answer(rng, number, now - 3000 + 20 * (number % 100), "RUNNING", percent)
+        yield _answer(rng, number, now - 3000 + 20 * (number % 100), "RUNNING", percent, account_id)
 
 
 def _answer(

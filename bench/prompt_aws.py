@@ -3,10 +3,10 @@
 Of each request it looks at no more than it needs for that, so that whoever asks sets the pace. The access key
 id of a role tells the role's account; each AssumeRole and the keys that signed lists are counted.
 
-    python -m bench.prompt_aws LIFETIME JOBS
+    python -m bench.prompt_aws LIFETIME JOBS ACTIVE
 
 LIFETIME is how many seconds the keys of a role are good for; so many finished JOBS are in each list of what
-came before the start.
+came before the start. The accounts from 100000000000 on, so many as ACTIVE says, have a job that runs.
 """
 
 import asyncio
@@ -21,11 +21,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from urllib.parse import unquote
 
-from bench.jobs import ACCOUNT, finished
+from bench.jobs import ACCOUNT, active, finished
 
 HOUR = 3600.0
+FIRST = 10**11  # the lowest account id
 
 _LISTS = {
     b"/backup-jobs/": b'{"BackupJobs":[]}',
@@ -55,9 +57,9 @@ class PromptAws:
 
 
 @contextmanager
-def prompt_aws(lifetime: float = HOUR, jobs: int = 0) -> Iterator[PromptAws]:
+def prompt_aws(lifetime: float = HOUR, jobs: int = 0, active: int = 0) -> Iterator[PromptAws]:
     """Serve from a child process until the block ends."""
-    command = [sys.executable, "-m", __name__, str(lifetime), str(jobs)]
+    command = [sys.executable, "-m", __name__, str(lifetime), str(jobs), str(active)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         try:
@@ -67,10 +69,11 @@ def prompt_aws(lifetime: float = HOUR, jobs: int = 0) -> Iterator[PromptAws]:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, asked: Counter[str], lifetime: float, jobs: bytes) -> None:
+    def __init__(self, asked: Counter[str], lifetime: float, jobs: bytes, active: int) -> None:
         self._asked = asked
         self._lifetime = lifetime
         self._jobs = jobs
+        self._active = active
         self._waiting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,24 +104,33 @@ class _Connection(asyncio.Protocol):
         self._asked[key_id[1].decode()] += 1
         if path == b"/backup-jobs/" and b"createdBefore" in head:
             return _http(self._jobs.replace(ACCOUNT.encode(), key_id[1].removeprefix(b"ASIA")))
+        if path.startswith(b"/backup-jobs/") and int(key_id[1].removeprefix(b"ASIA")) < FIRST + self._active:
+            job = _job(key_id[1].removeprefix(b"ASIA").decode())
+            return _http(b'{"BackupJobs":[%b]}' % job if path == b"/backup-jobs/" else job)
         return _http(_LISTS[path])
+
+
+@cache
+def _job(account: str) -> bytes:
+    [job] = active(1, time.time(), 10, account)
+    return json.dumps(job | {"BackupJobId": f"active-{account}"}).encode()
 
 
 def _http(body: bytes, kind: bytes = b"application/json") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
 
 
-async def main(lifetime: float, count: int) -> None:
+async def main(lifetime: float, count: int, busy: int) -> None:
     """Serve until terminated."""
     rows = list(finished(count, time.time()))
     jobs = json.dumps({"BackupJobs": rows}, default=datetime.timestamp).encode()
     asked: Counter[str] = Counter()
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(asked, lifetime, jobs), "127.0.0.1", 0, backlog=1024
+        lambda: _Connection(asked, lifetime, jobs, busy), "127.0.0.1", 0, backlog=1024
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -85,6 +85,11 @@ class JobsCollector:
         self._is_marked = False
         self._reads_since: float | None = None
 
+    @property
+    def is_active(self) -> bool:
+        """Whether there are jobs to describe: active, finished since, or configured and not final."""
+        return bool(self._pending().all)
+
     def refresh(self) -> None:
         """Discover new jobs, then update those that can still change."""
         succeeded_before, self._succeeded = self._succeeded, False

@@ -29,7 +29,7 @@ class SlowCollector(Protocol):
 
 
 class Collector(Protocol):
-    """A collector that runs on each scrape and has earlier data to read after the start.
+    """A collector that runs on scrapes and has earlier data to read after the start.
 
     Attributes:
         name: as in `SlowCollector`.
@@ -39,6 +39,10 @@ class Collector(Protocol):
 
     def refresh(self) -> None:
         """Update the ledger with what has changed; errors as in `SlowCollector`."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it knows of jobs that the next scrape should ask about."""
 
     @property
     def caught_up(self) -> bool:

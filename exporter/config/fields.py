@@ -192,11 +192,20 @@ def within(most: _Number, of: Callable[[_Number], str], why: str) -> AfterValida
     def check(number: _Number) -> _Number:
         if number <= 0:
             raise ValueError(f"must be greater than 0, got {of(number)}")
-        if number > most:
-            raise ValueError(f"at most {of(most)}, got {of(number)}: {why}")
-        return number
+        return _at_most(most, number, of, why)
 
     return AfterValidator(check)
+
+
+def at_most(most: _Number, of: Callable[[_Number], str], why: str) -> AfterValidator:
+    """Accept numbers up to `most`; `of` formats a number, `why` explains the limit."""
+    return AfterValidator(lambda number: _at_most(most, number, of, why))
+
+
+def _at_most(most: _Number, number: _Number, of: Callable[[_Number], str], why: str) -> _Number:
+    if number > most:
+        raise ValueError(f"at most {of(most)}, got {of(number)}: {why}")
+    return number
 
 
 def _seconds(*, zero: bool) -> BeforeValidator:

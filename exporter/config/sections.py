@@ -27,10 +27,12 @@ from exporter.config.fields import (
     TargetName,
     Text,
     VaultName,
+    at_most,
     within,
 )
 from exporter.config.organization import Organization
 
+_IDLE = at_most(300.0, duration.text, "data counts as stale after 15 minutes")
 _WINDOW = within(30 * DAY, duration.text, "AWS Backup lists only the jobs of the last 30 days")
 
 
@@ -153,9 +155,9 @@ class Api(Record):
     read_timeout: Duration = Field(default=5.0, examples=["5s"])
     """Timeout for a response from AWS."""
 
-    idle_refresh: DurationOrZero = Field(default=60.0, examples=["60s", "0s"])
+    idle_refresh: Annotated[DurationOrZero, _IDLE] = Field(default=60.0, examples=["60s", "0s"])
     """How often to refresh the jobs of a target and Region without active jobs or unfinished `job_ids`; with
-    any, they are refreshed on each scrape. `0s`: always on each scrape."""
+    any, they are refreshed on each scrape. `0s`: always on each scrape. At most 5m."""
 
 
 class Limits(Record):

@@ -16,10 +16,11 @@ from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
 from exporter.ledger.job_changes import ChangeLog, Changes
 from exporter.ledger.job_counts import Counts
-from exporter.ledger.job_versions import Version, Versions
+from exporter.ledger.job_versions import Version, versions_of
+from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.ledger.tracked_job import TrackedJob
-from exporter.model import Job, Kind, Tally
+from exporter.model import Job, Kind, RunningJob, Tally
 
 LISTED_LATE = 3600.0  # seconds for which AWS may list a job as active that ended before the start
 
@@ -64,7 +65,8 @@ class JobStore:
         self._since = since
         self._pinned = frozenset(pinned)
         self._finished_keeps_series = keeps_series
-        self._versions = Versions(kind)
+        self._versions = versions_of(kind)
+        self._running = RunningJobs(kind, since)
         self._counts = Counts(kind)
         self._changes = ChangeLog()
         self._tracked: dict[str, TrackedJob] = {}
@@ -168,6 +170,16 @@ class JobStore:
         """Return what changed since the last call."""
         return self._changes.drain()
 
+    @property
+    def version(self) -> int:
+        """A number that grows whenever something published has changed, except by time alone."""
+        return self._changes.version + self._counts.version
+
+    def steady_until(self, now: float) -> float:
+        """Until when, at least, no count changes by time alone; infinity if there is nothing to count."""
+        first = self._counts.first_bucket(self._window.oldest_bucket(now))
+        return math.inf if first is None else self._window.left_by(first)
+
     def counts_version(self, now: float) -> tuple[int, int]:
         """A value that changes whenever `tallies` may return other counts."""
         return (self._counts.version, self._window.oldest_bucket(now))
@@ -257,10 +269,11 @@ class JobStore:
         if tracked.final and job.id not in self._pinned:
             self._add_final(tracked)
             return job
+        self._running.watch(tracked, None, now)
         self._tracked[job.id] = tracked
         self._enqueue(tracked)
         if tracked.has_series:
-            self._changes.add(job)
+            self._set_series(tracked, True)
         return job
 
     def _update_tracked(self, tracked: TrackedJob, version: Version) -> Job | None:
@@ -279,6 +292,7 @@ class JobStore:
         tracked.job = newest.job
         if tracked.description and not newest.described:
             tracked.job = self._versions.with_child_counts(newest.job, tracked.description.job)
+        self._running.watch(tracked, before, version.at)
         self._count(tracked, version)
         if tracked.job.finished and not before.finished:
             # A job that ends after it has left the window keeps its series a little longer.
@@ -293,6 +307,7 @@ class JobStore:
             self._enqueue(tracked)
             if tracked.has_series:
                 self._changes.change(before, tracked.job)
+                self._set_running(tracked, self._running.describe(tracked))
         return tracked.job if is_new else None
 
     def _update_final(self, version: Version) -> Job | None:
@@ -350,6 +365,12 @@ class JobStore:
             self._changes.add(tracked.job)
         else:
             self._changes.remove(tracked.job.id)
+        self._set_running(tracked, self._running.describe(tracked) if has_series else None)
+
+    def _set_running(self, tracked: TrackedJob, running: RunningJob | None) -> None:
+        if running != tracked.running:
+            tracked.running = running
+            self._changes.set_running(tracked.job.id, running)
 
     def _finalize(self, tracked: TrackedJob) -> None:
         self._untrack(tracked.job.id)
@@ -377,4 +398,5 @@ class JobStore:
                 tracked.queue.remove(tracked.key)
                 tracked.queue = None
             self._changes.remove(job_id)
+            self._set_running(tracked, None)
         return tracked

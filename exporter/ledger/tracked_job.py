@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from exporter.ledger.job_counts import Place
 from exporter.ledger.job_versions import Version
 from exporter.ledger.series_queue import SeriesQueue
-from exporter.model import Job
+from exporter.model import Job, RunningJob
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class TrackedJob:
         end_counted: whether it is counted as finished.
         final: whether it is finished and no more requests are made for it.
         has_series: whether it has series.
+        progressed: when it last made progress while running, in seconds after the start of the exporter.
+        running: what is published about it while it is running.
         queue, key: its position in the queue for series; none for a configured job, which always has series.
     """
 
@@ -40,5 +42,7 @@ class TrackedJob:
     end_counted: bool = False
     final: bool = False
     has_series: bool = True
+    progressed: float = 0.0
+    running: RunningJob | None = None
     queue: SeriesQueue | None = None
     key: tuple[float, str] = (0.0, "")

@@ -1,4 +1,4 @@
-"""Runs every collector of every scope when a scrape asks.
+"""Runs the collectors that are due in every scope when a scrape asks.
 
 A collector that is being refreshed is not started again: later callers share the refresh in progress.
 A refresh that outlives the scrape which started it continues, and serves the next scrape.
@@ -6,7 +6,7 @@ A refresh that outlives the scrape which started it continues, and serves the ne
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -70,7 +70,7 @@ class Refresher:
         self._background_pool = WorkerPool("background", MAX_BACKGROUND, clock, busy=busy)
         self._running: dict[tuple[ScopeRefresh, str], _RunningRefresh] = {}
         self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
-        self._idle: set[ScopeRefresh] = set()
+        self._waiting: set[ScopeRefresh] = set()  # whose background work has nothing to do for a while
         self._started = False
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -84,48 +84,52 @@ class Refresher:
             self._scopes = {scope.scope: scope for scope in scopes}
             for removed in self._backgrounds.keys() - set(self._scopes.values()):
                 del self._backgrounds[removed]
-                self._idle.discard(removed)
+                self._waiting.discard(removed)
             started = self._started
         if started:
-            self._start_new_scopes()
+            self._start_new()
 
     def start(self) -> None:
-        """Start to refresh, and then to catch up, without waiting for a scrape."""
+        """Start to refresh, and then to catch up, without waiting for a scrape, unless a scope is paused."""
         with self._lock:
             self._started = True
-        self._start_new_scopes()
+        self._start_new()
         threading.Thread(target=self._run_background, name="background", daemon=True).start()
 
     def refresh(self, only: Scope | None = None) -> Future[None]:
-        """Start a refresh of all scopes, or of one. Collectors that are running are not started again.
+        """Start to refresh what is due on a scrape of all scopes, or of one.
+
+        Collectors that are running are not started again.
 
         Returns:
             A future that is done when all these refreshes have ended.
         """
-        started = self._clock()
-        refreshes: list[Future[None]] = []
-        stalled: list[tuple[ScopeRefresh, Collector, float]] = []
-        any_new = False
+        scraped_at = self._clock()
         with self._lock:
-            for scope in self._scopes.values() if only is None else self._of(only):
-                for collector in scope.collectors:
-                    running = self._running.get((scope, collector.name))
-                    if running is None:
-                        running = self._submit(scope, collector)
-                        any_new = True
-                    elif self._is_stalled(running):
-                        stalled.append((scope, collector, started - running.requested))
-                    refreshes.append(running.done)
-        for scope, collector, seconds in stalled:
-            scope.record_stall(collector, seconds)
-        done = _all_done(refreshes)
+            scopes, started = self._of(only), self._started
+        for scope in scopes:
+            scope.resume(scraped_at)
+        if started:
+            self._start_new(only)
+        done, any_new = self._refresh_due(scopes)
         if any_new and not only:
-            done.add_done_callback(lambda _: self._observe(self._clock() - started))
+            done.add_done_callback(lambda _: self._observe(self._clock() - scraped_at))
         return done
 
-    def refresh_completely(self) -> None:
-        """Read everything of every scope once, and wait for the end."""
-        wait([self._pool.submit(scope.refresh_completely, scope) for scope in self._scopes.values()])
+    def continue_background(self) -> None:
+        """Continue the background work of the scopes that had nothing to do for a while."""
+        with self._lock:
+            waiting = tuple(self._waiting)
+        due = [scope for scope in waiting if not scope.pause_if_unscraped() and scope.has_background_work]
+        with self._lock:
+            self._waiting.difference_update(due)
+        for scope in due:
+            self._continue(scope)
+
+    def refresh_completely(self, *, without: Collection[Scope] = ()) -> None:
+        """Read everything of every scope once, except of some, and wait for the end."""
+        scopes = [scope for scope in self._scopes.values() if scope.scope not in without]
+        wait([self._pool.submit(scope.refresh_completely, scope) for scope in scopes])
 
     def stop(self) -> None:
         """Start no more work. What is running is left to end."""
@@ -133,8 +137,30 @@ class Refresher:
         self._pool.stop()
         self._background_pool.stop()
 
-    def _of(self, only: Scope) -> tuple[ScopeRefresh, ...]:
+    def _of(self, only: Scope | None) -> tuple[ScopeRefresh, ...]:
+        if only is None:
+            return tuple(self._scopes.values())
         return (self._scopes[only],) if only in self._scopes else ()
+
+    def _refresh_due(self, scopes: Iterable[ScopeRefresh]) -> tuple[Future[None], bool]:
+        """Refresh what is due. Returns a future for all of it, and whether anything was not running yet."""
+        now = self._clock()
+        refreshes: list[Future[None]] = []
+        stalled: list[tuple[ScopeRefresh, Collector, float]] = []
+        any_new = False
+        with self._lock:
+            for scope in scopes:
+                for collector in scope.take_due(now):
+                    running = self._running.get((scope, collector.name))
+                    if running is None:
+                        running = self._submit(scope, collector)
+                        any_new = True
+                    elif self._is_stalled(running):
+                        stalled.append((scope, collector, now - running.requested))
+                    refreshes.append(running.done)
+        for scope, collector, seconds in stalled:
+            scope.record_stall(collector, seconds)
+        return _all_done(refreshes), any_new
 
     def _submit(self, scope: ScopeRefresh, collector: Collector) -> _RunningRefresh:
         done = self._pool.submit(partial(self._run, scope, collector), scope)
@@ -147,12 +173,15 @@ class Refresher:
         running.scrapes += 1
         return running.scrapes >= STALLED_SCRAPES and running.seconds(self._clock()) >= STALLED_SECONDS
 
-    def _start_new_scopes(self) -> None:
+    def _start_new(self, only: Scope | None = None) -> None:
+        """Refresh the scopes that are new, and start their background work, unless they are paused."""
         with self._lock:
-            new = [scope for scope in self._scopes.values() if scope not in self._backgrounds]
+            new = [
+                scope for scope in self._of(only) if scope not in self._backgrounds and not scope.is_paused
+            ]
             self._backgrounds |= {scope: scope.background() for scope in new}
         for scope in new:
-            first_refresh = self.refresh(scope.scope)
+            first_refresh, _ = self._refresh_due([scope])
             first_refresh.add_done_callback(partial(self._continue, scope))
 
     def _run(self, scope: ScopeRefresh, collector: Collector) -> None:
@@ -166,14 +195,13 @@ class Refresher:
                 del self._running[scope, collector.name]
 
     def _run_background(self) -> None:
-        """Continue the background work of idle scopes at intervals."""
         while not self._stop.wait(CHECK_INTERVAL):
-            with self._lock:
-                idle, self._idle = self._idle, set()
-            for scope in idle:
-                self._continue(scope)
+            self.continue_background()
 
     def _continue(self, scope: ScopeRefresh, _: object = None) -> None:
+        if scope.pause_if_unscraped():
+            self._wait(scope)
+            return
         step = self._background_pool.submit(partial(self._take_step, scope), scope)
         step.add_done_callback(_report_bug)
 
@@ -185,8 +213,12 @@ class Refresher:
         if more:
             self._continue(scope)
         elif more is False:
-            with self._lock:
-                self._idle.add(scope)
+            self._wait(scope)
+
+    def _wait(self, scope: ScopeRefresh) -> None:
+        with self._lock:
+            if scope in self._backgrounds:
+                self._waiting.add(scope)
 
 
 def _report_bug(done: Future[None]) -> None:

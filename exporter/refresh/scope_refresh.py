@@ -1,4 +1,4 @@
-"""The refreshes of one scope: each collector on its own, what failed, and when the slow ones are due."""
+"""The refreshes of one scope: each collector on its own, what failed, and what is due when."""
 
 import logging
 import math
@@ -11,6 +11,8 @@ from exporter.aws import AwsError, OverBudgetError
 from exporter.collectors import Collector, SlowCollector
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health
+from exporter.refresh.credential_faults import CredentialFaults
+from exporter.refresh.idle_schedule import IdleSchedule
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +20,7 @@ HOUR = 3600.0
 SLOW_RETRY_INTERVAL = 55.0  # seconds until a slow collector that failed is retried, less than a minute
 FIRST_PAUSE = 5.0  # seconds before catching up is retried after a failure; doubles up to LONGEST_PAUSE
 LONGEST_PAUSE = 60.0
+UNSCRAPED_AFTER = 600.0  # seconds without a scrape after which a scope is not refreshed any more, on demand
 REMEDY_FOR_STALL = (
     "check the network path to AWS and to the source of credentials, and that the exporter gets CPU time"
 )
@@ -28,8 +31,11 @@ class ScopeRefresh:
 
     Args:
         ledger: stores the data and the health of the collectors.
-        collectors: the collectors to run on each scrape.
+        collectors: the collectors to run on scrapes, in parallel: a failure of one does not delay the others.
         slow: the collectors to run in the background, at an interval of their own.
+        idle_refresh: seconds between two refreshes on scrapes while nothing happens; 0: on each scrape.
+        on_demand: whether to refresh only while the scope is scraped; it is paused until the first scrape.
+        credential_faults: shared by the scopes of a target, so that each is logged once.
         clock: seconds since 1970.
         steady: seconds on a monotonic clock.
         render: called while catching up, so that new data is rendered and need not be stored.
@@ -41,14 +47,25 @@ class ScopeRefresh:
         collectors: Sequence[Collector],
         slow: Sequence[SlowCollector] = (),
         *,
+        idle_refresh: float,
+        on_demand: bool = False,
+        credential_faults: CredentialFaults | None = None,
         clock: Callable[[], float],
         steady: Callable[[], float],
         render: Callable[[], None],
     ) -> None:
         self.scope = ledger.scope
         self._ledger = ledger
-        self._collectors = collectors
+        self._collectors = tuple(collectors)
         self._slow = slow
+        self._idle_schedule = IdleSchedule(ledger.scope, idle_refresh)
+        self._idle_until = -math.inf
+        self._unsettled = {collector.name for collector in collectors}  # the last refresh has not succeeded
+        self._active: set[str] = set()  # collectors with jobs to follow
+        self._on_demand = on_demand
+        self._credential_faults = credential_faults or CredentialFaults()
+        self._scraped_at = -math.inf
+        ledger.is_paused = on_demand
         self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
         self._clock = clock
         self._steady = steady
@@ -58,16 +75,53 @@ class ScopeRefresh:
         self._lock = threading.Lock()
 
     @property
-    def collectors(self) -> tuple[Collector, ...]:
-        """The collectors to run on each scrape, in parallel: a failure of one does not delay the others."""
-        return tuple(self._collectors)
+    def is_paused(self) -> bool:
+        """Whether the scope is not refreshed because nobody scrapes it."""
+        return self._ledger.is_paused
+
+    def resume(self, now: float) -> None:
+        """Record a scrape; `now` is the monotonic time in seconds."""
+        self._scraped_at = now
+        if self._ledger.is_paused:
+            self._ledger.is_paused = False
+
+    def pause_if_unscraped(self) -> bool:
+        """Pause if the last scrape was too long ago. Returns whether the scope is paused."""
+        unscraped = self._on_demand and self._steady() - self._scraped_at >= UNSCRAPED_AFTER
+        if unscraped and not self._ledger.is_paused:
+            self._ledger.is_paused = True
+            log.info(
+                f"Refresh paused: not scraped for {UNSCRAPED_AFTER / 60:.0f} minutes",
+                extra={"target": self.scope.target, "aws_region": self.scope.region},
+            )
+        return unscraped
+
+    def take_due(self, now: float) -> Sequence[Collector]:
+        """Return the collectors to refresh on a scrape; the caller refreshes them, or has not finished yet.
+
+        All are due while any of them has jobs to follow, otherwise once per interval. A collector whose last
+        refresh has not succeeded is due on each scrape.
+
+        Args:
+            now: seconds on the monotonic clock.
+        """
+        if self._active or now >= self._idle_until:
+            self._idle_until = self._idle_schedule.next(now)
+            self._unsettled.update(collector.name for collector in self._collectors)
+            return self._collectors
+        if self._unsettled:
+            return [collector for collector in self._collectors if collector.name in self._unsettled]
+        return ()
 
     def refresh(self, collector: Collector) -> None:
         """Run one collector once."""
-        self._record(collector.name, self._run(collector.refresh, collector.name))
+        fault = self._run(collector.refresh, collector.name)
+        self._check_activity(collector)
+        self._record(collector.name, fault)
 
     def refresh_completely(self) -> None:
         """Read everything once, without retries."""
+        self.resume(self._steady())
         for collector in self._collectors:
             self.refresh(collector)
         for _ in chain(self._refresh_slow(), self._catch_up(), self._refresh_slow(hourly=True)):
@@ -96,6 +150,12 @@ class ScopeRefresh:
             for _ in self._refresh_slow(hourly=True):
                 yield True
             yield False
+
+    @property
+    def has_background_work(self) -> bool:
+        """Whether there is something to do in the background now."""
+        now = self._steady()
+        return any(now >= due for due in self._due.values()) or bool(self._behind)
 
     def record_stall(self, collector: Collector, seconds: float) -> None:
         """Record that a refresh has been running for so long that the published data is stale."""
@@ -132,8 +192,17 @@ class ScopeRefresh:
 
     def _take_step(self, collector: Collector) -> None:
         collector.catch_up()
+        if collector.name not in self._active:
+            self._check_activity(collector)
         self._catch_up_faults.pop(collector.name, None)
         self._render()
+
+    def _check_activity(self, collector: Collector) -> None:
+        with self._lock:
+            if collector.is_active:
+                self._active.add(collector.name)
+            else:
+                self._active.discard(collector.name)
 
     def _run(self, work: Callable[[], None], collector: str) -> Fault | None:
         try:
@@ -156,9 +225,16 @@ class ScopeRefresh:
             fault = fault or self._catch_up_faults.get(collector)
             if fault:
                 known = {(one.fault.code, one.fault.remedy) for one in before.values() if one.fault}
-                if (fault.code, fault.remedy) not in known:
+                is_new = (fault.code, fault.remedy) not in known
+                if is_new and self._credential_faults.begin(self.scope, fault):
                     self._log_fault(collector, fault)
+            else:
+                self._credential_faults.end(self.scope)
             self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
+            if fault:
+                self._unsettled.add(collector)
+            else:
+                self._unsettled.discard(collector)
             if not fault and collector in self._logged:
                 self._logged.remove(collector)
                 log.info("Refresh succeeded again", extra=self._log_fields(collector))

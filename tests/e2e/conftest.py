@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.aws import Aws, simulated_aws
 from tests.e2e.fork_server import ForkServer
-from tests.e2e.process import Process, environment, exporter_command
+from tests.e2e.process import Process, environment, exporter_command, never_idle
 
 Run = Callable[..., Process]
 
@@ -42,11 +42,12 @@ def run(tmp_path: Path, forks: ForkServer) -> Iterator[Run]:
 
 
 @pytest.fixture
-def listen(run: Run, aws: Aws) -> Run:
-    """Runs the command against the simulated AWS, listening on a free port."""
+def listen(run: Run, aws: Aws, tmp_path: Path) -> Run:
+    """Runs the command against the simulated AWS, listening on a free port; each scrape asks AWS."""
 
     def start(*arguments: str, **more: str) -> Process:
         address = ("--web.listen-address", "127.0.0.1:0")
-        return run(*address, *arguments, **({"AWS_ENDPOINT_URL_BACKUP": aws.endpoint_url} | more))
+        config = () if "--config.file" in arguments else never_idle(tmp_path)
+        return run(*address, *config, *arguments, **({"AWS_ENDPOINT_URL_BACKUP": aws.endpoint_url} | more))
 
     return start

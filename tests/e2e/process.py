@@ -155,6 +155,13 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
+def never_idle(directory: Path) -> tuple[str, str]:
+    """Write a configuration with which each scrape asks AWS; returns the arguments that give it."""
+    path = directory / "never-idle.yaml"
+    path.write_text("api: {idle_refresh: 0s}\n")
+    return "--config.file", str(path)
+
+
 def exporter_command(*arguments: str) -> list[str]:
     """Give the command line of the exporter."""
     return [sys.executable, "-m", "exporter", *arguments]

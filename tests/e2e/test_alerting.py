@@ -19,7 +19,7 @@ from tests.e2e.alerting import LONGEST, Pipeline, hurried
 from tests.e2e.alertmanager import alertmanager
 from tests.e2e.aws import simulated_aws
 from tests.e2e.http import ask
-from tests.e2e.process import REGION, Process, environment, exporter_command, until
+from tests.e2e.process import REGION, Process, environment, exporter_command, never_idle, until
 from tests.e2e.prometheus import Prometheus, serving
 from tests.e2e.webhook import webhook
 from tests.support.programs import require
@@ -44,7 +44,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         for name, age in LAST_SUCCESS.items():
             aws.account.put(backup(name, f"{name}-0", "COMPLETED", age))
         exporter = Process(
-            exporter_command("--web.listen-address", "127.0.0.1:0"),
+            exporter_command("--web.listen-address", "127.0.0.1:0", *never_idle(directory)),
             environment(directory, AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url),
             directory / "exporter",
         )

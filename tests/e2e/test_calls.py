@@ -18,7 +18,7 @@ def configured(directory: Path, *job_ids: str) -> tuple[str, str]:
     """Write a configuration that names jobs; returns the arguments that give it to the exporter."""
     path = directory / "config.yaml"
     target = f"targets:\n  - name: t\n    job_ids: [{', '.join(job_ids)}]\n"
-    path.write_text(f"{target}api:\n  requests_per_second: {PLENTY}\n")
+    path.write_text(f"{target}api:\n  requests_per_second: {PLENTY}\n  idle_refresh: 0s\n")
     return "--config.file", str(path)
 
 

@@ -19,7 +19,7 @@ CLIENTS_TIMEOUT = 2.0
 def patient(tmp_path: Path) -> tuple[str, str]:
     """A configuration under which calls to AWS wait a minute for their answer."""
     path = tmp_path / "patient.yaml"
-    path.write_text("targets: [{name: t}]\napi: {read_timeout: 60s}\n")
+    path.write_text("targets: [{name: t}]\napi: {read_timeout: 60s, idle_refresh: 0s}\n")
     return "--config.file", str(path)
 
 
@@ -111,7 +111,8 @@ def test_one_hanging_call_is_told(aws: Aws, listen: Run, tmp_path: Path) -> None
     """A call that AWS does not answer within api.read_timeout ends as `timeout`, and up is 0."""
     path = tmp_path / "impatient.yaml"
     path.write_text(
-        "targets: [{name: t}]\napi: {read_timeout: 500ms}\ncollectors: [backup_jobs, copy_jobs]\n"
+        "targets: [{name: t}]\ncollectors: [backup_jobs, copy_jobs]\n"
+        "api: {read_timeout: 500ms, idle_refresh: 0s}\n"
     )
     aws.hang()
     address = listen("--config.file", str(path)).address()

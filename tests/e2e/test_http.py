@@ -32,7 +32,8 @@ def address(aws: Aws, forks: ForkServer, tmp_path_factory: pytest.TempPathFactor
     directory = tmp_path_factory.mktemp("exporter")
     variables = environment(directory, AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url)
     config = directory / "config.yaml"
-    config.write_text("targets: [{name: t}]\napi: {requests_per_second: 50}\n")  # none waits for its turn
+    plenty = "requests_per_second: 50"  # none waits for its turn
+    config.write_text(f"targets: [{{name: t}}]\napi: {{{plenty}, idle_refresh: 0s}}\n")
     arguments = ("--config.file", str(config), "--web.listen-address", "127.0.0.1:0")
     process = Process(arguments, variables, directory, forks.launch)
     try:

@@ -55,7 +55,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         runs: list[Process] = []
 
         config_file = directory / "exporter.yaml"
-        config_file.write_text("inventory:\n  enabled: true\n")
+        config_file.write_text("inventory: {enabled: true}\napi: {idle_refresh: 0s}\n")
 
         def start() -> None:
             for running in runs:

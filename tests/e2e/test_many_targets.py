@@ -34,7 +34,7 @@ def write(tmp_path: Path, aws: PromptAws) -> Write:
 
     def write(roles: int) -> None:
         targets = (TARGET.format(10**11 + number, REGIONS, aws.endpoint_url) for number in range(roles))
-        (tmp_path / "config.yaml").write_text("targets:\n" + "".join(targets))
+        (tmp_path / "config.yaml").write_text("api: {idle_refresh: 0s}\ntargets:\n" + "".join(targets))
 
     return write
 

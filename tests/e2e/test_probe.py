@@ -16,6 +16,7 @@ targets:
   - {name: production, regions: [eu-west-1, us-east-1], role_arn: null}
   - {name: staging, regions: [eu-central-1], profile: null, labels: {team: a"b}}
 collectors: [backup_jobs]
+api: {idle_refresh: 0s}
 """
 
 

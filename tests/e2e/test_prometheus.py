@@ -13,7 +13,7 @@ from tests.e2e import sorts, told
 from tests.e2e.aws import Aws, simulated_aws
 from tests.e2e.forwarder import Forwarder, forwarder
 from tests.e2e.http import ask
-from tests.e2e.process import Process, environment, exporter_command, until
+from tests.e2e.process import Process, environment, exporter_command, never_idle, until
 from tests.e2e.prometheus import Prometheus, prometheus
 from tests.support.programs import PROMETHEUS_VERSIONS, require, require_prometheus
 
@@ -43,7 +43,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         for job in (*sorts.every_sort(), *sorts.unusual()):
             aws.account.put(job)
         process = Process(
-            exporter_command("--web.listen-address", "127.0.0.1:0"),
+            exporter_command("--web.listen-address", "127.0.0.1:0", *never_idle(directory)),
             environment(directory, AWS_ENDPOINT_URL_BACKUP=aws.endpoint_url),
             directory / "exporter",
         )

@@ -31,6 +31,7 @@ targets:
   - {name: production, regions: [eu-west-1]}
   - {name: staging, regions: [us-east-1]}
 collectors: [backup_jobs]
+api: {idle_refresh: 0s}
 """
 
 

@@ -25,7 +25,7 @@ targets:
   - name: {long}
     regions: [eu-central-1]
 collectors: [backup_jobs, copy_jobs, resources, vaults]
-api: {{requests_per_second: 50}}
+api: {{requests_per_second: 50, idle_refresh: 0s}}
 """.format(long="a-name-that-never-ends-" * 8)
 
 STARTING = re.compile('<b class="pending">|still being read')

@@ -44,6 +44,7 @@ NUMBERS = st.fixed_dictionaries(
         "transferred_bytes": st.integers(0, 2**63),
         "child_jobs": st.integers(0, 3),
         "start_by_timestamp_seconds": st.floats(0, 4e9),
+        "expected_completion_timestamp_seconds": st.floats(0, 4e9),
     },
 )
 AGES = st.one_of(st.none(), st.floats(-20, 300))
@@ -121,7 +122,7 @@ class Sequences(RuleBasedStateMachine):
             self.references.append(Reference(scope, WINDOW, NOW, most, PINNED, in_order, account, keeps))
             self.references[-1].up["backup_jobs"] = False
         self.pages = [ScopeSeries(ledger, self.clock) for ledger in self.ledgers]
-        self.exposition = Exposition(self.pages, FixedTelemetry())
+        self.exposition = Exposition(lambda: self.pages, FixedTelemetry())
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS), age=AGES, took=AGES, told=fields(), described=st.booleans())
     def tell(

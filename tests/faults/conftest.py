@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from _pytest.logging import LogCaptureFixture
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.aws import default_session, in_environment
 from exporter.command import logs
 from exporter.config import Config, Target
@@ -17,7 +17,7 @@ from exporter.runtime.clock import Clock
 from exporter.runtime.redaction import Secrets
 from tests.faults.sight import Log
 from tests.faults.wire import Wire, unplugged
-from tests.support.harness import LOADER, Bench, Watch
+from tests.support.harness import LOADER, Bench, Watch, never_idle
 
 Start = Callable[..., Watch]
 
@@ -81,7 +81,7 @@ def start(aws: Bench, dependencies: Dependencies) -> Iterator[Start]:
         watches.append(
             Watch(
                 Assembler(Telemetry(), dependencies).assemble(
-                    Config(targets=targets, collectors=("backup_jobs",))
+                    never_idle(Config(targets=targets, collectors=("backup_jobs",)))
                 ),
                 aws.clock,
             )

@@ -15,14 +15,14 @@ from urllib.parse import unquote
 import pytest
 from botocore.session import Session
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.aws import Clients, TargetClient
 from exporter.config import Api, Config, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.test_credentials import DENIED
 from tests.faults.wire import Exchange, Wire, answers
-from tests.support.harness import REGION, Bench, Clock, Watch, static_session
+from tests.support.harness import REGION, Bench, Clock, Watch, never_idle, static_session
 
 REGIONS = (REGION, "us-east-1")
 HOUR = 3600.0
@@ -111,7 +111,7 @@ class Exporters:
 
     def watch(self, *targets: Target) -> Watch:
         """Watch these; those that were watched before go on."""
-        config = Config(targets=targets, collectors=("backup_jobs",))
+        config = never_idle(Config(targets=targets, collectors=("backup_jobs",)))
         return Watch(self.assembler.assemble(config), self._clock)
 
     def _open(self, profile: str | None) -> Session:

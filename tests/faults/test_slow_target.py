@@ -8,13 +8,24 @@ from threading import Event
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.config import Api, Config, Discovery, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model.records import Scope
 from tests.faults.sight import Log, calls, up
 from tests.faults.wire import Wire, drips, only, unplugged
-from tests.support.harness import REGION, START, Bench, Clock, Series, Watch, bench, job, static_session
+from tests.support.harness import (
+    REGION,
+    START,
+    Bench,
+    Clock,
+    Series,
+    Watch,
+    bench,
+    job,
+    never_idle,
+    static_session,
+)
 
 LONG = 30.0  # seconds until a test gives up
 SHORT = Api(connect_timeout=2.0, read_timeout=1.0)
@@ -30,7 +41,7 @@ def start() -> Iterator[Start]:
     with ExitStack() as running:
 
         def begin(*targets: Target, api: Api = SHORT) -> Watch:
-            config = Config(targets=targets, collectors=("backup_jobs",), api=api)
+            config = never_idle(Config(targets=targets, collectors=("backup_jobs",), api=api))
             exporter = Assembler(Telemetry(), Dependencies(open_session=static_session)).assemble(config)
             running.callback(exporter.stop)
             return Watch(exporter, None)  # type: ignore[arg-type] # nobody moves the clock

@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.collectors.protocols import PACE
 from exporter.config import Config
 from exporter.exposition.self_metrics import Telemetry
@@ -17,7 +17,7 @@ from exporter.refresh.refresher import CHECK_INTERVAL
 from exporter.runtime.clock import Clock as TrueClock
 from tests.faults.sight import Log, up
 from tests.faults.wire import JSON, Exchange, Wire
-from tests.support.harness import START, Bench, Clock, Series, Watch, job, static_session
+from tests.support.harness import START, Bench, Clock, Series, Watch, job, never_idle, static_session
 
 DAY, HOUR = 86_400.0, 3600.0
 SKEW_THAT_AWS_BEARS = 300.0
@@ -69,7 +69,7 @@ def start(aws: Bench, machine: Machine) -> Iterator[Start]:
                 open_session=static_session, clock=clock, steady=aws.clock, sleep=aws.clock.advance
             )
             target = aws.target(endpoint_url=machine.wire.endpoint_url)
-            config = Config(targets=(target,), collectors=("backup_jobs", "vaults"))
+            config = never_idle(Config(targets=(target,), collectors=("backup_jobs", "vaults")))
             exporter = Assembler(Telemetry(), dependencies).assemble(config)
             running.callback(exporter.stop)
             return Watch(exporter, aws.clock)

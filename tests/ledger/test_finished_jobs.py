@@ -50,7 +50,8 @@ class Scope:
         self.store = store(since=self.since, pinned=PINNED, finished_jobs=self.finished_jobs)
         resources = Resources({}, lambda _: None)
         self.ledger = Ledger(SCOPE, [self.store], max_jobs=100, resources=resources)
-        self.exposition = Exposition([ScopeSeries(self.ledger, self.clock)], FixedTelemetry())
+        series = [ScopeSeries(self.ledger, self.clock)]
+        self.exposition = Exposition(lambda: series, FixedTelemetry())
 
     def tell(self, version: Job, *, described: bool) -> None:
         """Take up what a refresh learns: a row of a list or a description."""

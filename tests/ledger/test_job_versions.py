@@ -135,7 +135,11 @@ def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
     for place in order:
         of.update_jobs(RESTORE, [COURSE[place]], NOW, described=False)
     of.update_jobs(RESTORE, [COURSE[-1]], NOW, described=True)
-    text = Exposition([ScopeSeries(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
+    text = (
+        Exposition(lambda: [ScopeSeries(of, Clock(NOW))], FixedTelemetry())
+        .write(Form(), scope=SCOPE)
+        .decode()
+    )
     assert text.count('validation_status="SUCCESSFUL"') == text.count("aws_backup_restore_job_info{") == 1
     assert counts(made) == finished(made) == {"COMPLETED": 1}
 
@@ -218,7 +222,7 @@ def _outcome(told: Sequence[Told]) -> Mapping[str, Any]:
     for version, by_description in told:
         of.update_jobs(BACKUP, [version], NOW, described=by_description)
         page.update()
-    exposition = Exposition([page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
+    exposition = Exposition(lambda: [page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     have_ended = {version.id for version, by_description in told if by_description and version.finished}
     return {
         "settled": {job_id for job_id in have_ended if made.is_final(job_id)},

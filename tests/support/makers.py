@@ -76,6 +76,8 @@ def job(
         child_states=tuple(child_states),
         message=message,
         category=category,
+        resource_arn=labels.get("resource_arn", ""),
+        resource_name=labels.get("resource_name", ""),
     )
 
 
@@ -160,7 +162,8 @@ def written(of: Ledger | None = None) -> Written:
     """Make one scope that can be entered and written."""
     clock = Clock(NOW)
     made = of or ledger()
-    return Written(clock, made, Exposition([ScopeSeries(made, clock)], FixedTelemetry()))
+    series = [ScopeSeries(made, clock)]
+    return Written(clock, made, Exposition(lambda: series, FixedTelemetry()))
 
 
 def with_configured(job_ids: Iterable[str], *, since: float = NOW, **settings: Any) -> Ledger:

@@ -17,6 +17,8 @@ PROGRESS = [
     for place, gauge in enumerate(BACKUP.gauges)
     if gauge.suffix in {"progress_ratio", "transferred_bytes"}
 ]
+EXPECTED_END = [gauge.member for gauge in BACKUP.gauges].index("ExpectedCompletionDate")
+RUNNING = {"RUNNING", "ABORTING"}
 LIFE = {"": -1, "CREATED": 0, "PENDING": 1, "RUNNING": 2, "ABORTING": 3, **dict.fromkeys(BACKUP.terminal, 4)}
 KINDS_OF_THINGS = ("job_groups", "error_codes", "resources", "resource_facts", "vaults", "plans", "rules")
 Place = tuple[str, str, str]
@@ -76,6 +78,7 @@ class Known:
     was_active: bool = False
     end_was_counted: bool = False
     has_series: bool = True
+    moved: float = 0.0  # when it was last seen to make progress
     is_unpublished: bool = False  # finished, and not to have series
 
     @property
@@ -125,9 +128,12 @@ class Reference:
             if job.finished and not self._belongs(job, known.born, now):
                 return
             self.known[job.id] = known
+        before = known.job
         known.told = told.or_newer(known.told)
         if described:
             known.described = told.or_newer(known.described)
+        if not followed or has_moved(known.job, before):
+            known.moved = now
         known.was_active |= not job.finished
         if self.is_counted(known.job):
             self.places.add(self.place(known.job))
@@ -136,11 +142,14 @@ class Reference:
             self._count_end(known)
         if was_active and known.job.finished:  # it stays a little beyond the window
             known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
-        last_word = known.described is not None and known.described.job.finished
         unwatched = not followed and not job.is_parent
-        unpublished = job.id not in self.pinned and not self.keeps_series(known.job)
-        if known.job.finished and not known.is_settled and (last_word or unwatched or unpublished):
+        if known.job.finished and not known.is_settled and (unwatched or self._needs_no_word(known)):
             self.settle(job.id)
+
+    def _needs_no_word(self, known: Known) -> bool:
+        """Whether a finished job was described after its end, or needs no description."""
+        last_word = known.described is not None and known.described.job.finished
+        return last_word or (known.job.id not in self.pinned and not self.keeps_series(known.job))
 
     def _new(self, told: Told) -> Known:
         born = told.at if told.job.created is None else told.job.created
@@ -243,6 +252,7 @@ class Reference:
         for known in self.known.values():
             if known.has_series:
                 yield from self._lines_of_job(known.job)
+                yield from self._lines_of_running_job(known)
         yield from self._lines_of_counts(now)
         yield from self._lines_of_exporter()
 
@@ -260,6 +270,25 @@ class Reference:
         if job.message or job.category.lower() not in {"", "success"}:
             why = {"message_category": job.category, "status_message": job.message}
             yield sample("aws_backup_job_status_info", {**who, **why}, 1)
+
+    def _lines_of_running_job(self, known: Known) -> Iterator[tuple[str, str]]:
+        job = known.job
+        if job.state not in RUNNING or job.completed is not None or job.parent_id:
+            return
+        names = {
+            "resource_arn": job.resource_arn,
+            "resource_name": job.resource_name or job.resource_arn.replace("/", ":").split(":")[-1],
+            "resource_type": job.resource_type,
+            "vault_name": job.vault_name,
+        }
+        labels = {"job_id": job.id, **self._where(job.account_id or self.account_id), **names}
+        end = job.values[EXPECTED_END]
+        if end is not None:
+            late = end + 3600 + (end - known.born) / 2
+            yield sample("aws_backup_running_job_overdue_timestamp_seconds", labels, late)
+        if {job.values[place] for place in PROGRESS} != {None}:
+            moved = known.moved - known.moved % 300
+            yield sample("aws_backup_running_job_last_progress_timestamp_seconds", labels, moved)
 
     def _lines_of_counts(self, now: float) -> Iterator[tuple[str, str]]:
         in_window = self.in_window(now)
@@ -294,6 +323,12 @@ class Reference:
 
     def _where(self, account_id: str) -> dict[str, str]:
         return {"aws_account_id": account_id, "aws_region": self.scope.region, **self.labels}
+
+
+def has_moved(job: Job, before: Job) -> bool:
+    """Whether a job is in another state than before, or further in the same."""
+    pairs = [(job.values[place] or 0, before.values[place] or 0) for place in PROGRESS]
+    return job.state != before.state or any(new > old for new, old in pairs)
 
 
 def keeping_child_counts(job: Job, known: Job) -> Job:

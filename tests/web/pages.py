@@ -62,6 +62,12 @@ def fleet(count: int, **health: Health) -> list[Ledger]:
     return [ledger(f"target-{number}", "eu-west-1", None, 1000, None, **health) for number in range(count)]
 
 
+def paused(of: Ledger) -> Ledger:
+    """The same ledger, which nothing scrapes."""
+    of.is_paused = True
+    return of
+
+
 def refusing(*regions: str, job_ids: Iterable[str] = ("a", "b"), fault: Fault = UNKNOWN) -> list[Ledger]:
     """Ledgers of one target, each of which refuses the first of the configured job ids."""
     configured = ConfiguredIds(job_ids)

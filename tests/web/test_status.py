@@ -1,5 +1,7 @@
 """The status page: what it says of what is known."""
 
+from collections.abc import Callable
+
 import pytest
 import yaml
 
@@ -24,6 +26,7 @@ from tests.web.pages import (
     fleet,
     ledger,
     page,
+    paused,
     refusing,
     status,
     with_dropped,
@@ -33,34 +36,36 @@ from tests.web.pages import (
 @pytest.mark.parametrize(
     ("shown", "told"),
     [
-        (status(), "Healthy: production in eu-west-1 is up."),
-        (status(*fleet(2)), "Healthy: 2 of 2 targets and Regions are up."),
-        (status(ledger(region="")), "Healthy: production (no Region) is up."),
-        (status(*fleet(1200)), "Healthy: 1,200 of 1,200 targets and Regions are up."),
+        (lambda: status(), "Healthy: production in eu-west-1 is up."),
+        (lambda: status(*fleet(2)), "Healthy: 2 of 2 targets and Regions are up."),
+        (lambda: status(ledger(region="")), "Healthy: production (no Region) is up."),
+        (lambda: status(*fleet(1200)), "Healthy: 1,200 of 1,200 targets and Regions are up."),
         (
-            status(ledger(vaults=PENDING), started=NOW),
+            lambda: status(ledger(vaults=PENDING), started=NOW),
             "Starting: production in eu-west-1 has not been refreshed yet.",
         ),
         (
-            status(*fleet(2, vaults=PENDING), ledger(), started=NOW),
+            lambda: status(*fleet(2, vaults=PENDING), ledger(), started=NOW),
             "Starting: 2 of 3 targets and Regions have not been refreshed yet.",
         ),
-        (status(ledger(vaults=FAILING), *fleet(2)), "Unhealthy: production in eu-west-1 is failing."),
-        (status(*fleet(3, vaults=FAILING)), "Unhealthy: 3 of 3 targets and Regions are failing."),
-        (status(ledger(vaults=OLD)), "Unhealthy: production in eu-west-1 is stale."),
-        (status(reload=REFUSED), "Unhealthy: the last configuration reload failed."),
-        (status(*refusing("eu-west-1")), "Unhealthy: AWS rejects 1 of 2 configured job ids."),
-        (status(with_dropped()), "Unhealthy: 2 jobs have no series."),
+        (lambda: status(ledger(vaults=FAILING), *fleet(2)), "Unhealthy: production in eu-west-1 is failing."),
+        (lambda: status(*fleet(3, vaults=FAILING)), "Unhealthy: 3 of 3 targets and Regions are failing."),
+        (lambda: status(ledger(vaults=OLD)), "Unhealthy: production in eu-west-1 is stale."),
+        (lambda: status(reload=REFUSED), "Unhealthy: the last configuration reload failed."),
+        (lambda: status(*refusing("eu-west-1")), "Unhealthy: AWS rejects 1 of 2 configured job ids."),
+        (lambda: status(with_dropped()), "Unhealthy: 2 jobs have no series."),
         (
-            status(*fleet(2, vaults=FAILING), *fleet(1, plans=OLD, vaults=OLD), ledger(), reload=REFUSED),
+            lambda: status(
+                *fleet(2, vaults=FAILING), *fleet(1, plans=OLD, vaults=OLD), ledger(), reload=REFUSED
+            ),
             "Unhealthy: 2 of 4 targets and Regions are failing; target-0 in eu-west-1 is stale; "
             "the last configuration reload failed.",
         ),
     ],
 )
-def test_one_sentence_tells_whether_all_is_well(shown: Status, told: str) -> None:
+def test_one_sentence_tells_whether_all_is_well(shown: Callable[[], Status], told: str) -> None:
     """The first sentence says whether all is well, and if not, everything that is not."""
-    found = ScopeSeries(status_page(shown))
+    found = ScopeSeries(status_page(shown()))
     assert told in found.within("p")
     assert found.within("title") == f"{told.split(':')[0]}: AWS Backup exporter"
 
@@ -266,3 +271,46 @@ def test_a_job_id_of_two_targets() -> None:
     """The same id in two targets is two configured ids."""
     two = [ledger(name, configured=ConfiguredIds(["a"])) for name in ("one", "two")]
     assert "2 configured, 0 rejected" in page(*two).within("dd")
+
+
+def test_what_nothing_scrapes_is_paused() -> None:
+    """Whether it failed, grew old or was never refreshed before: it is paused, which is no problem."""
+    of = ledger(backup_jobs=FAILING, copy_jobs=OLD, vaults=PENDING)
+    found = page(paused(of), *fleet(1))
+    jobs = "0 active, 0 finished"
+    assert found.row("production eu-west-1")[:2] == [
+        f"paused refreshed 1 h 0 min ago {jobs}",
+        f"paused refreshed 15 min ago {jobs}",
+    ]
+    assert found.row("production eu-west-1")[-2] == "paused never refreshed"
+    assert "Problems" not in found.within("h2")
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (
+            status(paused(ledger()), *fleet(2)),
+            "Healthy: 2 of 3 targets and Regions are up; production in eu-west-1 is paused.",
+        ),
+        (
+            status(*map(paused, fleet(2)), ledger()),
+            "Healthy: production in eu-west-1 is up; 2 of 3 targets and Regions are paused.",
+        ),
+        (status(*map(paused, fleet(2))), "Paused: no target and Region has been scraped within 10 minutes."),
+        (
+            status(paused(ledger()), *fleet(2, vaults=FAILING)),
+            "Unhealthy: 2 of 3 targets and Regions are failing.",
+        ),
+    ],
+)
+def test_the_first_sentence_tells_what_is_paused(shown: Status, told: str) -> None:
+    """Targets that nothing scrapes are counted apart: they are neither up nor a problem."""
+    assert told in ScopeSeries(status_page(shown)).within("p")
+
+
+def test_many_that_are_paused_are_folded() -> None:
+    """They are folded apart from those that are up."""
+    found = page(*map(paused, fleet(MAX_UNCOLLAPSED)), ledger(), ledger("other", vaults=FAILING))
+    assert found.within("summary") == f"1 up {MAX_UNCOLLAPSED} paused"
+    assert "other" not in found.within("details")

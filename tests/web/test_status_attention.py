@@ -13,7 +13,7 @@ from exporter.web.status.attention import MAX_ROWS, AttentionRow
 from exporter.web.status.html import DOCS_URL, MAX_UNCOLLAPSED_ROWS
 from tests.docs.markdown import anchors, document
 from tests.support.makers import ACCOUNT, HOUR, NOW, job
-from tests.web.pages import FAILING, HOSTILE, OLD, PENDING, ScopeSeries, ledger, status
+from tests.web.pages import FAILING, HOSTILE, OLD, PENDING, ScopeSeries, ledger, paused, status
 
 ARN = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-"
 WELL = "No backup needs attention"
@@ -91,6 +91,22 @@ def test_what_is_known_of_others_is_told() -> None:
     """A scope of which nothing is known does not hide what needs attention elsewhere."""
     told = shown(status(failing(), ledger("other", backup_jobs=FAILING))).within("p")
     assert "1 needs attention: backup unsuccessful: 1. This is not complete: the backup jobs of other" in told
+
+
+def test_what_was_known_before_a_pause_is_not_told() -> None:
+    """Of a scope that nothing scrapes any more the page says nothing, and that it does not."""
+    told = shown(status(paused(failing()), ledger("other"))).within("p")
+    assert (
+        f"{WELL}: backups, copies and plans are as expected in the targets and Regions that are scraped."
+        in told
+    )
+    told = shown(status(paused(ledger("other")), failing())).within("p")
+    assert (
+        "1 needs attention: backup unsuccessful: 1. This is not complete: other in eu-west-1 is paused."
+        in told
+    )
+    told = shown(status(paused(failing()))).within("p")
+    assert "Backups not known: no target and Region has been scraped within 10 minutes." in told
 
 
 def test_a_problem_of_another_collector() -> None:

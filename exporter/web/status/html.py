@@ -23,7 +23,7 @@ from exporter.web.status.summary import summarize, summarize_backups, worse_of
 
 DOCS_URL = "https://github.com/aws-backup-exporter/aws-backup-exporter/blob/main/"
 GZIP_LEVEL = 6
-MAX_UNCOLLAPSED = 12  # scopes that are up; more are shown in a collapsed table
+MAX_UNCOLLAPSED = 12  # scopes that are up or paused; more are shown in a collapsed table
 MAX_UNCOLLAPSED_ROWS = 10  # of what needs attention; the others are in a collapsed table
 MAX_PLACES = 3  # of one problem; the others are in a collapsed list
 
@@ -32,6 +32,7 @@ _ICONS = {
     Condition.STALE: ("#8a5a00", "M8 4v5m0 2v1"),
     Condition.PENDING: ("#57606a", "M4 8h1m2.5 0h1M11 8h1"),
     Condition.UP: ("#1a7f37", "M4.5 8.5l2.5 2.5l4.5-5.5"),
+    Condition.PAUSED: ("#57606a", "M6 5v6M10 5v6"),
 }
 _STYLE = files("exporter.web.status").joinpath("status.css").read_text(encoding="utf-8")
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 
 from exporter.aws import AwsError
 from exporter.config import Config
@@ -41,6 +42,7 @@ class Condition(StrEnum):
     STALE = "stale"
     PENDING = "pending"
     UP = "up"
+    PAUSED = "paused"  # nothing scrapes it, and it is refreshed on demand
 
 
 WORST_FIRST = tuple(Condition)
@@ -52,6 +54,7 @@ class Visibility(StrEnum):
     FAILING = "failing"  # backup jobs cannot be read
     READING = "reading"  # jobs from before the start are still being read
     OFF = "off"  # a required collector is not configured
+    PAUSED = "paused"  # nothing is refreshed
     COMPLETE = "complete"
 
 
@@ -184,6 +187,7 @@ class Status:
         configured_ids: number of job ids in the configuration.
         job_id_problems: the problems with these job ids.
         attention: what needs attention in all scopes, as far as it is known.
+        account_names: the names of accounts of organizations, by the name of the target.
     """
 
     version: str
@@ -196,6 +200,7 @@ class Status:
     configured_ids: int
     job_id_problems: tuple[JobIdProblem, ...]
     attention: AttentionList = AttentionList()  # noqa: RUF009 - frozen
+    account_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def up(self) -> tuple[ScopeState, ...]:
@@ -203,9 +208,14 @@ class Status:
         return self.in_condition(Condition.UP)
 
     @cached_property
+    def paused(self) -> tuple[ScopeState, ...]:
+        """The scopes that nothing scrapes."""
+        return self.in_condition(Condition.PAUSED)
+
+    @cached_property
     def not_up(self) -> tuple[ScopeState, ...]:
-        """The scopes in which some collector is not up."""
-        return tuple(state for state in self.scopes if state.condition is not Condition.UP)
+        """The scopes in which some collector should be up and is not."""
+        return tuple(one for one in self.scopes if one.condition not in (Condition.UP, Condition.PAUSED))
 
     def in_condition(self, condition: Condition) -> tuple[ScopeState, ...]:
         """The scopes in a condition."""
@@ -277,7 +287,8 @@ def status_of(
         secrets: values to mask in messages of AWS, proxies and configuration files.
     """
     loaded = max(started, reload.succeeded_at)
-    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers]
+    # Accounts that are known only from their organization have no collectors.
+    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers if ledger.health()]
     return Status(
         version=version,
         now=now,
@@ -288,7 +299,12 @@ def status_of(
         scopes=tuple(sorted(states, key=lambda state: WORST_FIRST.index(state.condition))),
         configured_ids=len({(ledger.scope.target, one) for ledger in ledgers for one in ledger.configured}),
         job_id_problems=tuple(_job_id_problems(ledgers, secrets)),
-        attention=attention_list(ledgers, now, secrets),
+        attention=attention_list((one for one in ledgers if not one.is_paused), now, secrets),
+        account_names={
+            f"{ledger.scope.target}/{account.id}": secrets.clean(account.name)
+            for ledger in ledgers
+            for account in ledger.inventory.accounts
+        },
     )
 
 
@@ -300,6 +316,7 @@ def _scope_state(ledger: Ledger, now: float, loaded: float, secrets: Secrets) ->
             health,
             _jobs(ledger, kinds[name]) if name in kinds else None,
             stale=now - (loaded if health.last_success is None else health.last_success) > _stale_after(name),
+            paused=ledger.is_paused,
             secrets=secrets,
         )
         for name, health in ledger.health().items()
@@ -309,6 +326,10 @@ def _scope_state(ledger: Ledger, now: float, loaded: float, secrets: Secrets) ->
 
 
 def _visibility(ledger: Ledger, collectors: Iterable[CollectorState]) -> Visibility:
+    if ledger.is_paused:
+        return Visibility.PAUSED
+    if ledger.scope.is_global:
+        return Visibility.COMPLETE
     backups = next((one for one in collectors if one.name == BACKUP.collector), None)
     if backups is None or not ledger.follows_resources:
         return Visibility.OFF
@@ -320,8 +341,10 @@ def _visibility(ledger: Ledger, collectors: Iterable[CollectorState]) -> Visibil
 
 
 def _collector_state(
-    name: str, health: Health, jobs: Jobs | None, *, stale: bool, secrets: Secrets
+    name: str, health: Health, jobs: Jobs | None, *, stale: bool, paused: bool, secrets: Secrets
 ) -> CollectorState:
+    if paused:
+        return CollectorState(name, Condition.PAUSED, health.last_success, None, jobs)
     if health.fault:
         fault = _clean(health.fault, secrets)
         return CollectorState(name, Condition.FAILING, health.last_success, fault, jobs)

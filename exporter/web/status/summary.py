@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from exporter.model import BACKUP
 from exporter.web.status.status import WORST_FIRST, Condition, ScopeState, Status, Visibility
 
+_NOTHING_SCRAPED = "no target and Region has been scraped within 10 minutes."
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -33,29 +35,39 @@ def summarize(status: Status) -> Summary:
         verb = "has" if len(pending) == 1 else "have"
         sentence = f"{_name(pending, status)} {verb} not been refreshed yet."
         return Summary(Condition.PENDING, "Starting", sentence)
+    if status.paused and not status.up:
+        return Summary(Condition.PAUSED, "Paused", _NOTHING_SCRAPED)
     is_healthy = summarize_backups(status).condition is Condition.UP
     headline = "Healthy" if is_healthy else "Exporter healthy"
-    return Summary(Condition.UP, headline, f"{_name(status.up, status)} {_are(status.up)} up.")
+    sentence = f"{_name(status.up, status)} {_are(status.up)} up"
+    return Summary(Condition.UP, headline, f"{'; '.join([sentence, *_paused(status)])}.")
 
 
 def summarize_backups(status: Status) -> Summary:
     """Summarize how many backups need attention, or why that is not known."""
-    attention, unknown = status.attention, "; ".join(_unknown(status))
+    attention, unknown = status.attention, list(_unknown(status))
     if attention.total:
         counts = "; ".join(f"{kind.title}: {count:,}" for kind, count in attention.counts.items())
-        sentence = f"{counts}. This is not complete: {unknown}." if unknown else f"{counts}."
+        missing = "; ".join([*unknown, *_paused(status)])
+        sentence = f"{counts}. This is not complete: {missing}." if missing else f"{counts}."
         condition = Condition.FAILING if attention.is_critical else Condition.STALE
         verb = "needs" if attention.total == 1 else "need"
         return Summary(condition, f"{attention.total:,} {verb} attention", sentence)
     if unknown:
+        sentence = f"{'; '.join(unknown)}."
         if status.with_visibility(Visibility.FAILING):
-            return Summary(Condition.FAILING, "Backups not known", f"{unknown}.")
+            return Summary(Condition.FAILING, "Backups not known", sentence)
         headline = "Starting" if status.with_visibility(Visibility.READING) else "Backups not known"
-        return Summary(Condition.PENDING, headline, f"{unknown}.")
+        return Summary(Condition.PENDING, headline, sentence)
     if status.in_condition(Condition.FAILING) or status.in_condition(Condition.STALE):
         sentence = "none needs attention as far as is known, but some collectors have problems."
         return Summary(Condition.PENDING, "Backups partly known", sentence)
-    return Summary(Condition.UP, "No backup needs attention", "backups, copies and plans are as expected.")
+    if status.paused and not status.up:
+        return Summary(Condition.PAUSED, "Backups not known", _NOTHING_SCRAPED)
+    known = " in the targets and Regions that are scraped" if status.paused else ""
+    return Summary(
+        Condition.UP, "No backup needs attention", f"backups, copies and plans are as expected{known}."
+    )
 
 
 def worse_of(backups: Summary, exporter: Summary) -> Summary:
@@ -72,6 +84,11 @@ def _unknown(status: Status) -> Iterator[str]:
         yield f"the past jobs of {_name(reading, status)} are still being read"
     if off := status.with_visibility(Visibility.OFF):
         yield f"the collectors of {_name(off, status)} do not include backup_jobs and resources"
+
+
+def _paused(status: Status) -> Iterator[str]:
+    if paused := status.paused:
+        yield f"{_name(paused, status)} {_are(paused)} paused"
 
 
 def _problems(status: Status) -> Iterator[tuple[str, str]]:

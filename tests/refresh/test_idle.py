@@ -1,0 +1,188 @@
+"""What a scrape refreshes: scopes in which something happens, and its share of the others."""
+
+from statistics import mean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.model.records import Scope
+from exporter.refresh.idle_schedule import JITTER, IdleSchedule
+from tests.e2e.process import until
+from tests.refresh.fakes import DENIED, PATIENCE, Start, counted
+
+FLEET = tuple(f"account-{number}" for number in range(200))
+SCRAPE = 15.0
+
+
+@pytest.mark.parametrize(("idle_refresh", "interval"), [(60.0, 15.0), (60.0, 30.0), (300.0, 30.0)])
+def test_each_idle_scope_is_refreshed_once_per_interval(
+    start: Start, idle_refresh: float, interval: float
+) -> None:
+    """In any period of idle_refresh, each idle scope is refreshed once, and no scrape carries a peak."""
+    fleet = start(*FLEET, idle_refresh=idle_refresh)
+    per_period = round(idle_refresh / interval)
+    fleet.scrapes(1 + per_period, interval)
+
+    scrapes = fleet.scrapes(3 * per_period, interval)
+
+    for first in range(2 * per_period):
+        assert counted(scrapes[first : first + per_period]) == dict.fromkeys(FLEET, 1)
+    sizes = [len(refreshed) for refreshed in scrapes]
+    assert max(sizes) <= mean(sizes) + 3 * mean(sizes) ** 0.5
+
+
+@given(
+    target=st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True),
+    idle_refresh=st.floats(5.0, 300.0),
+    interval=st.floats(2.0, 400.0),
+    offsets=st.lists(st.floats(-JITTER / 2, JITTER / 2), min_size=20, max_size=60),
+)
+def test_an_idle_scope_is_never_left_out_for_long(
+    target: str, idle_refresh: float, interval: float, offsets: list[float]
+) -> None:
+    """Whatever the interval of the scrapes, the next one after idle_refresh refreshes it at the latest."""
+    schedule = IdleSchedule(Scope(target, "eu-west-1"), idle_refresh)
+    refreshed, due = 0.0, schedule.next(0.0)
+    for number, offset in enumerate(offsets, 1):
+        now = number * interval + offset
+        if now >= due:
+            assert now - refreshed < idle_refresh + interval + JITTER
+            refreshed, due = now, schedule.next(now)
+    assert now - refreshed < idle_refresh + interval + JITTER
+
+
+@pytest.mark.parametrize("interval", [60.0, 120.0])
+@pytest.mark.parametrize("late", [0.0, 0.3])
+def test_rare_scrapes_refresh_everything(start: Start, interval: float, late: float) -> None:
+    """If scrapes are not more frequent than idle_refresh, each one refreshes all, also if some are late."""
+    fleet = start(*FLEET)
+    fleet.scrape()
+    for _ in range(4):
+        assert len(fleet.scrape(after=interval + late)) == len(FLEET)
+        assert len(fleet.scrape(after=interval - late)) == len(FLEET)
+
+
+def test_all_are_spread_again_after_a_pause(start: Start) -> None:
+    """After a gap in the scrapes, one refreshes everything and the next ones their share."""
+    fleet = start(*FLEET)
+    fleet.scrape()
+    assert len(fleet.scrape(after=600)) == len(FLEET)
+    assert [len(refreshed) < len(FLEET) / 2 for refreshed in fleet.scrapes(8, SCRAPE)] == [True] * 8
+
+
+def test_without_an_interval_each_scrape_refreshes_everything(start: Start) -> None:
+    """With an idle_refresh of 0s nothing is left out."""
+    fleet = start(*FLEET, idle_refresh=0.0)
+    assert [len(refreshed) for refreshed in fleet.scrapes(3, 1.0)] == [len(FLEET)] * 3
+
+
+def test_a_scope_with_an_active_job_is_refreshed_on_each_scrape(start: Start) -> None:
+    """As long as one of its collectors has jobs to follow, all are refreshed; then it is idle again."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.copies["a"].is_active = True
+    fleet.scrape()
+    assert fleet.scrapes(5, SCRAPE) == [["a"]] * 5
+    fleet.copies["a"].is_active = False
+    assert fleet.scrape(after=SCRAPE) == ["a"]
+    assert counted(fleet.scrapes(20, SCRAPE)) == {"a": 1}
+    fleet.copies["a"].is_active = True
+    assert counted(fleet.scrapes(20, SCRAPE))["a"] > 1
+    assert fleet.scrapes(5, SCRAPE) == [["a"]] * 5
+
+
+def test_a_collector_that_failed_is_retried_on_each_scrape(start: Start) -> None:
+    """It is retried until it succeeds; the others of the scope, which succeeded, wait for their time."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.copies["a"].fault = DENIED
+    fleet.scrape()
+    fleet.scrapes(10, SCRAPE)
+    assert len(fleet.copies["a"].refreshed) == 11
+    assert len(fleet.backups["a"].refreshed) <= 2
+    fleet.copies["a"].fault = None
+    fleet.scrape(after=SCRAPE)
+    refreshed = len(fleet.copies["a"].refreshed)
+    fleet.scrapes(20, SCRAPE)
+    assert len(fleet.copies["a"].refreshed) == refreshed + 1
+
+
+def test_a_first_refresh_that_fails_is_retried_on_each_scrape(start: Start) -> None:
+    """A scope that has never been refreshed successfully is not idle."""
+    fleet = start("a", "b", idle_refresh=300.0)
+    fleet.backups["a"].fault = DENIED
+    fleet.scrape()
+    scrapes = fleet.scrapes(5, SCRAPE)
+    assert counted(scrapes)["a"] == 5
+    assert counted(scrapes)["b"] <= 1
+
+
+def test_health_is_that_of_the_last_refresh(start: Start) -> None:
+    """Leaving an idle scope out neither changes whether it is up nor when it was last refreshed."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.scrape()
+    scrapes = fleet.scrapes(25, SCRAPE)
+    health = fleet.ledgers["a"].health()["backup_jobs"]
+    assert counted(scrapes)["a"] < 3
+    assert (health.up, health.last_success) == (True, fleet.backups["a"].refreshed[-1])
+
+
+def test_a_job_found_while_catching_up_makes_a_scope_active(start: Start) -> None:
+    """An active job that only the history of a scope shows is followed on each scrape."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.scrape()
+    collector = fleet.backups["a"]
+    collector.left, collector.finds_active = 1, True
+    for more in fleet.scopes["a"].background():
+        if not more:
+            break
+    assert collector.steps == 1
+    assert fleet.scrapes(5, SCRAPE) == [["a"]] * 5
+
+
+def test_probes_follow_the_same_rule(start: Start) -> None:
+    """A probe of one scope refreshes it if it is due, and never another one."""
+    fleet = start("a", "b")
+    fleet.scrape()
+    probes = [fleet.scrape("a", after=SCRAPE) for _ in range(16)]
+    assert counted(probes) == {"a": 4}
+    assert len(fleet.backups["b"].refreshed) == 1
+
+
+def test_a_reload_keeps_the_pace_of_what_is_unchanged(start: Start) -> None:
+    """Targets that a reload leaves alone are not refreshed because of it; new ones are on the next scrape."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.scrape()
+    fleet.set_targets("a", "new")
+    assert fleet.scrape(after=1.0) == ["new"]
+    assert counted(fleet.scrapes(20, SCRAPE)) == {"a": 1, "new": 1}
+
+
+def test_a_refresh_in_progress_is_waited_for(start: Start) -> None:
+    """A scrape waits for a refresh that still runs, though the scope is idle and not due again."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.scrape()
+    fleet.clock.advance(300)
+    fleet.backups["a"].answers.clear()
+    scrapes = [fleet.begin_scrape()]
+    fleet.clock.advance(SCRAPE)
+    scrapes.append(fleet.begin_scrape())
+    assert [scrape.done() for scrape in scrapes] == [False, False]
+    fleet.backups["a"].answers.set()
+    assert [scrape.result(PATIENCE) for scrape in scrapes] == [None, None]
+    assert len(fleet.backups["a"].refreshed) == 2
+
+
+def test_a_refresh_of_an_idle_scope_that_does_not_end_is_told(start: Start) -> None:
+    """When the refresh of an idle scope outlasts three scrapes, its collector is not up."""
+    fleet = start("a", idle_refresh=300.0)
+    fleet.scrape()
+    fleet.clock.advance(300)
+    fleet.backups["a"].answers.clear()
+    fleet.begin_scrape()
+    until(lambda: len(fleet.backups["a"].refreshed) == 2)
+    for _ in range(3):
+        fleet.clock.advance(SCRAPE)
+        fleet.begin_scrape()
+    health = fleet.ledgers["a"].health()["backup_jobs"]
+    assert health.fault is not None
+    assert health.fault.code == "stalled"

@@ -43,6 +43,9 @@ BAD_CONFIGS = {
     "an external id that is a number": f"targets: [{{name: a, external_id: {OTHER_EXTERNAL_ID}}}]",
     "an external id without a role": f"targets: [{{name: a, external_id: {EXTERNAL_ID}}}]",
     "an external id under a wrong key": f"targets: [{{name: a, external-id: {EXTERNAL_ID}}}]",
+    "an external id of member accounts that is a number": (
+        f"targets: [{{name: a, organization: {{members: {{external_id: {OTHER_EXTERNAL_ID}}}}}}}]"
+    ),
     "a password in a URL": f"targets: [{{name: a, endpoint_url: 'http://me:{URL_PASSWORD}@localhost'}}]",
 }
 BAD_WEB_CONFIGS = {

@@ -5,17 +5,23 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder # tests/conftest.py puts slow tests first
 
-.PHONY: demo test test-fast check bench soak format lock clean
+# The tests start Python hundreds of times; compiling the code each time would double that time.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo demo-organization test test-fast check bench soak format lock clean
 
 demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
+
+demo-organization: $(READY)
+	@$(BIN)/aws-backup-exporter --demo.organization
 
 test: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL)
 
 # Without the tests that run another program or process, wait, or take seconds.
 test-fast: $(READY)
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) --fast
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -93,7 +93,8 @@ def main(scrapes: int) -> None:
         calls=WorkerPool("call", 8, lambda: aws.now),
         render=lambda: None,
     )
-    exposition = Exposition([ScopeSeries(ledger, lambda: aws.now)], Telemetry())
+    series = [ScopeSeries(ledger, lambda: aws.now)]
+    exposition = Exposition(lambda: series, Telemetry())
     held = []
     for scrape in range(scrapes):
         aws.pass_a_minute()

@@ -10,7 +10,7 @@ from botocore.session import Session
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.jobs import REGION
-from exporter.assembly.assembly import Assembler, Dependencies, Exporter
+from exporter.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Collector, Config, Target
 from exporter.exposition.self_metrics import Telemetry

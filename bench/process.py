@@ -63,6 +63,11 @@ class Running:
         """How many threads the process has now."""
         return len(list(Path(f"/proc/{self.child.pid}/task").iterdir()))
 
+    def connections(self) -> int:
+        """How many sockets the process has open now."""
+        files = Path(f"/proc/{self.child.pid}/fd").iterdir()
+        return sum("socket" in str(file.readlink()) for file in files)
+
     def first_answer(self) -> float:
         """Scrape until there is an answer; return the seconds that took."""
         began = time.monotonic()
@@ -84,10 +89,12 @@ def exporter(
     accounts: Sequence[str] = (),
     regions: Sequence[str] = (REGION,),
     requests_per_second: float = 10,
+    finished_jobs: str = "all",
     idle_refresh: str = "60s",
     module: str = "exporter",
     environment: Mapping[str, str] = MappingProxyType({}),
     log: IO[bytes] | None = None,
+    configuration: str = "",
     **limits: int,
 ) -> Iterator[Running]:
     """Run the exporter on a simulated account until the block ends, or on several by a role in each.
@@ -97,20 +104,23 @@ def exporter(
         accounts: ids of several accounts; each is a target `a` and its id.
         regions: of each target.
         requests_per_second: as in the configuration.
-        idle_refresh: as in the configuration.
+        finished_jobs: likewise.
+        idle_refresh: likewise.
         module: what runs the exporter.
         environment: what it has beside ours.
         log: where it logs to; without it nothing but errors are logged, beside our own.
+        configuration: replaces the one made from the other arguments.
         limits: as in the configuration.
     """
+    api = f"{{requests_per_second: {requests_per_second:g}, idle_refresh: {idle_refresh}}}"
+    text = configuration or _configuration(endpoint_url, accounts, regions, finished_jobs, api, limits)
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        configuration = Path(folder, "config.yaml")
-        api = f"{{requests_per_second: {requests_per_second:g}, idle_refresh: {idle_refresh}}}"
-        configuration.write_text(_configuration(endpoint_url, accounts, regions, api, limits))
+        file = Path(folder, "config.yaml")
+        file.write_text(text)
         level = f"--log.level={'info' if log else 'error'}"
         address = f"--web.listen-address=127.0.0.1:{port}"
-        command = [sys.executable, "-m", module, f"--config.file={configuration}", level, address]
+        command = [sys.executable, "-m", module, f"--config.file={file}", level, address]
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
         ours = {**os.environ, **credentials, "AWS_ENDPOINT_URL_STS": endpoint_url}
         with subprocess.Popen(command, env={**ours, **environment}, stderr=log) as child:
@@ -137,6 +147,7 @@ def _configuration(
     endpoint_url: str,
     accounts: Sequence[str],
     regions: Sequence[str],
+    finished_jobs: str,
     api: str,
     limits: dict[str, int],
 ) -> str:
@@ -147,6 +158,7 @@ def _configuration(
             "targets:",
             *(f"  - {{{one}, {common}}}" for one in roles or ["name: bench"]),
             "collectors: [backup_jobs, copy_jobs, restore_jobs, resources, vaults, plans]",
+            f"discovery: {{finished_jobs: {finished_jobs}}}",
             f"api: {api}",
             *(["limits:"] if limits else []),
             *(f"  {name}: {number}" for name, number in limits.items()),

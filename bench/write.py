@@ -65,7 +65,7 @@ class _Exporter:
         self._ledger = _ledger(now)
         self._telemetry = Telemetry()
         page = ScopeSeries(self._ledger, lambda: now)
-        self._exposition = Exposition([page], self._telemetry)
+        self._exposition = Exposition(lambda: [page], self._telemetry)
         for number, answer in enumerate(finished(count, now)):
             with self._ledger.open(BACKUP) as store:
                 store.update(BACKUP.read(answer), now, described=False)

@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,31 @@ def forks() -> Iterator[ForkServer]:
         yield server
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests and put them first, so that no worker is left alone with a long file at the end."""
-    for item in items:
-        if _is_slow(item):
-            item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make test-fast`."""
+    parser.addoption("--fast", action="store_true", help="skip the slow tests and do not import their files")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Ignore the slow files with `--fast`."""
+    return True if config.getoption("fast") and _is_slow_path(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Put the slow tests first, so that no worker is left alone with a long file at the end."""
+    if config.getoption("fast"):
+        skipped = [item for item in items if _is_slow(item)]
+        config.hook.pytest_deselected(items=skipped)
+        items[:] = [item for item in items if not _is_slow(item)]
+    items.sort(key=lambda item: not _is_slow(item))
 
 
 def _is_slow(item: pytest.Item) -> bool:
-    path = item.path.relative_to(Path(__file__).parent)
     fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-    return any(path.is_relative_to(slow) for slow in SLOW) or not SLOW_FIXTURES.isdisjoint(fixtures)
+    return _is_slow_path(item.path) or not SLOW_FIXTURES.isdisjoint(fixtures)
+
+
+@cache
+def _is_slow_path(path: Path) -> bool:
+    tests = Path(__file__).parent
+    return any(path.is_relative_to(tests / slow) for slow in SLOW)

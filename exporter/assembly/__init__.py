@@ -3,7 +3,9 @@
 External resources, such as clocks and credentials, are passed in as `Dependencies`.
 """
 
-from exporter.assembly.assembly import Assembler, Dependencies, Exporter, default_dependencies
+from exporter.assembly.assembly import Assembler, Exporter
+from exporter.assembly.dependencies import Dependencies, default_dependencies
+from exporter.assembly.members import member_targets
 from exporter.assembly.reload import Reloader
 
-__all__ = ["Assembler", "Dependencies", "Exporter", "Reloader", "default_dependencies"]
+__all__ = ["Assembler", "Dependencies", "Exporter", "Reloader", "default_dependencies", "member_targets"]

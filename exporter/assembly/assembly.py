@@ -1,38 +1,22 @@
-"""Builds the exporter for a configuration, and rebuilds it when the configuration changes."""
+"""Builds the exporter for a configuration, and rebuilds it when that or an organization changes."""
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from exporter.aws import (
-    MAX_CONCURRENT_CALLS,
-    BackupApi,
-    Budget,
-    Clients,
-    Deadlines,
-    OpenSession,
-    Profiles,
-    TargetClient,
-    default_session,
-    keep_keys,
-    regions_of,
-    shared_loader,
-)
-from exporter.collectors import (
-    JobsCollector,
-    Omissions,
-    RecoveryPointsCollector,
-    ResourcesCollector,
-    SlowCollector,
-    slow_collectors,
-)
-from exporter.config import Api, Config, Discovery, Limits, ResourceInventory, Target
+from exporter.assembly.dependencies import Dependencies
+from exporter.assembly.monitored_target import MonitoredTarget, Shared, monitor
+from exporter.assembly.target_settings import all_settings
+from exporter.aws import MAX_CONCURRENT_CALLS, Clients
+from exporter.config import Config
 from exporter.exposition import Exposition, ScopeSeries, Telemetry
-from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
-from exporter.model import BACKUP, KINDS, Kind, Rule, Scope, account_in_arn, longest_gap
-from exporter.refresh import Refresher, ScopeRefresh
-from exporter.runtime import Clock, Secrets, WorkerPool
+from exporter.ledger import AccountOwners, Ledger
+from exporter.model import Account, Scope
+from exporter.refresh import Refresher
+from exporter.runtime import WorkerPool
+
+log = logging.getLogger(__name__)
 
 SLOW_CALL_THRESHOLD = 0.25  # seconds after which a call to AWS no longer counts against the limit
 
@@ -42,79 +26,26 @@ class Exporter:
     """The exporter for one configuration, ready to run."""
 
     config: Config
-    ledgers: tuple[Ledger, ...]
+    targets: tuple[MonitoredTarget, ...]
     refresher: Refresher
     exposition: Exposition
     calls: WorkerPool
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The targets and Regions, including members of organizations."""
+        scopes = (scope for target in self.targets for scope in target.scopes)
+        return tuple(one.ledger.scope for one in scopes if one.series.published_with == one.ledger.scope)
+
+    @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """The state of each target and Region, and of each account known only from its organization."""
+        return tuple(_ledgers(self.targets))
 
     def stop(self) -> None:
         """Start no more work, and let the threads end when they have finished."""
         self.refresher.stop()
         self.calls.stop()
-
-
-@dataclass(frozen=True)
-class Dependencies:
-    """External resources of the exporter: clocks, sleep and credentials.
-
-    Attributes:
-        open_session: opens a new botocore session for a profile.
-        clock: the current time.
-        steady: seconds on a monotonic clock.
-        sleep: waits the given number of seconds.
-        deadlines: aborts calls to AWS that exceed their deadline.
-        secrets: values to mask in all text that leaves the process.
-    """
-
-    open_session: OpenSession
-    clock: Clock = field(default_factory=lambda: Clock(time.time, time.monotonic))
-    steady: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    secrets: Secrets = field(default_factory=Secrets)
-
-    def profiles(self, api: Api, clients: Clients) -> Profiles:
-        """Return the AWS profiles for a configuration."""
-        return Profiles(
-            api,
-            self.open_session,
-            clients,
-            deadlines=self.deadlines,
-            clock=self.clock,
-            steady=self.steady,
-            on_new_credentials=partial(keep_keys, self.secrets),
-        )
-
-
-def default_dependencies(secrets: Secrets) -> Dependencies:
-    """Use the clocks of the machine and the default AWS credential chain; its secrets are masked."""
-    return Dependencies(
-        open_session=partial(default_session, loader=shared_loader(), secrets=secrets), secrets=secrets
-    )
-
-
-@dataclass(frozen=True)
-class _TargetSettings:
-    """All settings that determine how one target is monitored."""
-
-    target: Target
-    regions: tuple[str, ...]
-    discovery: Discovery
-    collectors: tuple[str, ...]
-    inventory: ResourceInventory
-    api: Api
-    limits: Limits
-    expected: tuple[Mapping[str, float], ...]
-
-
-@dataclass(frozen=True)
-class _MonitoredTarget:
-    """The components that monitor one target, in each of its Regions."""
-
-    settings: _TargetSettings
-    ledgers: tuple[Ledger, ...]
-    series: tuple[ScopeSeries, ...]
-    scopes: tuple[ScopeRefresh, ...]
 
 
 class Assembler:
@@ -124,14 +55,19 @@ class Assembler:
         telemetry: the exporter's own metrics, which outlive a reload.
         dependencies: clocks, sleep and credentials.
         on_demand: whether to refresh only the targets and Regions that are scraped.
+
+    Attributes:
+        on_members: called when the exporter has to be built again because the members of an organization
+            have changed.
     """
 
     def __init__(self, telemetry: Telemetry, dependencies: Dependencies, *, on_demand: bool = False) -> None:
+        self.on_members: Callable[[], object] = lambda: None
         self._telemetry = telemetry
         self._dependencies = dependencies
-        self._on_demand = on_demand
         self._clients = Clients()
         self._owners = AccountOwners()
+        self._organization_owners = AccountOwners()
         self._calls = WorkerPool(
             "call",
             MAX_CONCURRENT_CALLS,
@@ -145,179 +81,111 @@ class Assembler:
             observe=telemetry.observe_refresh,
             busy=self._clients.cpu_limiter.is_contended,
         )
-        self._targets: tuple[_MonitoredTarget, ...] = ()
+        self._shared = Shared(
+            telemetry,
+            dependencies,
+            self._calls,
+            self._owners,
+            self._organization_owners,
+            self._ledger_of,
+            self._set_accounts,
+            on_demand,
+        )
+        self._targets: tuple[MonitoredTarget, ...] = ()
+        self._ledgers_by_account: dict[tuple[str, str], Ledger] = {}
+        self._ledgers_by_scope: dict[Scope, Ledger] = {}
+        self._accounts: dict[str, tuple[Account, ...]] = {}
+        self._lock = threading.Lock()
 
     def assemble(self, config: Config) -> Exporter:
         """Build the exporter for a configuration. Targets whose settings did not change are reused.
 
         Makes no call to AWS, unless the refresher has been started.
         """
+        with self._lock:
+            return self._assemble(config)
+
+    def _assemble(self, config: Config) -> Exporter:
         profiles = self._dependencies.profiles(config.api, self._clients)
-        previous = {monitored.settings.target.name: monitored for monitored in self._targets}
-        targets = []
-        for target in config.targets:
-            settings = _target_settings(config, target, profiles)
-            existing = previous.get(target.name)
-            unchanged = existing is not None and existing.settings == settings
-            targets.append(existing if existing and unchanged else self._monitor(settings, profiles))
-        self._targets = tuple(targets)
-        ledgers = tuple(ledger for monitored in targets for ledger in monitored.ledgers)
-        self._owners.set_scopes(ledger.scope for ledger in ledgers)
-        self._refresher.set_scopes(scope for monitored in targets for scope in monitored.scopes)
-        series = [scope_series for monitored in targets for scope_series in monitored.series]
-        exposition = Exposition(series, self._telemetry, self._clients.cpu_limiter.paused)
-        return Exporter(config, ledgers, self._refresher, exposition, self._calls)
+        previous = {target.settings.target.name: target for target in self._targets}
+        targets: dict[str, MonitoredTarget] = {}
+        for settings in all_settings(config, profiles, self._accounts):
+            name = settings.target.name
+            existing = previous.get(name)
+            if existing is None or existing.settings != settings:
+                organization = targets.get(settings.source.name) if settings.source else None
+                existing = monitor(
+                    settings, profiles, self._shared, previous=existing, organization=organization
+                )
+            targets[name] = existing
+        self._targets = tuple(targets.values())
+        self._accounts = {name: known for name, known in self._accounts.items() if name in targets}
+        self._publish_ledgers()
+        self._refresher.set_scopes(scope.refresh for target in self._targets for scope in target.scopes)
+        exposition = Exposition(self._series, self._telemetry, self._clients.cpu_limiter.paused)
+        return Exporter(config, self._targets, self._refresher, exposition, self._calls)
 
-    def _monitor(self, settings: _TargetSettings, profiles: Profiles) -> _MonitoredTarget:
-        client = TargetClient(settings.target, settings.regions[0], profiles)
-        configured = ConfiguredIds(settings.target.job_ids)
-        ledgers = tuple(
-            _ledger(settings, region, expected, configured, self._dependencies)
-            for region, expected in zip(settings.regions, settings.expected, strict=True)
-        )
-        series = tuple(
-            ScopeSeries(ledger, self._dependencies.clock, self._dependencies.secrets.mask)
-            for ledger in ledgers
-        )
-        scopes = tuple(
-            self._scope(settings, client, ledger, scope_series)
-            for ledger, scope_series in zip(ledgers, series, strict=True)
-        )
-        return _MonitoredTarget(settings, ledgers, series, scopes)
+    def _publish_ledgers(self) -> None:
+        """Make the ledgers of targets known to each other and to organizations."""
+        by_account, by_scope, organizations = {}, {}, []
+        for target in self._targets:
+            for scope in target.scopes:
+                if target.settings.target.organization:
+                    organizations.append(scope.ledger.scope)
+                    continue
+                by_scope[scope.ledger.scope] = scope.ledger
+                if target.settings.account_id:
+                    by_account[target.settings.account_id, scope.settings.region] = scope.ledger
+        self._ledgers_by_account, self._ledgers_by_scope = by_account, by_scope
+        self._owners.set_scopes(by_scope)
+        self._organization_owners.set_scopes(organizations)
 
-    def _scope(
-        self, settings: _TargetSettings, client: TargetClient, ledger: Ledger, series: ScopeSeries
-    ) -> ScopeRefresh:
-        clock = self._dependencies.clock
-        api = _api(settings.api, client, ledger, self._telemetry, self._dependencies)
-        jobs = [
-            JobsCollector(
-                kind,
-                api,
-                ledger,
-                discovery=settings.discovery,
-                lookback=_lookback(settings),
-                configured=_configured(kind, ledger.configured),
-                owners=self._owners,
-                clock=clock,
-                steady=self._dependencies.steady,
-                calls=self._calls,
-                render=series.update,
-            )
-            for kind in ledger.kinds
-        ]
-        slow = self._slow_collectors(settings, api, ledger)
-        return ScopeRefresh(
-            ledger,
-            jobs,
-            slow,
-            idle_refresh=settings.api.idle_refresh,
-            on_demand=self._on_demand,
-            clock=clock,
-            steady=self._dependencies.steady,
-            render=series.update,
-        )
-
-    def _slow_collectors(
-        self, settings: _TargetSettings, api: BackupApi, ledger: Ledger
-    ) -> list[SlowCollector]:
-        """Give the collectors of what rarely changes, in the order in which they run."""
-        slow = slow_collectors(
-            api,
-            ledger,
-            discovery=settings.discovery,
-            inventory=settings.inventory,
-            owners=self._owners,
-            ledger_of=self._ledger_of,
-            clock=self._dependencies.clock,
-        )
-        return [collector for collector in slow if collector.name in settings.collectors]
+    def _series(self) -> tuple[ScopeSeries, ...]:
+        return tuple(_series(self._targets))
 
     def _ledger_of(self, account_id: str, region: str) -> Ledger | None:
-        """Give the ledger of an account and Region, if one of the targets turned out to be that."""
-        scope = self._owners.find(account_id, region)
-        ledgers = (ledger for monitored in self._targets for ledger in monitored.ledgers)
-        return next((ledger for ledger in ledgers if ledger.scope == scope), None)
+        """Return the ledger of an account and Region, if one of the targets is or turned out to be that."""
+        known = self._ledgers_by_account.get((account_id, region))
+        if known is None and (scope := self._owners.find(account_id, region)):
+            known = self._ledgers_by_scope.get(scope)
+        return known
+
+    def _set_accounts(self, target_name: str, accounts: tuple[Account, ...]) -> None:
+        """Record the accounts of an organization, and have the exporter rebuilt if they changed."""
+        with self._lock:
+            before = self._accounts.get(target_name, ())
+            organization = next(
+                (one for one in self._targets if one.settings.target.name == target_name), None
+            )
+            if organization is None or before == accounts:
+                return
+            self._accounts[target_name] = accounts
+        known, listed = {account.id for account in before}, {account.id for account in accounts}
+        for scope in organization.scopes:
+            if scope.accounts:
+                scope.accounts.set_accounts(accounts)
+        if before:
+            _log_changes(target_name, joined=listed - known, left=known - listed)
+        self.on_members()
 
 
-def _target_settings(config: Config, target: Target, profiles: Profiles) -> _TargetSettings:
-    regions = regions_of(target, profiles)
-    return _TargetSettings(
-        target=target,
-        regions=regions,
-        discovery=config.discovery,
-        collectors=config.enabled_collectors,
-        inventory=config.inventory,
-        api=config.api,
-        limits=config.limits,
-        expected=tuple(config.expected_in(target, region) for region in regions),
-    )
+def _ledgers(targets: tuple[MonitoredTarget, ...]) -> Iterator[Ledger]:
+    for target in targets:
+        for scope in target.scopes:
+            yield scope.ledger
+            if scope.accounts:
+                yield from (ledger for _, ledger in scope.accounts.unfollowed())
 
 
-def _lookback(settings: _TargetSettings) -> float:
-    """Return how far back to list jobs, in seconds: beyond the window only for the facts about resources."""
-    return settings.discovery.lookback if _follows_resources(settings) else settings.discovery.window
+def _series(targets: tuple[MonitoredTarget, ...]) -> Iterator[ScopeSeries]:
+    for target in targets:
+        for scope in target.scopes:
+            yield scope.series
+            if scope.accounts:
+                yield from scope.accounts.series()
 
 
-def _follows_resources(settings: _TargetSettings) -> bool:
-    return not {ResourcesCollector.name, RecoveryPointsCollector.name}.isdisjoint(settings.collectors)
-
-
-def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
-    """Return the configured ids of a kind; only backup jobs have any."""
-    return configured if kind is BACKUP else ConfiguredIds()
-
-
-def _ledger(
-    settings: _TargetSettings,
-    region: str,
-    expected: Mapping[str, float],
-    configured: ConfiguredIds,
-    dependencies: Dependencies,
-) -> Ledger:
-    target = settings.target
-    account_id = account_in_arn(target.role_arn or "")
-    stores = [
-        JobStore(
-            kind,
-            window=settings.discovery.window,
-            since=lambda: dependencies.clock.started,
-            pinned=_configured(kind, configured),
-        )
-        for kind in KINDS
-        if kind.collector in settings.collectors
-    ]
-    resources = Resources(expected, partial(_interval, dependencies), account_id, awaited=settings.collectors)
-    return Ledger(
-        Scope(target.name, region),
-        stores,
-        max_jobs=settings.limits.max_jobs,
-        collectors=settings.collectors,
-        labels=target.labels,
-        account_id=account_id,
-        configured=configured,
-        resources=resources if _follows_resources(settings) else None,
-    )
-
-
-def _interval(dependencies: Dependencies, rule: Rule) -> float | None:
-    return longest_gap(rule.schedule, rule.timezone or None, dependencies.clock())
-
-
-def _api(
-    settings: Api, client: TargetClient, ledger: Ledger, telemetry: Telemetry, dependencies: Dependencies
-) -> BackupApi:
-    def meter(operation: str, code: str, seconds: float) -> None:
-        ledger.count_call(operation, dependencies.secrets.mask(code))
-        telemetry.observe_request(operation, seconds)
-
-    return BackupApi(
-        client,
-        ledger.scope.region,
-        budget=Budget(settings.requests_per_second, dependencies.steady),
-        meter=meter,
-        omissions=Omissions(ledger),
-        clock=dependencies.steady,
-        sleep=dependencies.sleep,
-        on_date=partial(dependencies.clock.record_date, ledger.scope),
-    )
+def _log_changes(target_name: str, *, joined: set[str], left: set[str]) -> None:
+    for message, account_ids in (("Accounts joined", joined), ("Accounts left", left)):
+        if account_ids:
+            log.info(message, extra={"target": target_name, "accounts": ", ".join(sorted(account_ids))})

@@ -51,6 +51,9 @@ class Reloader:
         self._telemetry = telemetry
         self._clock = clock
         self._reloads = _SerialRunner(self._reload)
+        self._rebuilds = _SerialRunner(self._rebuild)
+        self._exporter_lock = threading.Lock()
+        assembler.on_members = self._rebuilds.begin
         self._exporter = assembler.assemble(read())
         self._last_reload = self._record_success()
 
@@ -83,9 +86,20 @@ class Reloader:
         """
         self.begin_reload().result()
 
+    def rebuild(self) -> None:
+        """Build the exporter again with the members of organizations that are known now."""
+        self._rebuilds.begin().result()
+
+    def _rebuild(self) -> None:
+        """Build the exporter again, because the members of an organization have changed."""
+        with self._exporter_lock:
+            self._exporter = self._assembler.assemble(self._exporter.config)
+
     def _reload(self) -> None:
         try:
-            self._exporter = self._assembler.assemble(self._read())
+            config = self._read()
+            with self._exporter_lock:
+                self._exporter = self._assembler.assemble(config)
         except ConfigError as error:
             self._telemetry.configuration_refused()
             self._last_reload = Reload(False, self._last_reload.succeeded_at, str(error))

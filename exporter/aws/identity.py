@@ -67,7 +67,7 @@ class TargetIdentity(TargetClient):
         Raises:
             AwsError: STS refused the call or could not be reached, or the response is malformed.
         """
-        self._credentials.get()
+        self.cached_credentials.get()
 
     def caller(self, region: str) -> Caller:
         """Ask STS for the identity of the credentials.
@@ -76,7 +76,7 @@ class TargetIdentity(TargetClient):
             AwsError: STS refused the call or could not be reached, or the response is malformed.
         """
         sts = partial(self._profile.client, "sts", region)
-        answer = self._signed_call(self._credentials, sts, "GetCallerIdentity", {})
+        answer = self._signed_call(self.cached_credentials, sts, "GetCallerIdentity", {})
         if not answer.get("Account"):
             raise malformed("GetCallerIdentity", "the response has no Account")
         return Caller(str(answer["Account"]), str(answer.get("Arn") or ""))

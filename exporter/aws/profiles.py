@@ -96,7 +96,11 @@ class Profiles:
             for event in ("before-parse", "before-parse.backup"):  # the most specific handlers run first
                 events.register(event, self._deadlines.answered)
                 events.register(event, self.clients.cpu_limiter.reacquire)
-            for event in ("before-parse.backup", "before-parse.resource-groups-tagging-api"):
+            for event in (
+                "before-parse.backup",
+                "before-parse.organizations",
+                "before-parse.resource-groups-tagging-api",
+            ):
                 events.register(event, replace_lone_surrogates)
             events.register("before-parse.backup", read_answer)
             return session

@@ -33,11 +33,17 @@ TAGGING = Service(
     largest_page=100,
 )
 
+ORGANIZATIONS = Service("organizations", "organizations", largest_page=20)
+
 _SERVICES: Mapping[str, Service] = {
     "AssumeRole": STS,
     "AssumeRoleWithWebIdentity": STS,
     "GetCallerIdentity": STS,
     "GetResources": TAGGING,
+    "ListAccounts": ORGANIZATIONS,
+    "ListAccountsForParent": ORGANIZATIONS,
+    "ListOrganizationalUnitsForParent": ORGANIZATIONS,
+    "ListRoots": ORGANIZATIONS,
 }
 """The services of operations that do not belong to AWS Backup."""
 

@@ -31,16 +31,23 @@ class TargetClient:
         target: gives the profile, role and endpoint.
         region: the Region in which the role is assumed.
         profiles: the profiles in use.
+        source: the client whose credentials assume the role; by default, those of the profile do.
+
+    Attributes:
+        cached_credentials: those that sign the calls.
     """
 
-    def __init__(self, target: Target, region: str, profiles: Profiles) -> None:
+    def __init__(
+        self, target: Target, region: str, profiles: Profiles, source: "TargetClient | None" = None
+    ) -> None:
         self._target = target
         self._profile = profiles.get(target.profile)
         self._profiles = profiles
         self._cpu_limiter = profiles.clients.cpu_limiter
         self._region = region
-        self._credentials = (
-            profiles.cached(self._assume_role) if target.role_arn else self._profile.credentials
+        self._source: CachedCredentials = source.cached_credentials if source else self._profile.credentials
+        self.cached_credentials: CachedCredentials = (
+            profiles.cached(self._assume_role) if target.role_arn else self._source
         )
 
     def call(self, region: str, operation: str, **parameters: Any) -> Answer:
@@ -57,7 +64,7 @@ class TargetClient:
         service = service_of(operation)
         endpoint_url = self._target.endpoint_url if service is AWS_BACKUP else None
         client = partial(self._profile.client, service.name, region, endpoint_url)
-        return self._signed_call(self._credentials, client, operation, parameters)
+        return self._signed_call(self.cached_credentials, client, operation, parameters)
 
     def _signed_call(
         self,
@@ -92,7 +99,7 @@ class TargetClient:
         if external_id:
             parameters["ExternalId"] = external_id.get_secret_value()
         sts = partial(self._profile.client, "sts", self._region)
-        answer = self._signed_call(self._profile.credentials, sts, "AssumeRole", parameters)
+        answer = self._signed_call(self._source, sts, "AssumeRole", parameters)
         keys = answer.get("Credentials") or {}
         try:
             credentials = Credentials(

@@ -3,6 +3,9 @@
 There is one module for each subject.
 """
 
+from exporter.collectors.accounts import (
+    AccountsCollector,
+)
 from exporter.collectors.duplicate_accounts import (
     published_already,
 )
@@ -11,6 +14,14 @@ from exporter.collectors.jobs import (
 )
 from exporter.collectors.malformed_values import (
     Omissions,
+)
+from exporter.collectors.organization_jobs import (
+    EVERY_ACCOUNT,
+    OrganizationJobsCollector,
+)
+from exporter.collectors.organization_recorder import (
+    AccountLedger,
+    AccountLedgers,
 )
 from exporter.collectors.protocols import (
     MAX_WAIT,
@@ -28,10 +39,15 @@ from exporter.collectors.slow_collectors import (
 )
 
 __all__ = [
+    "EVERY_ACCOUNT",
     "MAX_WAIT",
+    "AccountLedger",
+    "AccountLedgers",
+    "AccountsCollector",
     "Collector",
     "JobsCollector",
     "Omissions",
+    "OrganizationJobsCollector",
     "RecoveryPointsCollector",
     "ResourcesCollector",
     "SlowCollector",

@@ -1,11 +1,12 @@
 """Lists the jobs of one kind in one scope, by time and by state."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from types import MappingProxyType
+from typing import Protocol
 
 from exporter.aws import BackupApi, Rows
 from exporter.collectors.backlog import Filters
-from exporter.collectors.job_recorder import JobRecorder
 from exporter.collectors.parallel_calls import CallPool, wait_for_all
 from exporter.collectors.protocols import MAX_WAIT
 from exporter.config import Discovery
@@ -13,6 +14,13 @@ from exporter.ledger import ConfiguredIds
 from exporter.model import Answer, Job, Kind, Scope
 
 FIRST_LIST = 3600.0  # seconds before the start that the first refresh lists before anything else
+
+
+class Recorder(Protocol):
+    """Stores jobs."""
+
+    def listed(self, jobs: Sequence[Job]) -> None:
+        """Record the rows of a list."""
 
 
 class JobLister:
@@ -26,6 +34,7 @@ class JobLister:
         discovery: what to select.
         configured: job ids that are selected in any case.
         calls: runs list calls at the same time.
+        always: filters of every list, unless the list has a filter of the same name.
     """
 
     def __init__(
@@ -33,11 +42,12 @@ class JobLister:
         kind: Kind,
         scope: Scope,
         api: BackupApi,
-        recorder: JobRecorder,
+        recorder: Recorder,
         *,
         discovery: Discovery,
         configured: ConfiguredIds,
         calls: CallPool,
+        always: Filters = MappingProxyType({}),
     ) -> None:
         self._kind = kind
         self._scope = scope
@@ -46,6 +56,7 @@ class JobLister:
         self._discovery = discovery
         self._configured = configured
         self._calls = calls
+        self._always = always
 
     def new(self, time: float) -> list[Filters]:
         """Select the jobs that were created after a time.
@@ -60,9 +71,12 @@ class JobLister:
         """Select the jobs that were completed after a time."""
         return {"ByCompleteAfter": time}
 
-    def active(self) -> list[Filters]:
-        """Select the jobs that are not finished, with a list for each state."""
-        return [{self._kind.state_filter: state} for state in self._kind.active_states]
+    def active(self, states: Iterable[str] | None = None) -> list[Filters]:
+        """Select the jobs that are not finished, with a list for each state: these, or all."""
+        return [
+            {self._kind.state_filter: state}
+            for state in (self._kind.active_states if states is None else states)
+        ]
 
     def earlier(self, now: float, lookback: float) -> Iterator[Filters]:
         """Select the jobs that the first refresh leaves out, newest first: people look for recent jobs.
@@ -87,7 +101,11 @@ class JobLister:
         """Read a list, page by page; `reserve` is the number of tokens to leave in the request budget."""
         kind = self._kind
         return self._api.pages(
-            kind.list_operation, kind.list_member, max_wait=MAX_WAIT, reserve=reserve, **filters
+            kind.list_operation,
+            kind.list_member,
+            max_wait=MAX_WAIT,
+            reserve=reserve,
+            **{**self._always, **filters},
         )
 
     def record(self, rows: Iterable[Answer]) -> set[str]:

@@ -156,7 +156,7 @@ class JobsCollector:
         if self._kind.created_filter or not self.caught_up:
             return False
         with self._ledger.open(self._kind) as store:
-            return not (store.tracked_count or store.final_count)
+            return store.is_empty
 
     def _new_backlog(self, lists: Iterable[Filters]) -> Backlog:
         return Backlog(lists, lambda filters: self._lister.pages(filters, reserve=self._api.budget.reserve))

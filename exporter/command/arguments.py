@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.command import logs
 from exporter.command.streams import write_out
+from exporter.web import DNS_PREFIX
 from exporter.web.server import InvalidAddressError, host_and_port
 
 DEFAULT_ADDRESS = ":10058"
@@ -25,9 +26,10 @@ class Options(argparse.Namespace):
     web_config_file: str | None
     web_enable_lifecycle: bool
     refresh_on_demand: bool
+    web_shard_address: list[str]
     log_level: str
     log_format: str
-    demo: bool
+    demo: str | None
     json: bool
     once: bool
     version: bool
@@ -125,6 +127,17 @@ def _add_refresh(add: Callable[..., object]) -> None:
         help="refresh a target and Region only while it is scraped: from its first scrape until it has not "
         "been scraped for 10 minutes; for several exporters that share one configuration",
     )
+    add(
+        "--web.shard-address",
+        dest="web_shard_address",
+        action="append",
+        default=[],
+        metavar="[dns+]HOST:PORT",
+        type=_shard,
+        help="address of one of several exporters that share one configuration; repeat the option for each. "
+        "/targets distributes the targets over those that accept connections. dns+HOST:PORT stands for all "
+        "IP addresses of the host",
+    )
 
 
 def _add_logs(add: Callable[..., object]) -> None:
@@ -145,7 +158,14 @@ def _add_logs(add: Callable[..., object]) -> None:
 
 
 def _add_modes(add: Callable[..., object]) -> None:
-    add("--demo", action="store_true", help="run against a simulated AWS Backup account")
+    add("--demo", action="store_const", const="account", help="run against a simulated AWS Backup account")
+    add(
+        "--demo.organization",
+        dest="demo",
+        action="store_const",
+        const="organization",
+        help="run against a simulated AWS organization with twelve accounts",
+    )
     add("--json", action="store_true", help="with doctor: print the report as JSON")
     add("--once", action="store_true", help="write the metrics to standard output once and exit")
     add("--version", action="store_true", help="print the version and exit")
@@ -164,6 +184,15 @@ def _address(text: str) -> str:
         host_and_port(text)
     except InvalidAddressError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _shard(text: str) -> str:
+    _address(text.removeprefix(DNS_PREFIX))
+    if text.removeprefix(DNS_PREFIX).startswith(":"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no host; use HOST:PORT, as Prometheus reaches the exporter"
+        )
     return text
 
 

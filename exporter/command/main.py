@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 
 from exporter import __version__
-from exporter.assembly import Assembler, Dependencies, Exporter, Reloader, default_dependencies
+from exporter.assembly import Assembler, Dependencies, Reloader, default_dependencies
 from exporter.aws import in_environment
 from exporter.command import logs
 from exporter.command.arguments import Options, parse
@@ -23,7 +23,7 @@ from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form, Telemetry
 from exporter.runtime import Secrets, trim_memory
-from exporter.web import Site
+from exporter.web import Shards, Site
 from exporter.web.access import AccessMiddleware, WebConfigWatcher
 from exporter.web.server import (
     CannotListenError,
@@ -39,6 +39,10 @@ log = logging.getLogger("exporter")
 
 SUCCESS, FAILED, USAGE_ERROR = 0, 1, 2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_DEMOS = {
+    "account": "a simulated AWS Backup account",
+    "organization": "a simulated AWS organization with twelve accounts",
+}
 MEMORY_TRIM_INTERVAL = 10.0  # seconds
 SWITCH_INTERVAL = 0.0005  # seconds; with Python's default, ten times that, scrapes wait too long for the GIL
 
@@ -70,7 +74,7 @@ def _run(options: Options, secrets: Secrets) -> int:
     with ExitStack() as stack:
         try:
             read, dependencies = (
-                _demo(stack)
+                _demo(options.demo, stack)
                 if options.demo
                 else (partial(_read, options, secrets), default_dependencies(secrets))
             )
@@ -95,11 +99,12 @@ def _run(options: Options, secrets: Secrets) -> int:
             write_error(f"aws-backup-exporter: {error}")
             return USAGE_ERROR
         if options.once:
-            return _once(reloader.exporter)
+            return _once(reloader)
         site = Site(
             options.web_telemetry_path,
             reloader,
             lifecycle=options.web_enable_lifecycle,
+            shards=Shards(options.web_shard_address),
             secrets=secrets,
             clock=dependencies.clock,
         )
@@ -117,13 +122,14 @@ def _read(options: Options, secrets: Secrets) -> Config:
     return config
 
 
-def _demo(stack: ExitStack) -> tuple[Callable[[], Config], Dependencies]:
+def _demo(name: str, stack: ExitStack) -> tuple[Callable[[], Config], Dependencies]:
     try:
-        from exporter.command.demo import demo_account
+        from exporter.command.demo import demo_account, demo_organization
     except ModuleNotFoundError as error:
         message = f"--demo requires {error.name}; run: pip install 'aws-backup-exporter[demo]'"
         raise MissingExtraError(message) from error
-    config, dependencies = stack.enter_context(demo_account())
+    demo = {"account": demo_account, "organization": demo_organization}[name]
+    config, dependencies = stack.enter_context(demo())
     return lambda: config, dependencies
 
 
@@ -133,8 +139,14 @@ def _doctor(config: Config, dependencies: Dependencies, options: Options) -> int
     return SUCCESS if report.healthy else FAILED
 
 
-def _once(exporter: Exporter) -> int:
+def _once(reloader: Reloader) -> int:
+    exporter = reloader.exporter
     exporter.refresher.refresh_completely()
+    if any(target.organization for target in exporter.config.targets):
+        read = exporter.scopes
+        reloader.rebuild()
+        exporter = reloader.exporter
+        exporter.refresher.refresh_completely(without=read)
     write_out(exporter.exposition.write(Form()))
     all_up = all(health.up for ledger in exporter.ledgers for health in ledger.health().values())
     exporter.stop()
@@ -199,7 +211,7 @@ def _announce(sockets: Sequence[socket.socket], options: Options, *, tls: bool) 
         url = f"{'https' if tls else 'http'}://{local_address(sockets[0])}"
         with suppress(CannotWriteError):  # the log has the address too
             write_out(
-                f"The exporter runs against a simulated AWS Backup account. Press Ctrl-C to stop both.\n"
+                f"The exporter runs against {_DEMOS[options.demo]}. Press Ctrl-C to stop both.\n"
                 f"  Status   {url}/\n"
                 f"  Metrics  {url}{options.web_telemetry_path}\n"
             )

@@ -151,7 +151,8 @@ def _same_scopes(targets: tuple[Target, ...]) -> Iterable[Broken]:
 
 def _accounts(place: int, target: Target) -> Iterable[tuple[Path, str]]:
     """Yield the accounts that a target certainly monitors, and where the configuration says so."""
-    yield ("targets", place), _own_account(target)
+    if not target.organization:
+        yield ("targets", place), _own_account(target)
     members = target.organization and target.organization.members
     for at, account_id in enumerate(members.accounts if members else ()):
         yield ("targets", place, "organization", "members", "accounts", at), account_id

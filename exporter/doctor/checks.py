@@ -26,13 +26,16 @@ from exporter.aws import (
 from exporter.collectors import published_already
 from exporter.config import Config, Target, nearest
 from exporter.doctor.dry_run import DryRun, describe, dry_runs
+from exporter.doctor.organization import members_of, organization_dry_runs
 from exporter.doctor.report import Check, Diagnosis, Report, Result, result_of
 from exporter.model import BACKUP, Fault, Scope
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+A = TypeVar("A", bound=BackupApi)
 
+MOST_MEMBERS = 20  # members of an organization whose permissions are checked; of others, the role alone
 MAX_WORKERS = 8  # parallel targets, parallel Regions of a target, and parallel checks in a Region
 
 _NO_REGION = Fault("region", "no Region is configured", "set regions of the target, or set AWS_REGION")
@@ -55,22 +58,53 @@ def examine(config: Config, dependencies: Dependencies) -> Report:
     """
     profiles = dependencies.profiles(config.api, Clients())
     diagnoses = _run_parallel(
-        partial(_examine_target, config, dependencies, profiles, target) for target in config.targets
+        partial(_examine_with_members, config, dependencies, profiles, target) for target in config.targets
     )
     return Report(tuple(_add_duplicate_checks(chain.from_iterable(diagnoses))))
 
 
-def _examine_target(
+def _examine_with_members(
     config: Config, dependencies: Dependencies, profiles: Profiles, target: Target
+) -> Iterator[Diagnosis]:
+    """Check a target and, if it is an organization, its members: the Regions of the first ones only."""
+    region = regions_of(target, profiles)[0]
+    identity = TargetIdentity(target, region, profiles)
+    yield from _examine_target(config, dependencies, profiles, target, identity)
+    if not (target.organization and target.organization.members):
+        return
+    api = _RegionChecker(config, dependencies, target, identity, region, ()).api(BackupApi)
+    members = members_of(target, target.organization.members, api).values()
+    examined = _run_parallel(
+        partial(
+            _examine_target,
+            config,
+            dependencies,
+            profiles,
+            member if place < MOST_MEMBERS else member.model_copy(update={"regions": member.regions[:1]}),
+            TargetIdentity(member, region, profiles, source=identity),
+            only_credentials=place >= MOST_MEMBERS,
+        )
+        for place, member in enumerate(members)
+    )
+    yield from chain.from_iterable(examined)
+
+
+def _examine_target(
+    config: Config,
+    dependencies: Dependencies,
+    profiles: Profiles,
+    target: Target,
+    identity: TargetIdentity,
+    *,
+    only_credentials: bool = False,
 ) -> Iterable[Diagnosis]:
     """Check the credentials once, then each Region."""
     regions = regions_of(target, profiles)
-    identity = TargetIdentity(target, regions[0], profiles)
     checks, credentials = _check_credentials(identity, target, regions[0])
     if regions == ("",):
         no_region = Check("region", "region", Result.MISSING, fault=_NO_REGION)
         return [Diagnosis(Scope(target.name, ""), credentials, None, (*checks, no_region))]
-    if any(check.fault for check in checks):
+    if only_credentials or any(check.fault for check in checks):
         return [Diagnosis(Scope(target.name, region), credentials, None, checks) for region in regions]
     known = profiles.regions_with("backup")
     checkers = [_RegionChecker(config, dependencies, target, identity, region, known) for region in regions]
@@ -136,12 +170,17 @@ class _RegionChecker:
         """Run the checks of this Region and append them to those of the target."""
         scope = Scope(self._target.name, self._region)
         identity, caller = self._check_identity()
-        runs = dry_runs(self._config, scope, self._dependencies.clock)
+        runs = self._dry_runs(scope)
         permissions = _run_parallel(partial(self._check_permissions, *item) for item in runs.items())
         job_ids = self._target.job_ids if BACKUP.collector in runs else ()
         jobs = _run_parallel(partial(self._check_job, job_id) for job_id in job_ids)
         checks = (*target_checks, identity, *_merged(chain.from_iterable(permissions)), *jobs)
         return Diagnosis(scope, credentials, caller, checks)
+
+    def _dry_runs(self, scope: Scope) -> dict[str, Callable[[BackupApi], None]]:
+        if self._target.organization:
+            return organization_dry_runs(self._config, scope)
+        return dry_runs(self._config, scope, self._dependencies.clock)
 
     def _check_identity(self) -> tuple[Check, Caller | None]:
         check = Check("identity", "sts:GetCallerIdentity", needed=False)
@@ -152,7 +191,7 @@ class _RegionChecker:
         return replace(check, detail=caller.arn), caller
 
     def _check_permissions(self, collector: str, dry_run: Callable[[BackupApi], None]) -> list[Check]:
-        api = self._api()
+        api = self.api(DryRun)
         with suppress(AwsError):  # api.outcomes holds it
             dry_run(api)
         checks = []
@@ -169,7 +208,7 @@ class _RegionChecker:
     def _check_job(self, job_id: str) -> Check:
         check = Check("job", job_id)
         try:
-            answer = describe(BACKUP, self._api(), job_id)
+            answer = describe(BACKUP, self.api(DryRun), job_id)
         except AwsError as error:
             if error.is_about_the_job:
                 return replace(_failed(check, error, _UNKNOWN_JOB_REMEDY), result=Result.UNKNOWN)
@@ -184,8 +223,9 @@ class _RegionChecker:
         suggestion = nearest(self._region, known, "the known Regions")
         return f"{self._region} is not a known Region of AWS Backup ({suggestion}); {error.fault.remedy}"
 
-    def _api(self) -> DryRun:
-        return DryRun(
+    def api(self, make: Callable[..., A]) -> A:
+        """Create a client of the target in the Region."""
+        return make(
             self._identity,
             self._region,
             budget=self._budget,

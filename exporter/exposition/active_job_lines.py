@@ -1,45 +1,48 @@
 """The lines of jobs that can still change: only lines that differ are rendered again."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from exporter.exposition.compression import FASTEST, Run, deflate
-from exporter.exposition.job_metrics import gauge_names, job_families
+from exporter.exposition.job_metrics import gauge_names
 from exporter.exposition.metric_types import Group
 from exporter.exposition.text_format import Lines, encode, label_text, render
 from exporter.model import Job, Kind, Number
 
 
 class KeyedLines:
-    """Lines by metric and key. The lines of a metric are joined and deflated when one of them has changed.
+    """Lines by metric and key. The lines of a metric are joined and deflated when one of them has changed."""
 
-    Args:
-        families: the names of the metrics.
-    """
-
-    def __init__(self, families: Iterable[str]) -> None:
-        self._lines: dict[str, dict[str, bytes]] = {family: {} for family in families}
-        self._runs: dict[str, Run] = {}
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[str, bytes]] = {}
+        self._runs: Mapping[str, Run] = {}
+        self._outdated: dict[str, None] = {}
 
     def put(self, key: str, lines: Lines) -> None:
         """Replace the lines of a key."""
-        for family, known in self._lines.items():
-            text = lines.get(family, b"")
-            if text != known.get(key, b""):
+        for family, text in lines.items():
+            if text != self._lines.setdefault(family, {}).get(key):
                 self.update(family, {key: text})
+        for family, known in self._lines.items():
+            if key in known and family not in lines:
+                self.update(family, {key: b""})
 
     def update(self, family: str, lines: Mapping[str, bytes]) -> None:
         """Replace lines of one metric, by key; an empty line removes the key."""
-        known = self._lines[family]
+        known = self._lines.setdefault(family, {})
         known.update(lines)
         for key in [key for key, text in lines.items() if not text]:
             del known[key]
-        self._runs.pop(family, None)
+        self._outdated[family] = None
 
     def runs(self) -> Mapping[str, Run]:
-        """Return the lines of each metric that has any."""
-        for family, lines in self._lines.items():
-            if lines and family not in self._runs:
-                self._runs[family] = deflate(b"".join(lines.values()), FASTEST)
+        """Return the lines of each metric that has any; another mapping when they have changed."""
+        if self._outdated:
+            runs = {family: run for family, run in self._runs.items() if family not in self._outdated}
+            for family in self._outdated:
+                if lines := self._lines[family]:
+                    runs[family] = deflate(b"".join(lines.values()), FASTEST)
+            self._runs = runs
+            self._outdated.clear()
         return self._runs
 
 
@@ -56,7 +59,7 @@ class ActiveJobLines:
         self._gauges = gauge_names(kind)
         self._values: dict[str, tuple[Number | None, ...]] = {}
         self._labels: dict[str, bytes] = {}  # those that all lines of a job share, rendered
-        self._lines = KeyedLines(family.name for family in job_families(kind))
+        self._lines = KeyedLines()
         self.runs = self._lines.runs
 
     def update(self, changed: Mapping[str, Job | None], progressed: Mapping[str, Job]) -> None:

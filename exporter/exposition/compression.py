@@ -35,6 +35,8 @@ def inflate(run: Run) -> Iterator[bytes]:
 
 def join(runs: Sequence[Run]) -> Run:
     """Concatenate runs."""
+    if len(runs) == 1:
+        return runs[0]
     crc, length = 0, 0
     for run in runs:
         crc = zlib_ng.crc32_combine(crc, run.crc, run.length)

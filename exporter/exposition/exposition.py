@@ -4,6 +4,7 @@ The line of a gauge is the same in each text format, so lines are rendered once 
 jobs are cached in deflated form; a gzip response copies them and combines their checksums.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -11,6 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from exporter.exposition.compression import GzipWriter, Piece, PlainWriter, Run, Writer, deflate
+from exporter.exposition.merged_pieces import SCOPES_IN_A_CHUNK, MergedScopes
 from exporter.exposition.metric_types import Family
 from exporter.exposition.metrics import families
 from exporter.exposition.scope_series import ScopeSeries
@@ -29,18 +31,21 @@ class Exposition:
     """Writes the series of all scopes, or of one.
 
     Args:
-        pages: the series of each scope.
+        series: returns the series of each scope. The list may change between two expositions; when the order
+            stays, less has to be joined again.
         telemetry: the metrics about the exporter; only in the exposition of all scopes.
         pause_work: pauses other CPU-bound work while an exposition is written.
     """
 
     def __init__(
         self,
-        pages: Iterable[ScopeSeries],
+        series: Callable[[], Sequence[ScopeSeries]],
         telemetry: Telemetry,
         pause_work: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._pages: Mapping[Scope, ScopeSeries] = {page.scope: page for page in pages}
+        self._series = series
+        self._merged: dict[Scope | None, MergedScopes] = {}
+        self._lock = threading.Lock()
         self._telemetry = telemetry
         self._pause_work = pause_work
 
@@ -59,17 +64,14 @@ class Exposition:
 
         Args:
             form: the format and encoding.
-            scope: write only the series of this scope; None for all.
+            scope: write only the series published with this scope; None for all.
             names: write only samples with these names; empty for all.
         """
         with self._pause_work():
             return self._parts(form, scope, names)
 
     def _parts(self, form: Form, scope: Scope | None, names: Collection[str]) -> Sequence[bytes]:
-        pages = self._pages.values() if scope is None else (self._pages[scope],)
-        pieces: dict[str, list[Piece]] = {}
-        for family_name, piece in chain.from_iterable(page.pieces() for page in pages):
-            pieces.setdefault(family_name, []).append(piece)
+        pieces = self._pieces(scope)
         writer: Writer = GzipWriter() if form.gzip else PlainWriter()
         for family in families():
             if family.name in pieces and (not names or family.name in names):
@@ -80,6 +82,20 @@ class Exposition:
         if form.openmetrics:
             writer.write(b"# EOF\n")
         return writer.end()
+
+    def _pieces(self, scope: Scope | None) -> Mapping[str, Sequence[Piece]]:
+        """Return the lines of the selected scopes by metric, in one or more pieces."""
+        series = self._series()
+        scopes = [one.pieces() for one in series if scope is None or one.published_with == scope]
+        if len(scopes) > SCOPES_IN_A_CHUNK:
+            with self._lock:
+                merged = self._merged.setdefault(scope, MergedScopes()).of(scopes)
+            return {name: (run,) for name, run in merged.items()}
+        pieces: dict[str, list[Piece]] = {}
+        lines: Iterable[Mapping[str, Piece]] = chain.from_iterable(scopes)
+        for name, piece in chain.from_iterable(one.items() for one in lines):
+            pieces.setdefault(name, []).append(piece)
+        return pieces
 
 
 def _write_family(writer: Writer, family: Family, pieces: Sequence[Piece], form: Form) -> None:

@@ -1,13 +1,11 @@
-"""The metrics of jobs: per job, and the number of jobs by vault, resource type and state."""
+"""The metrics of jobs: per job, per running job, and their number by vault, resource type and state."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
 
 from exporter.exposition.metric_types import AWS_LABELS, Family, Group, Sample, aws_labels
 from exporter.ledger import MOST_STATES, OTHER, Ledger
-from exporter.model import Job, Kind, Number, Tally
-
-SUCCESS = "success"
+from exporter.model import Job, Kind, Number, RunningJob, Tally, reports_issues
 
 _GAUGE_HELP = {
     "progress_ratio": "Progress of the job, a ratio from 0 to 1 ({member} / 100).",
@@ -61,9 +59,41 @@ def job_families(kind: Kind) -> tuple[Family, ...]:
 
 
 @cache
+def job_family_names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the metrics of a single job of this kind."""
+    return tuple(family.name for family in job_families(kind))
+
+
+@cache
 def gauge_names(kind: Kind) -> tuple[str, ...]:
     """Return the names of the metrics for `Job.values`, in the same order."""
     return tuple(f"{kind.metric_prefix}_{gauge.suffix}" for gauge in kind.gauges)
+
+
+@cache
+def running_families(kind: Kind) -> tuple[Family, ...]:
+    """Return the metrics of a running job for `overdue_at` and `progressed_at`, if the kind has any."""
+    if not kind.running_states:
+        return ()
+    prefix = f"{kind.metric_prefix.removesuffix('_job')}_running_job"
+    labels = ("job_id", *AWS_LABELS, "resource_arn", "resource_name", "resource_type", "vault_name")
+    return (
+        Family(
+            f"{prefix}_overdue_timestamp_seconds",
+            "gauge",
+            f"Unix timestamp at which the running {kind.name} job counts as overdue: one hour plus half of "
+            "the expected duration after the expected end (ExpectedCompletionDate).",
+            labels,
+        ),
+        Family(
+            f"{prefix}_last_progress_timestamp_seconds",
+            "gauge",
+            f"Unix timestamp of the last progress of the running {kind.name} job that the exporter has seen, "
+            "rounded down to five minutes; initially when it was first seen running (PercentDone, "
+            "BytesTransferred).",
+            labels,
+        ),
+    )
 
 
 def fleet_families(kind: Kind) -> tuple[Family, ...]:
@@ -102,10 +132,26 @@ def job_group(kind: Kind, job: Job, ledger: Ledger, mask: Callable[[str], str] =
         Sample(f"{prefix}_child_jobs_in_state", (("state", state),), count)
         for state, count in _bounded(job.child_states)
     )
-    if job.message or job.category.lower() not in ("", SUCCESS):
+    if job.message or reports_issues(job.category):
         status = (("message_category", mask(job.category)), ("status_message", mask(job.message)))
         samples.append(Sample(f"{prefix}_status_info", status, 1))
     return Group(labels, tuple(samples))
+
+
+def running_group(kind: Kind, job_id: str, job: RunningJob, ledger: Ledger) -> Group:
+    """Return the samples of one running job."""
+    labels = (
+        ("job_id", job_id),
+        *aws_labels(ledger, job.account_id),
+        ("resource_arn", job.resource_arn),
+        ("resource_name", job.resource_name),
+        ("resource_type", job.resource_type),
+        ("vault_name", job.vault_name),
+    )
+    values = zip(running_families(kind), (job.overdue_at, job.progressed_at), strict=True)
+    return Group(
+        labels, tuple(Sample(family.name, (), value) for family, value in values if value is not None)
+    )
 
 
 def tally_group(kind: Kind, tally: Tally, ledger: Ledger) -> Group:

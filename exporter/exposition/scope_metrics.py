@@ -34,7 +34,8 @@ MALFORMED_VALUES = Family(
 JOBS_KNOWN = Family(
     "aws_backup_exporter_jobs",
     "gauge",
-    "Number of jobs with series, including child jobs, by phase: active or finished.",
+    "Number of known jobs, including child jobs, by phase: active or finished. Excludes jobs without series "
+    "because of limits.max_jobs.",
     (*SCOPE_LABELS, "kind", "phase"),
 )
 JOBS_DROPPED = Family(
@@ -70,13 +71,12 @@ SCOPE_FAMILIES = (
 
 
 def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
-    """Return the samples about the exporter in one scope; secrets in codes are masked."""
+    """Return the samples about collectors and requests in one scope; secrets in codes are masked."""
     return Group(
         scope_labels(ledger),
         (
             *(sample for name, health in _health(ledger).items() for sample in _health_samples(name, health)),
             *_call_samples(ledger),
-            *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
             *(
                 Sample(JOB_ERRORS.name, (("job_id", job_id), ("code", mask(fault.code))), 1)
                 for job_id, fault in ledger.configured.faults_in(ledger.scope.region).items()
@@ -85,12 +85,17 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
     )
 
 
-def dropped_group(left_out: Mapping[str, int], ledger: Ledger) -> Group:
-    """Return the samples that count items without series."""
-    return Group(
-        scope_labels(ledger),
-        tuple(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in left_out.items()),
+def items_group(ledger: Ledger) -> Group:
+    """Return the samples that count items with and without series.
+
+    A scope without collectors is one of the many accounts of an organization; zeros are left out there.
+    """
+    samples = (
+        *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
+        *(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in ledger.left_out().items()),
     )
+    has_collectors = bool(ledger.health())
+    return Group(scope_labels(ledger), tuple(sample for sample in samples if sample.value or has_collectors))
 
 
 def _health(ledger: Ledger) -> Mapping[str, Health]:
@@ -113,7 +118,7 @@ def _call_samples(ledger: Ledger) -> Iterator[Sample]:
 
 
 def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
-    with ledger.open(kind) as store:
+    with ledger.read(kind) as store:
         active, finished, dropped = store.active_count, store.finished_count, store.dropped_count
     label = ("kind", kind.name)
     yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)

@@ -1,14 +1,18 @@
 """The rendered series of one scope. Only changes in the ledger are rendered; all other lines are cached."""
 
+import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from typing import TypeVar
 
+from exporter.exposition.account_metrics import account_groups
 from exporter.exposition.active_job_lines import ActiveJobLines, KeyedLines
-from exporter.exposition.compression import FASTEST, Piece, Run, deflate
+from exporter.exposition.compression import FASTEST, Run, deflate, join
 from exporter.exposition.finished_job_lines import FinishedJobLines
-from exporter.exposition.job_metrics import job_families, job_group, tally_group
+from exporter.exposition.job_metrics import job_family_names, job_group, running_group, tally_group
+from exporter.exposition.merged_pieces import Merged, Pieces
 from exporter.exposition.metric_types import Group
 from exporter.exposition.plan_metrics import (
     framework_group,
@@ -18,11 +22,13 @@ from exporter.exposition.plan_metrics import (
     testing_plan_group,
     vault_group,
 )
-from exporter.exposition.resource_metrics import RESOURCE_FAMILIES, resource_groups
-from exporter.exposition.scope_metrics import dropped_group, exporter_group
+from exporter.exposition.resource_metrics import resource_groups
+from exporter.exposition.scope_metrics import exporter_group, items_group
 from exporter.exposition.text_format import Lines, render
-from exporter.ledger import Inventory, Ledger
-from exporter.model import Kind
+from exporter.ledger import Inventory, Ledger, Versions
+from exporter.model import Kind, Scope
+
+_T = TypeVar("_T")
 
 
 class ScopeSeries:
@@ -32,43 +38,68 @@ class ScopeSeries:
         ledger: the state of the scope.
         clock: seconds since 1970.
         mask: masks the secrets in a string.
+        published_with: the scope in whose exposition the series are included; by default their own.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float], mask: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], float],
+        mask: Callable[[str], str] = str,
+        *,
+        published_with: Scope | None = None,
+    ) -> None:
         self.scope = ledger.scope
+        self.published_with = published_with or ledger.scope
         self._ledger = ledger
         self._clock = clock
         self._mask = mask
         self._kinds = [_JobSeries(kind, ledger, mask) for kind in ledger.kinds]
         self._resources = _ResourceSeries(ledger, mask)
         self._inventory = _InventorySeries(ledger)
-        self._left_out: Mapping[str, int] = {}
-        self._left_out_lines: Lines = {}
+        self._items: Mapping[str, bytes] = {}
+        self._status: Mapping[str, bytes] = {}
+        self._data: Merged[Run, Run] = Merged(join)
+        self._text: Merged[bytes, bytes] = Merged(b"".join)
+        self._pieces = Pieces({}, {})
+        self._versions = Versions(-1, -1)
+        self._rendered_at = self._steady_until = -math.inf
         self._lock = threading.Lock()
 
     def update(self) -> None:
         """Render the changes in the ledger, so that the ledger does not have to store them."""
         with self._lock:
-            self._update()
+            self._update(self._clock())
 
-    def pieces(self) -> list[tuple[str, Piece]]:
-        """Return the current lines of each metric that has series, in one or more pieces."""
+    def pieces(self) -> Pieces:
+        """Return the current lines; the same object if nothing has changed."""
         with self._lock:
-            self._update()
-            of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
-            of_exporter = render(exporter_group(self._ledger, self._mask)) | self._render_left_out()
-            of_resources = self._resources.runs().items()
-            return [*of_jobs, *self._inventory.runs(), *of_resources, *of_exporter.items()]
+            now, versions = self._clock(), self._ledger.versions()
+            is_steady = self._rendered_at <= now < self._steady_until
+            if versions != self._versions or not is_steady:
+                self._render(
+                    now,
+                    with_data=versions.data != self._versions.data or not is_steady,
+                    with_status=versions.status != self._versions.status,
+                )
+                self._versions = versions
+                self._rendered_at, self._steady_until = now, self._ledger.steady_until(now)
+            return self._pieces
 
-    def _render_left_out(self) -> Lines:
-        left_out = self._ledger.left_out()
-        if left_out != self._left_out:
-            self._left_out = left_out
-            self._left_out_lines = render(dropped_group(left_out, self._ledger))
-        return self._left_out_lines
+    def _render(self, now: float, *, with_data: bool, with_status: bool) -> None:
+        if with_data:
+            self._update(now)
+            self._items = _kept(self._items, render(items_group(self._ledger)))
+        if with_status:
+            self._inventory.update(now)  # whether a run was empty depends on the health of a collector
+            self._status = _kept(self._status, render(exporter_group(self._ledger, self._mask)))
+        of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
+        data = self._data.of([*of_jobs, *self._inventory.runs(), self._resources.runs()])
+        text = self._text.of([self._status, self._items])
+        if data is not self._pieces.data or text is not self._pieces.text:
+            self._pieces = Pieces(data, text)
 
-    def _update(self) -> None:
-        now = self._clock()
+    def _update(self, now: float) -> None:
         self._resources.update()
         self._inventory.update(now)
         for kind in self._kinds:
@@ -83,12 +114,13 @@ class _JobSeries:
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
-        self._finished = FinishedJobLines([family.name for family in job_families(kind)])
+        self._running = KeyedLines()
+        self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: Mapping[str, Run] = {}
         self._counts_version: object = None
 
     def update(self, now: float) -> None:
-        with self._ledger.open(self._kind) as store:
+        with self._ledger.read(self._kind) as store:
             changes = store.drain()
             counts_version = store.counts_version(now)
             tallies = store.tallies(now) if counts_version != self._counts_version else []
@@ -97,6 +129,9 @@ class _JobSeries:
         for bucket, job_ids in changes.dropped.items():
             self._finished.remove(bucket, job_ids)
         self._active.update(changes.tracked, changes.progressed)
+        for job_id, running in changes.running.items():
+            lines = render(running_group(self._kind, job_id, running, self._ledger)) if running else {}
+            self._running.put(job_id, lines)
         rows_by_bucket: dict[int, dict[str, Lines]] = {}
         for job_id, (bucket, job) in changes.final.items():
             rows_by_bucket.setdefault(bucket, {})[job_id] = render(self._group_of(job))
@@ -106,8 +141,8 @@ class _JobSeries:
             self._counts = _deflated(tally_group(self._kind, tally, self._ledger) for tally in tallies)
             self._counts_version = counts_version
 
-    def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._counts.items(), self._finished.runs().items(), self._active.runs().items())
+    def runs(self) -> Sequence[Mapping[str, Run]]:
+        return self._counts, self._finished.runs(), self._active.runs(), self._running.runs()
 
 
 class _ResourceSeries:
@@ -116,7 +151,7 @@ class _ResourceSeries:
     def __init__(self, ledger: Ledger, mask: Callable[[str], str]) -> None:
         self._ledger = ledger
         self._mask = mask
-        self._lines = KeyedLines(family.name for family in RESOURCE_FAMILIES)
+        self._lines = KeyedLines()
 
     def update(self) -> None:
         with self._ledger.open_resources() as resources:
@@ -130,7 +165,7 @@ class _ResourceSeries:
 
 
 class _InventorySeries:
-    """The rendered series of vaults, plans, settings, restore testing plans and frameworks."""
+    """The rendered series of vaults, plans, settings, restore testing plans, frameworks and accounts."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -141,16 +176,17 @@ class _InventorySeries:
 
     def update(self, now: float) -> None:
         known = self._ledger.inventory
-        if known != self._rendered:
-            self._lines = _deflated(self._groups(known))
+        if known is not self._rendered:
+            self._lines = _kept(self._lines, _deflated(self._groups(known)))
             self._rendered = known
         runs = self._ledger.rule_runs(now)
         if (known.plans, runs) != self._rendered_runs:
-            self._lines_of_runs = _deflated(run_groups(known.plans, runs, self._ledger))
+            lines = _deflated(run_groups(known.plans, runs, self._ledger))
+            self._lines_of_runs = _kept(self._lines_of_runs, lines)
             self._rendered_runs = known.plans, runs
 
-    def runs(self) -> Iterator[tuple[str, Run]]:
-        return chain(self._lines.items(), self._lines_of_runs.items())
+    def runs(self) -> Sequence[Mapping[str, Run]]:
+        return self._lines, self._lines_of_runs
 
     def _groups(self, known: Inventory) -> Iterator[Group]:
         for vault in known.vaults or ():
@@ -163,6 +199,12 @@ class _InventorySeries:
             yield testing_plan_group(plan, self._ledger)
         for framework in known.frameworks:
             yield framework_group(framework, self._ledger)
+        yield from account_groups(known.accounts, self._ledger)
+
+
+def _kept(before: Mapping[str, _T], after: Mapping[str, _T]) -> Mapping[str, _T]:
+    """Return the new lines; lines that are equal to the previous ones are the same objects."""
+    return {name: before[name] if before.get(name) == lines else lines for name, lines in after.items()}
 
 
 def _joined(groups: Iterable[Group]) -> Lines:

@@ -17,6 +17,7 @@ from exporter.ledger.job_store import (
 )
 from exporter.ledger.ledger import (
     Ledger,
+    Versions,
 )
 from exporter.ledger.limits import (
     MOST_CODES,
@@ -39,4 +40,5 @@ __all__ = [
     "JobStore",
     "Ledger",
     "Resources",
+    "Versions",
 ]

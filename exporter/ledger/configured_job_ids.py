@@ -14,6 +14,9 @@ class ConfiguredIds:
 
     Args:
         job_ids: the IDs in the configuration.
+
+    Attributes:
+        version: a number that grows whenever an error or the Region of an ID changes.
     """
 
     def __init__(self, job_ids: Iterable[str] = ()) -> None:
@@ -21,6 +24,7 @@ class ConfiguredIds:
         self._home: dict[str, str] = {}
         self._asked: dict[tuple[str, str], float] = {}
         self._faults: dict[tuple[str, str], Fault] = {}
+        self.version = 0
         self._lock = threading.Lock()
 
     def __contains__(self, job_id: str) -> bool:
@@ -43,15 +47,19 @@ class ConfiguredIds:
         with self._lock:
             if job_id in self._ids:
                 self._asked[job_id, region] = now
+                is_news = self._home.get(job_id) != region
                 self._home[job_id] = region
-                self._faults.pop((job_id, region), None)
+                if self._faults.pop((job_id, region), None) or is_news:
+                    self.version += 1
 
     def refused(self, job_id: str, region: str, now: float, fault: Fault) -> None:
         """Record the error with which this Region responded for the ID."""
         with self._lock:
             if job_id in self._ids:
                 self._asked[job_id, region] = now
-                self._faults[job_id, region] = fault
+                if self._faults.get((job_id, region)) != fault:
+                    self._faults[job_id, region] = fault
+                    self.version += 1
 
     def faults_in(self, region: str) -> dict[str, Fault]:
         """The errors of IDs that no other Region knows."""

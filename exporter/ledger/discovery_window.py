@@ -4,6 +4,7 @@ from exporter.model import Job
 
 LONGEST_BUCKET = 3600.0
 BUCKETS_IN_WINDOW = 24
+ROUNDING = 0.001  # seconds; far more than what sums of times lose
 
 
 class Window:
@@ -24,6 +25,10 @@ class Window:
     def oldest_bucket(self, now: float) -> int:
         """The bucket at the start of the window."""
         return int((now - self._seconds) // self.bucket_width)
+
+    def left_by(self, bucket: int) -> float:
+        """The time from which a bucket is before the window; up to a millisecond early."""
+        return (bucket + 1) * self.bucket_width + self._seconds - ROUNDING
 
     def admits(self, job: Job, now: float) -> bool:
         """Whether a job first seen after its end was created in the window, or completed just now.

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from exporter.ledger.limits import MOST_PLANS, MOST_RULES, MOST_TYPES, MOST_VAULTS
-from exporter.model import Framework, Plan, RestoreTestingPlan, Vault
+from exporter.ledger.limits import MOST_ACCOUNTS, MOST_PLANS, MOST_RULES, MOST_TYPES, MOST_VAULTS
+from exporter.model import Account, Framework, Plan, RestoreTestingPlan, Vault
 
 _T = TypeVar("_T")
 
@@ -21,6 +21,7 @@ class Inventory:
         has_all_plans: whether `plans` contains all plans of the account.
         opt_in: whether AWS Backup is enabled for each resource type.
         testing_plans, frameworks: the restore testing plans and frameworks.
+        accounts: the accounts of the organization, if the target is one.
         left_out: number of vaults, plans and rules beyond the limits.
     """
 
@@ -30,6 +31,7 @@ class Inventory:
     opt_in: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     testing_plans: tuple[RestoreTestingPlan, ...] = ()
     frameworks: tuple[Framework, ...] = ()
+    accounts: tuple[Account, ...] = ()
     left_out: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({"vaults": 0, "plans": 0, "rules": 0})
     )
@@ -79,6 +81,11 @@ class Inventory:
         """Return a copy with other frameworks."""
         by_name = {("", framework.name): framework for framework in listed}
         return replace(self, frameworks=_first(by_name, MOST_PLANS))
+
+    def with_accounts(self, listed: Iterable[Account]) -> "Inventory":
+        """Return a copy with other accounts."""
+        by_id = {("", account.id): account for account in listed}
+        return replace(self, accounts=_first(by_id, MOST_ACCOUNTS))
 
     def with_opt_in(self, opt_in: Mapping[str, bool]) -> "Inventory":
         """Return a copy with other Region settings."""

@@ -1,8 +1,9 @@
 """What changed in the series of one kind of job, for the code that renders them. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from exporter.model import Job
+from exporter.model import Job, RunningJob
 
 
 @dataclass(slots=True)
@@ -13,6 +14,8 @@ class Changes:
         tracked: the tracked jobs that changed, by id; None for one that is no longer tracked or has lost its
             series.
         progressed: tracked jobs of which only numbers changed, since the last drain or since `tracked`.
+        running: what changed about running jobs, by id; None for one that is no longer running or has lost
+            its series.
         final: final jobs, each with its bucket; they never change again.
         dropped: final jobs that lost their series, by bucket.
         expired: buckets that left the window, with all their jobs.
@@ -20,16 +23,22 @@ class Changes:
 
     tracked: dict[str, Job | None] = field(default_factory=dict)
     progressed: dict[str, Job] = field(default_factory=dict)
+    running: dict[str, RunningJob | None] = field(default_factory=dict)
     final: dict[str, tuple[int, Job]] = field(default_factory=dict)
     dropped: dict[int, set[str]] = field(default_factory=dict)
     expired: list[int] = field(default_factory=list)
 
 
 class ChangeLog:
-    """Collects changes until they are drained."""
+    """Collects changes until they are drained.
+
+    Attributes:
+        version: a number that grows with each change.
+    """
 
     def __init__(self) -> None:
         self._changes = Changes()
+        self.version = 0
 
     def drain(self) -> Changes:
         """Return what changed since the last call."""
@@ -38,11 +47,13 @@ class ChangeLog:
 
     def add(self, job: Job) -> None:
         """Record that a tracked job has series, all of which may be new."""
+        self.version += 1
         self._changes.tracked[job.id] = job
         self._changes.progressed.pop(job.id, None)
 
     def remove(self, job_id: str) -> None:
         """Record that a tracked job no longer has series."""
+        self.version += 1
         self._changes.tracked[job_id] = None
         self._changes.progressed.pop(job_id, None)
 
@@ -53,19 +64,28 @@ class ChangeLog:
         if not _only_numbers_differ(before, job):
             self.add(job)
         elif before.values != job.values:
+            self.version += 1
             self._changes.progressed[job.id] = job
+
+    def set_running(self, job_id: str, running: RunningJob | None) -> None:
+        """Record what changed about a running job; None if it is no longer running or has lost its series."""
+        self.version += 1
+        self._changes.running[job_id] = running
 
     def add_final(self, job: Job, bucket: int) -> None:
         """Record a final job, which has series."""
+        self.version += 1
         self._changes.final[job.id] = (bucket, job)
 
     def drop_final(self, job_id: str, bucket: int) -> None:
         """Record that a final job lost its series."""
+        self.version += 1
         if not self._changes.final.pop(job_id, None):
             self._changes.dropped.setdefault(bucket, set()).add(job_id)
 
-    def expire(self, bucket: int, job_ids: list[str]) -> None:
-        """Record that a bucket left the window, with these jobs."""
+    def expire(self, bucket: int, job_ids: Iterable[str]) -> None:
+        """Record that a bucket left the window, with these jobs that have series."""
+        self.version += 1
         for job_id in job_ids:
             self._changes.final.pop(job_id, None)
         self._changes.expired.append(bucket)

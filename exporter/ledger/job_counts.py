@@ -21,19 +21,19 @@ class Counts:
 
     Attributes:
         account_id: the account of jobs that have none, neither as a field nor in an ARN.
+        version: a number that grows whenever a count changes or a group is new.
     """
 
     account_id = ""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self._known_states = frozenset(kind.states) | kind.terminal
         self._groups: Distinct[Group] = Distinct(MOST_GROUPS)
         self._others: dict[Group, None] = {}
         self._other_states: Distinct[str] = Distinct(MOST_STATES)
         self._in_bucket: dict[int, Counter[Place]] = {}
         self._finished_total: Counter[Place] = Counter()
-        self._changes = 0
+        self.version = 0
 
     def place(self, job: Job) -> Place | None:
         """Where a job is counted; None for a child job, whose parent is counted, or one without a state."""
@@ -41,31 +41,39 @@ class Counts:
             return None
         group = job.account_id or self.account_id, job.vault_name, job.resource_type
         state = job.state
-        if state not in self._known_states and not self._other_states.admit(state):
+        if not self._kind.knows(state) and not self._other_states.admit(state):
             state = OTHER
-        return group if self._groups.admit(group) else self._other(group[0]), state
+        seen = self._groups.seen
+        has_group = self._groups.admit(group)
+        self.version += self._groups.seen - seen
+        return group if has_group else self._other(group[0]), state
 
     def add(self, place: Place, bucket: int) -> None:
         """Add a job of a bucket."""
-        self._changes += 1
+        self.version += 1
         self._in_bucket.setdefault(bucket, Counter())[place] += 1
 
     def remove(self, place: Place, bucket: int) -> None:
         """Remove a job of a bucket."""
         counted = self._in_bucket.get(bucket)
         if counted and counted[place]:
-            self._changes += 1
+            self.version += 1
             counted[place] -= 1
 
     def add_end(self, place: Place) -> None:
         """Count a job that finished since the start."""
-        self._changes += 1
+        self.version += 1
         self._finished_total[place] += 1
 
     def remove_before(self, oldest: int) -> None:
         """Remove the buckets before this one."""
         for bucket in [bucket for bucket in self._in_bucket if bucket < oldest]:
             del self._in_bucket[bucket]
+            self.version += 1  # if the time is corrected, the bucket would be missed
+
+    def first_bucket(self, oldest: int) -> int | None:
+        """Return the first bucket with counts, from this bucket on; None if there is none."""
+        return min((bucket for bucket in self._in_bucket if bucket >= oldest), default=None)
 
     def tallies(self, oldest: int) -> list[Tally]:
         """Return the counts of all groups, of the jobs from this bucket on."""
@@ -94,11 +102,6 @@ class Counts:
         ]
 
     @property
-    def version(self) -> int:
-        """A number that changes whenever a count changes or a group is new."""
-        return self._changes + len(self._groups) + len(self._others)
-
-    @property
     def left_out(self) -> int:
         """The number of pairs of vault and resource type that are counted as `other`."""
         return self._groups.left_out
@@ -107,5 +110,7 @@ class Counts:
         """Return the group beyond the limit: one per account that has a group of its own."""
         known = any(account_id == group[0] for group in self._groups)
         group = (account_id if known else self.account_id, OTHER, OTHER)
-        self._others[group] = None
+        if group not in self._others:
+            self._others[group] = None
+            self.version += 1
         return group

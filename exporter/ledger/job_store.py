@@ -4,7 +4,8 @@ A job is *tracked* while it can still change. It is *final* once it is finished 
 for it; the store then keeps only its id (`final_jobs`). Configured jobs are always tracked.
 
 AWS may report versions of a job in any order; the newest one counts (`job_versions`). If there is no room for
-all jobs to have series, those without series are tracked and counted like the others.
+all jobs to have series, those without series are tracked and counted like the others. A finished job that is
+not to have series is final at once: its description would add nothing to the counts.
 """
 
 import math
@@ -15,10 +16,11 @@ from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
 from exporter.ledger.job_changes import ChangeLog, Changes
 from exporter.ledger.job_counts import Counts
-from exporter.ledger.job_versions import Version, Versions
+from exporter.ledger.job_versions import Version, versions_of
+from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.ledger.tracked_job import TrackedJob
-from exporter.model import Job, Kind, Tally
+from exporter.model import Job, Kind, RunningJob, Tally
 
 LISTED_LATE = 3600.0  # seconds for which AWS may list a job as active that ended before the start
 
@@ -39,6 +41,7 @@ class JobStore:
         window: seconds for which finished jobs have series after their creation.
         since: returns when the exporter started; jobs that finished earlier are not counted as finished.
         pinned: configured job ids; these keep their series whatever their age.
+        keeps_series: which other finished jobs have series.
 
     Attributes:
         active_queue: jobs that are not finished, without configured ones. The newest have to wait for series:
@@ -47,7 +50,13 @@ class JobStore:
     """
 
     def __init__(
-        self, kind: Kind, *, window: float, since: Callable[[], float], pinned: Iterable[str] = ()
+        self,
+        kind: Kind,
+        *,
+        window: float,
+        since: Callable[[], float],
+        pinned: Iterable[str] = (),
+        keeps_series: Callable[[Job], bool] = lambda _: True,
     ) -> None:
         self.kind = kind
         self.active_queue = SeriesQueue()
@@ -55,7 +64,9 @@ class JobStore:
         self._window = Window(window)
         self._since = since
         self._pinned = frozenset(pinned)
-        self._versions = Versions(kind)
+        self._finished_keeps_series = keeps_series
+        self._versions = versions_of(kind)
+        self._running = RunningJobs(kind, since)
         self._counts = Counts(kind)
         self._changes = ChangeLog()
         self._tracked: dict[str, TrackedJob] = {}
@@ -91,7 +102,7 @@ class JobStore:
         tracked.described_at = now
         tracked.final = tracked.job.finished
         if tracked.final and job_id not in self._pinned:
-            self._finalize(tracked, now)
+            self._finalize(tracked)
 
     def remove(self, job_id: str) -> None:
         """Remove a tracked job that AWS no longer knows."""
@@ -128,7 +139,7 @@ class JobStore:
         self._count_again(oldest)
         self._final.expire(oldest)
         for job_id in list(self.undescribed_queue):
-            if self._tracked[job_id].bucket < oldest:
+            if self._tracked[job_id].leaves_with < oldest:
                 self.remove(job_id)
 
     def _count_again(self, oldest: int) -> None:
@@ -159,6 +170,16 @@ class JobStore:
         """Return what changed since the last call."""
         return self._changes.drain()
 
+    @property
+    def version(self) -> int:
+        """A number that grows whenever something published has changed, except by time alone."""
+        return self._changes.version + self._counts.version
+
+    def steady_until(self, now: float) -> float:
+        """Until when, at least, no count changes by time alone; infinity if there is nothing to count."""
+        first = self._counts.first_bucket(self._window.oldest_bucket(now))
+        return math.inf if first is None else self._window.left_by(first)
+
     def counts_version(self, now: float) -> tuple[int, int]:
         """A value that changes whenever `tallies` may return other counts."""
         return (self._counts.version, self._window.oldest_bucket(now))
@@ -171,6 +192,11 @@ class JobStore:
     def groups_left_out(self) -> int:
         """The number of pairs of vault and resource type that `tallies` counts as `other`."""
         return self._counts.left_out
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no job is known."""
+        return not self._tracked and not self._final.ids
 
     @property
     def tracked_count(self) -> int:
@@ -207,8 +233,9 @@ class JobStore:
 
     @property
     def finished_count(self) -> int:
-        """The number of finished jobs with series."""
-        return self.tracked_count - self.hidden_count - self.active_count + self.final_count
+        """The number of finished jobs, without those that have no series because of the limit."""
+        shown = self.tracked_count - self.hidden_count - self.active_count
+        return shown + self.final_count + self._final.unpublished
 
     @property
     def dropped_count(self) -> int:
@@ -224,25 +251,29 @@ class JobStore:
         """Add a job that is not known yet; it may be final at once."""
         job, now = version.job, version.at
         created = now if job.created is None else job.created
+        bucket, oldest = self._window.bucket(created), self._window.oldest_bucket(now)
         tracked = TrackedJob(
             version=version,
             description=version if version.described else None,
             job=job,
             created=created,
-            bucket=self._window.bucket(created),
+            bucket=bucket,
+            leaves_with=bucket if bucket >= oldest else oldest + 1,
             described_at=now if version.described else 0.0,
         )
         self._count(tracked, version)
         # A list has neither the child counts of a parent nor the last description of a tracked job.
-        tracked.final = job.finished and (version.described or not job.is_parent)
+        tracked.final = job.finished and (
+            version.described or not job.is_parent or not self._keeps_series(job)
+        )
         if tracked.final and job.id not in self._pinned:
-            oldest = self._window.oldest_bucket(now)
-            self._add_final(tracked, tracked.bucket if tracked.bucket >= oldest else oldest + 1, now)
+            self._add_final(tracked)
             return job
+        self._running.watch(tracked, None, now)
         self._tracked[job.id] = tracked
         self._enqueue(tracked)
         if tracked.has_series:
-            self._changes.add(job)
+            self._set_series(tracked, True)
         return job
 
     def _update_tracked(self, tracked: TrackedJob, version: Version) -> Job | None:
@@ -261,15 +292,22 @@ class JobStore:
         tracked.job = newest.job
         if tracked.description and not newest.described:
             tracked.job = self._versions.with_child_counts(newest.job, tracked.description.job)
+        self._running.watch(tracked, before, version.at)
         self._count(tracked, version)
+        if tracked.job.finished and not before.finished:
+            # A job that ends after it has left the window keeps its series a little longer.
+            tracked.leaves_with = max(tracked.bucket, self._window.oldest_bucket(version.at) + 1)
         described_finished = tracked.description is not None and tracked.description.job.finished
-        tracked.final = tracked.job.finished and (tracked.final or described_finished)
+        tracked.final = tracked.job.finished and (
+            tracked.final or described_finished or not self._keeps_series(tracked.job)
+        )
         if tracked.final and tracked.job.id not in self._pinned:
-            self._finalize(tracked, version.at)
+            self._finalize(tracked)
         else:
             self._enqueue(tracked)
             if tracked.has_series:
                 self._changes.change(before, tracked.job)
+                self._set_running(tracked, self._running.describe(tracked))
         return tracked.job if is_new else None
 
     def _update_final(self, version: Version) -> Job | None:
@@ -327,22 +365,31 @@ class JobStore:
             self._changes.add(tracked.job)
         else:
             self._changes.remove(tracked.job.id)
+        self._set_running(tracked, self._running.describe(tracked) if has_series else None)
 
-    def _finalize(self, tracked: TrackedJob, now: float) -> None:
+    def _set_running(self, tracked: TrackedJob, running: RunningJob | None) -> None:
+        if running != tracked.running:
+            tracked.running = running
+            self._changes.set_running(tracked.job.id, running)
+
+    def _finalize(self, tracked: TrackedJob) -> None:
         self._untrack(tracked.job.id)
-        # A job that ends after it has left the window keeps its series a little longer.
-        self._add_final(tracked, max(tracked.bucket, self._window.oldest_bucket(now) + 1), now)
+        self._add_final(tracked)
 
-    def _add_final(self, tracked: TrackedJob, bucket: int, now: float) -> None:
+    def _add_final(self, tracked: TrackedJob) -> None:
         job = tracked.job
         uncounted = not tracked.end_counted and (job.completed or math.inf) > self._since() - LISTED_LATE
         self._final.add(
             job,
-            bucket,
-            now if job.created is None else job.created,
+            tracked.leaves_with,
+            tracked.created,
+            has_series=self._keeps_series(job),
             uncounted=tracked.place if uncounted else None,
             unvalidated=tracked if self._versions.may_be_validated(job) else None,
         )
+
+    def _keeps_series(self, job: Job) -> bool:
+        return job.id in self._pinned or self._finished_keeps_series(job)
 
     def _untrack(self, job_id: str) -> TrackedJob | None:
         tracked = self._tracked.pop(job_id, None)
@@ -351,4 +398,5 @@ class JobStore:
                 tracked.queue.remove(tracked.key)
                 tracked.queue = None
             self._changes.remove(job_id)
+            self._set_running(tracked, None)
         return tracked

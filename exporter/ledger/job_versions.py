@@ -5,6 +5,7 @@ in another order than they were made. The order of arrival counts only if the co
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from exporter.model import Job, Kind, Number
@@ -122,6 +123,12 @@ class Versions:
             if new is not None and old is not None and new != old:
                 return new - old
         return 0
+
+
+@cache
+def versions_of(kind: Kind) -> Versions:
+    """Return the comparison for a kind, which all scopes share."""
+    return Versions(kind)
 
 
 def _validation_stage(value: str, while_unfinished: frozenset[str]) -> int:

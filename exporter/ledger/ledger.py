@@ -6,18 +6,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from exporter.ledger.configured_job_ids import ConfiguredIds
 from exporter.ledger.inventory import Inventory
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.limits import MOST_CODES, OTHER, Distinct
 from exporter.ledger.resources import Resources
-from exporter.ledger.rule_runs import RuleRuns
+from exporter.ledger.rule_runs import RuleRuns, runs_steady_until
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.model import Expectation, Health, Job, Kind, RuleKey, RuleRun, Scope
 
 _T = TypeVar("_T")
+
+
+class Versions(NamedTuple):
+    """Numbers that grow whenever something published may have changed, except by time alone.
+
+    Attributes:
+        data: jobs, resources, vaults, plans, and the number of items without series.
+        status: health of the collectors, calls, malformed values, errors of configured job IDs.
+    """
+
+    data: int
+    status: int
 
 
 class Ledger:
@@ -64,10 +76,40 @@ class Ledger:
         self._rule_runs = RuleRuns()
         self._max_jobs = max_jobs
         self._health = dict.fromkeys(collectors, Health())
-        self.is_paused = False
+        self._is_paused = False
         self._calls: Counter[tuple[str, str]] = Counter()
         self._malformed: Counter[str] = Counter()
+        self._inventory_version = 0
+        self._status_version = 0
         self._lock = threading.Lock()
+
+    def versions(self) -> Versions:
+        """Return the current versions.
+
+        A reader that caches what it has read must get them before it reads or drains anything. Then a change
+        in between is read twice, but never missed.
+        """
+        with self._lock:
+            data = (
+                sum([store.version for store in self._stores.values()])
+                + self._resources.version
+                + self._rule_runs.version
+                + self._inventory_version
+                + self._codes.seen
+            )
+            return Versions(data, self._status_version + self.configured.version)
+
+    def steady_until(self, now: float) -> float:
+        """Return until when, at least, nothing published changes by time alone; infinity for never."""
+        with self._lock:
+            of_counts = [store.steady_until(now) for store in self._stores.values()]
+            return min([runs_steady_until(self._inventory.plans, now), *of_counts])
+
+    @contextmanager
+    def read(self, kind: Kind) -> Iterator[JobStore]:
+        """Lock the ledger and give access to one store, only to read or drain it."""
+        with self._lock:
+            yield self._stores[kind.name]
 
     @contextmanager
     def open(self, kind: Kind) -> Iterator[JobStore]:
@@ -100,6 +142,13 @@ class Ledger:
         with self._lock:
             yield self._resources
 
+    def add_collectors(self, names: Iterable[str]) -> None:
+        """Record that an account that was known only from its organization has collectors of its own."""
+        with self._lock:
+            self._health = dict.fromkeys(names, Health()) | self._health
+            self._status_version += 1
+            self._resources.await_history(names)
+
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
         """Record that a collector has read the history from before the start, or cannot; see `Resources`."""
         with self._lock:
@@ -110,6 +159,17 @@ class Ledger:
         """Return the last run of each rule of the plans."""
         with self._lock:
             return self._rule_runs.at(now, self._inventory.plans, self._health)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the scope is not refreshed because nobody scrapes it."""
+        return self._is_paused
+
+    @is_paused.setter
+    def is_paused(self, is_paused: bool) -> None:
+        with self._lock:
+            self._status_version += is_paused is not self._is_paused
+            self._is_paused = is_paused
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -124,7 +184,10 @@ class Ledger:
     def update_inventory(self, change: Callable[[Inventory], Inventory]) -> None:
         """Replace the inventory with the result of a function."""
         with self._lock:
-            self._inventory = change(self._inventory)
+            changed = change(self._inventory)
+            if changed != self._inventory:
+                self._inventory = changed
+                self._inventory_version += 1
 
     @property
     def own_account_id(self) -> str:
@@ -146,6 +209,7 @@ class Ledger:
         """Count one attempt to call AWS."""
         with self._lock:
             self._calls[operation, code if self._codes.admit(code) else OTHER] += 1
+            self._status_version += 1
 
     def calls(self) -> dict[tuple[str, str], int]:
         """The number of attempts by operation and result."""
@@ -157,6 +221,7 @@ class Ledger:
         with self._lock:
             before = self._malformed[operation]
             self._malformed[operation] += values
+            self._status_version += 1
             return before
 
     def malformed(self) -> dict[str, int]:
@@ -168,6 +233,7 @@ class Ledger:
         """Record the result of a collector's refresh."""
         with self._lock:
             self._health[collector] = health
+            self._status_version += 1
 
     def health(self) -> dict[str, Health]:
         """The health of each collector."""

@@ -17,6 +17,7 @@ MOST_KEYS = 100  # of one resource: rules, and copy destinations and restore tes
 MOST_VAULTS = 5000
 MOST_PLANS = 5000
 MOST_RULES = 10_000  # of all plans together
+MOST_ACCOUNTS = 50_000  # of an organization
 MOST_TYPES = 100  # resource types in the settings of a Region
 OTHER = "other"
 """The label value for all values beyond the limit."""
@@ -30,12 +31,16 @@ class Distinct(Generic[T]):
 
     Args:
         most: the limit.
+
+    Attributes:
+        seen: the number of distinct values so far; counts up to ten times the limit beyond it.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._admitted: dict[T, None] = {}
-        self._beyond: set[T] = set()
+        self._beyond: dict[T, None] = {}
+        self.seen = 0
 
     def __len__(self) -> int:
         return len(self._admitted)
@@ -49,9 +54,11 @@ class Distinct(Generic[T]):
             return True
         if len(self._admitted) < self._most:
             self._admitted[value] = None
+            self.seen += 1
             return True
-        if len(self._beyond) < COUNTED_BEYOND * self._most:
-            self._beyond.add(value)
+        if value not in self._beyond and len(self._beyond) < COUNTED_BEYOND * self._most:
+            self._beyond[value] = None
+            self.seen += 1
         return False
 
     @property

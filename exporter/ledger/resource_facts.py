@@ -17,6 +17,7 @@ from exporter.model import (
     RuleFacts,
     RuleKey,
     account_in_arn,
+    name_in_arn,
 )
 
 LONGEST_GRACE = 86400.0  # seconds that a success may be late; at most one interval
@@ -34,6 +35,10 @@ class History:
         self._awaited = set(awaited)
         self._since: dict[str, float] = {}
         self._read_at: dict[str, float] = {}
+
+    def await_history(self, collectors: Iterable[str]) -> None:
+        """Record that more collectors read history, unless they have read it already."""
+        self._awaited.update(name for name in collectors if name not in self._read_at)
 
     def mark_read(self, collector: str, now: float, since: float | None) -> bool:
         """Record that a collector has read its part, or cannot read it. Return whether this was unknown."""
@@ -107,7 +112,7 @@ class FactsOf:
         rules = tuple(self._rule_facts(known, parent_arn))
         return Resource(
             arn=arn,
-            name=next(known.names(), _last_part(arn)),
+            name=next(known.names(), name_in_arn(arn)),
             type=next(known.types(), ""),
             account_id=(any_job.account_id if any_job else "")
             or account_in_arn(arn)
@@ -379,7 +384,3 @@ class FactsOf:
 
 def _duration(job: Job) -> float | None:
     return None if job.completed is None or job.created is None else job.completed - job.created
-
-
-def _last_part(arn: str) -> str:
-    return arn.replace("/", ":").rpartition(":")[2]

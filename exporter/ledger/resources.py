@@ -6,7 +6,7 @@ history of a resource is kept longer than its jobs, and removed only when AWS no
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from exporter.ledger.job_versions import Versions
+from exporter.ledger.job_versions import versions_of
 from exporter.ledger.limits import COUNTED_BEYOND, MOST_KEYS, MOST_RESOURCES
 from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
 from exporter.ledger.plan_rules import PlanRules, named_by
@@ -49,7 +49,6 @@ class Resources:
         awaited: Iterable[str] = (),
         kinds: Sequence[Kind] = KINDS,
     ) -> None:
-        self._versions = {kind.name: Versions(kind) for kind in kinds}
         self._known = {arn: ResourceHistory(within=within) for arn, within in expected.items()}
         self._most = MOST_RESOURCES + len(self._known)
         self._left_out: set[str] = set()
@@ -74,6 +73,7 @@ class Resources:
         self._changed: dict[str, None] = dict.fromkeys(self._known)
         self._published: dict[str, Resource] = {}
         self._news: dict[str, Resource | None] = {}
+        self._updates = 0
         self._backup_collectors = tuple(
             kind.collector for kind in kinds if kind.facts.expectation is Expectation.RULES
         )
@@ -88,7 +88,7 @@ class Resources:
         if newest is None:
             if key[1] and not self._has_room(known.jobs, job.resource_arn, key):
                 return
-            newest = known.jobs[key] = NewestJobs(kind, self._versions[kind.name])
+            newest = known.jobs[key] = NewestJobs(kind, versions_of(kind))
         is_news = newest.update(job)
         if job.is_parent and job.id not in self._parents:
             newest.is_composite = is_news = True
@@ -123,6 +123,7 @@ class Resources:
             is_needed = known.within is not None or known.named or known.points or known.listed
             if not (exists or is_needed):
                 del self._known[arn]
+        self._updates += bool(self._left_out)
         self._left_out.clear()
         for arn, protected in listed.items():
             known_as = self._find_or_add(arn)
@@ -220,11 +221,17 @@ class Resources:
                 if not known.is_known:
                     del self._known[arn]
         self._listed_left_out = 0
+        self._updates += 1
         for resource in sorted(listed.values(), key=lambda resource: resource.is_selected):
             if resource.arn not in self._known and len(self._known) >= self._most // 2:
                 self._listed_left_out += 1
             elif added := self._find_or_add(resource.arn):
                 added.listed = resource
+
+    def await_history(self, collectors: Iterable[str]) -> None:
+        """Record that more collectors read the history of resources."""
+        self._history.await_history(collectors)
+        self._changed |= dict.fromkeys(self._known)
 
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
         """Record that a collector has read the history from before the start, or cannot read it.
@@ -236,6 +243,11 @@ class Resources:
         """
         if self._history.mark_read(collector, now, since):
             self._changed |= dict.fromkeys(self._known)
+
+    @property
+    def version(self) -> int:
+        """A number that grows whenever something published may have changed."""
+        return self._updates + bool(self._changed)
 
     def drain(self) -> dict[str, Resource | None]:
         """Return the resources that changed since the last call; None for a removed resource."""
@@ -258,6 +270,7 @@ class Resources:
         if not self._changed:
             return
         changed, self._changed = self._changed, {}
+        self._updates += 1
         parts = (self._parts.get(arn, ()) for arn in changed)
         arns = changed | dict.fromkeys(part for some in parts for part in some)
         for arn in arns:
@@ -299,6 +312,7 @@ class Resources:
             return True
         if len(self._facts_left_out) < COUNTED_BEYOND * MOST_RESOURCES:
             self._facts_left_out.add((arn, *key))
+            self._updates += 1
         return False
 
     def _remove_old_rules(self, known: ResourceHistory, before: float) -> None:
@@ -327,6 +341,7 @@ class Resources:
             if len(self._known) >= self._most:
                 if len(self._left_out) < COUNTED_BEYOND * MOST_RESOURCES:
                     self._left_out.add(arn)
+                    self._updates += 1
                 return None
             known = self._known[arn] = ResourceHistory()
             self._changed[arn] = None

@@ -9,7 +9,17 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
-from exporter.model import BACKUP, Health, Job, Plan, PlannedRule, RuleKey, RuleRun, previous_run
+from exporter.model import (
+    BACKUP,
+    Health,
+    Job,
+    Plan,
+    PlannedRule,
+    RuleKey,
+    RuleRun,
+    previous_run,
+    run_is_last_until,
+)
 
 START_WINDOW = 8 * 3600.0  # seconds; the default of AWS
 KEPT_WITHOUT_PLANS = 35 * 86400.0  # seconds for which jobs are kept if no plan has been read
@@ -25,16 +35,22 @@ class _Run(NamedTuple):
 
 
 class RuleRuns:
-    """The runs of the rules of one scope."""
+    """The runs of the rules of one scope.
+
+    Attributes:
+        version: a number that grows whenever more is known of the jobs of the rules.
+    """
 
     def __init__(self) -> None:
         self._created: dict[RuleKey, dict[str, float]] = {}  # creation time by job ID, for each rule
         self._since: float | None = None
         self._complete_since = -math.inf  # no job after this time has been removed
+        self.version = 0
 
     def mark_read(self, collector: str, since: float | None) -> None:
         """Record how far back backup jobs have been read; None if they have not been read."""
         if collector == BACKUP.collector:
+            self.version += 1
             self._since = since if self._since is None or since is None else min(since, self._since)
 
     def record(self, job: Job) -> None:
@@ -47,6 +63,7 @@ class RuleRuns:
             newest = sorted(jobs.items(), key=itemgetter(1))[MOST_JOBS // 2 :]
             jobs = self._created[key] = dict(newest)
         jobs[job.id] = job.created
+        self.version += 1
 
     def at(self, now: float, plans: Iterable[Plan], health: Mapping[str, Health]) -> dict[RuleKey, RuleRun]:
         """Return the last run of each rule.
@@ -95,10 +112,8 @@ class RuleRuns:
         return RuleRun(last, made if known else None, is_empty, closed.at if closed else None)
 
     def _last_closed(self, rule: PlannedRule, now: float) -> _Run | None:
-        """Return the newest run with a start window that has ended, at most half the interval long."""
-        window = START_WINDOW if rule.start_window is None else rule.start_window
-        if rule.interval is not None:
-            window = min(window, rule.interval / 2)
+        """Return the newest run with a start window that has ended."""
+        window = _start_window(rule)
         at = previous_run(rule.schedule, rule.timezone or None, now - window)
         return None if at is None else _Run(at, at + window)
 
@@ -116,3 +131,22 @@ class RuleRuns:
         jobs = self._created.get(key)
         if jobs and min(jobs.values()) < time:
             self._created[key] = {job_id: created for job_id, created in jobs.items() if created >= time}
+
+
+def runs_steady_until(plans: Iterable[Plan], now: float) -> float:
+    """Return until when, at least, no rule runs and no start window ends; infinity if there is no rule."""
+    return min(
+        (
+            run_is_last_until(rule.schedule, rule.timezone or None, now - window) + window
+            for plan in plans
+            for rule in plan.rules
+            for window in (0.0, _start_window(rule))
+        ),
+        default=math.inf,
+    )
+
+
+def _start_window(rule: PlannedRule) -> float:
+    """Return for how long a run creates jobs, in seconds: at most half the interval."""
+    window = START_WINDOW if rule.start_window is None else rule.start_window
+    return window if rule.interval is None else min(window, rule.interval / 2)

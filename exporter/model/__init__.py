@@ -4,7 +4,7 @@ Besides the records: the tables of job kinds and of resource types, AWS's schedu
 selection takes. It knows neither boto3 nor Prometheus.
 """
 
-from exporter.model.arns import account_in_arn, region_in_arn
+from exporter.model.arns import account_in_arn, name_in_arn, region_in_arn
 from exporter.model.attention import (
     Attention,
     AttentionKind,
@@ -14,7 +14,7 @@ from exporter.model.attention import (
 )
 from exporter.model.job_fields import Answer, number, rule_of
 from exporter.model.job_kinds import BACKUP, KINDS
-from exporter.model.kind import SUCCESS, Expectation, Kind, MalformedJobError, ResourceFacts
+from exporter.model.kind import SUCCESS, Expectation, Kind, MalformedJobError, ResourceFacts, reports_issues
 from exporter.model.plans import (
     Plan,
     PlannedRule,
@@ -22,6 +22,8 @@ from exporter.model.plans import (
     RuleRun,
 )
 from exporter.model.records import (
+    GLOBAL,
+    Account,
     Fault,
     Framework,
     Health,
@@ -31,6 +33,7 @@ from exporter.model.records import (
     Reload,
     RestoreTestingPlan,
     Rule,
+    RunningJob,
     Scope,
     Tally,
     Vault,
@@ -55,6 +58,7 @@ from exporter.model.schedule import (
     longest_gap,
     next_run,
     previous_run,
+    run_is_last_until,
 )
 from exporter.model.selection import (
     Condition,
@@ -65,9 +69,11 @@ from exporter.model.selection import (
 
 __all__ = [
     "BACKUP",
+    "GLOBAL",
     "KINDS",
     "RESOURCE_TYPES",
     "SUCCESS",
+    "Account",
     "Answer",
     "Attention",
     "AttentionKind",
@@ -96,6 +102,7 @@ __all__ = [
     "RuleFacts",
     "RuleKey",
     "RuleRun",
+    "RunningJob",
     "Scope",
     "Selection",
     "Severity",
@@ -104,6 +111,7 @@ __all__ = [
     "account_in_arn",
     "largest_gap_of",
     "longest_gap",
+    "name_in_arn",
     "next_run",
     "number",
     "opted_out_types",
@@ -111,9 +119,11 @@ __all__ = [
     "possible_resource_types",
     "previous_run",
     "region_in_arn",
+    "reports_issues",
     "resource_attention",
     "resource_type_of",
     "rule_of",
+    "run_is_last_until",
     "selects",
     "tagging_filters",
 ]

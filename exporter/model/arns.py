@@ -11,6 +11,11 @@ def account_in_arn(arn: str) -> str:
     return found[1] if found else ""
 
 
+def name_in_arn(arn: str) -> str:
+    """Return the last part of an ARN, which names the resource."""
+    return arn.replace("/", ":").rpartition(":")[2]
+
+
 def region_in_arn(arn: str) -> str:
     """Return the Region in an ARN; empty if there is none."""
     parts = arn.split(":", 4)

@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN
-from exporter.model.kind import SUCCESS
+from exporter.model.kind import SUCCESS, reports_issues
 from exporter.model.plans import Plan, RuleKey, RuleRun
 from exporter.model.resources import JobFacts, Resource, RuleFacts
 
@@ -21,7 +21,6 @@ FORGOTTEN_AFTER = 8 * DAY  # seconds after the end of a job, except an unsuccess
 NOT_RECENT_AFTER, ABANDONED_AFTER = 2 * DAY, 30 * DAY  # ages of the last backup, without an expected interval
 
 _THREATS_FOUND = "THREATS_FOUND"
-_NO_ISSUES = ("", "success")  # values of MessageCategory, in lower case
 _DETAILS = {kind.name: kind.facts.details for kind in KINDS}
 
 
@@ -246,8 +245,7 @@ def _has_issues(facts: JobFacts) -> bool:
     """Return whether the last job "completed with issues", as the AWS console calls it."""
     if facts.last_ended is None or facts.last_ended.state != SUCCESS:
         return False
-    is_normal = _detail(facts, "message_category").lower() in _NO_ISSUES
-    return not is_normal or bool(_detail(facts, "status_message"))
+    return reports_issues(_detail(facts, "message_category")) or bool(_detail(facts, "status_message"))
 
 
 def _detail(facts: JobFacts, label: str) -> str:

@@ -35,6 +35,7 @@ BACKUP = Kind(
         "PARTIAL",
     ),
     terminal=frozenset({"ABORTED", "COMPLETED", "FAILED", "EXPIRED", "PARTIAL"}),
+    running_states=frozenset({"RUNNING", "ABORTING"}),
     info=(
         ("resource_arn", "ResourceArn"),
         ("resource_name", "ResourceName"),

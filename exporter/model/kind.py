@@ -11,6 +11,11 @@ from exporter.model.records import Job, Number
 SUCCESS = "COMPLETED"
 
 
+def reports_issues(category: str) -> bool:
+    """Return whether a MessageCategory means more than success. AWS is not consistent in its case."""
+    return category.lower() not in ("", "success")
+
+
 class MalformedJobError(ValueError):
     """A response that should describe a job but has no job ID."""
 
@@ -76,6 +81,8 @@ class Kind:
         created_filter: whether the list call filters by creation; otherwise by completion and state.
         states: all documented states, in the order of the lifecycle of a job.
         terminal: the states that a job never leaves.
+        running_states: the states in which a job should make progress and end; empty if AWS reports too
+            little to tell whether it does.
         info: the label and field of each value of the info metric; a dot separates levels of the response.
         gauges: the numeric metrics.
         facts: the facts about the resource that a job provides.
@@ -103,8 +110,13 @@ class Kind:
     gauges: tuple[Gauge, ...]
     facts: ResourceFacts
     created_filter: bool = True
+    running_states: frozenset[str] = frozenset()
     unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
-    unpublished: Mapping[str, str] = field(default_factory=dict, hash=False)
+    unpublished: Mapping[str, str] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """Hash the name only: what is derived from a kind is cached, and looked up for each job."""
+        return hash(self.name)
 
     def key_of(self, job: Job) -> str:
         """Return the key of the facts to which the job belongs."""
@@ -127,8 +139,16 @@ class Kind:
             and not any(self._info(job, label) in values for label, values in self.facts.failed_while)
         )
 
+    def succeeded_without_issues(self, job: Job) -> bool:
+        """Return whether the job ended successfully and AWS reports no issues with it."""
+        return self.succeeded(job) and not reports_issues(job.category)
+
     def _info(self, job: Job, label: str) -> str:
         return job.info[[name for name, _ in self.info].index(label)]
+
+    def knows(self, state: str) -> bool:
+        """Return whether a state is documented."""
+        return state in self.states or state in self.terminal
 
     @property
     def active_states(self) -> tuple[str, ...]:

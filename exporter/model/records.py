@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 Number = int | float
+
+
+GLOBAL = "global"
+"""In place of a Region: the scope of what an organization has once, such as its accounts."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -12,6 +17,11 @@ class Scope:
 
     target: str
     region: str
+
+    @property
+    def is_global(self) -> bool:
+        """Whether this is not a Region; the scope is published with the first Region of its target."""
+        return self.region == GLOBAL
 
     def __str__(self) -> str:
         return f"{self.target}/{self.region or 'no-region'}"
@@ -82,6 +92,24 @@ class Job:
     resource_name: str = ""
     size: Number | None = None
     rule: Rule | None = None
+
+
+class RunningJob(NamedTuple):
+    """A running job; times in seconds since 1970.
+
+    Attributes:
+        account_id, resource_arn, resource_name, resource_type, vault_name: those of the job.
+        overdue_at: when it counts as overdue; None if AWS expects no end.
+        progressed_at: when it last made progress, as far as the exporter has seen; None if AWS reports none.
+    """
+
+    account_id: str
+    resource_arn: str
+    resource_name: str
+    resource_type: str
+    vault_name: str
+    overdue_at: float | None
+    progressed_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +233,31 @@ class Framework:
     name: str
     account_id: str
     deployment_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of an organization.
+
+    Attributes:
+        id, arn, name: the account.
+        status: `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE` or another state of AWS.
+        is_own: whether the credentials that listed the account belong to it.
+        unit_ids: the IDs of its root and its organizational units, from the root down; empty if they are
+            unknown.
+        unit: the names of its organizational units, from the top down, separated by slashes; empty if they
+            are unknown or the account is in the root.
+    """
+
+    id: str
+    arn: str
+    name: str
+    status: str
+    is_own: bool = False
+    unit_ids: tuple[str, ...] = ()
+    unit: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account can be used; a suspended or closed account makes no backups."""
+        return self.status == "ACTIVE"

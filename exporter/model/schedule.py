@@ -88,13 +88,14 @@ def previous_run(expression: str, timezone: str | None, now: float) -> float | N
 
     The runs of a local day are cached, so that another call takes only microseconds.
     """
-    zone = _zone(timezone)
-    if not zone:
-        return None
-    today = datetime.fromtimestamp(now, zone).toordinal()
-    runs = _recent_runs(expression, timezone, today)
-    index = bisect_right(runs, now)
-    return runs[index - 1] if index else None
+    runs, past = _runs_around(expression, timezone, now)
+    return runs[past - 1] if past else None
+
+
+def run_is_last_until(expression: str, timezone: str | None, now: float) -> float:
+    """Return until when `previous_run` stays the same, at least: the next run, or in an hour."""
+    runs, past = _runs_around(expression, timezone, now)
+    return runs[past] if past < len(runs) else now + 3600
 
 
 def largest_gap_of(times: Iterable[float]) -> float | None:
@@ -178,6 +179,15 @@ def _longest_gap(expression: str, today: date) -> float | None:
     between_days = largest_gap_of(days)
     night = between_days and between_days * 1440 + cron.minutes[0] - cron.minutes[-1]
     return 60.0 * max(within_a_day or 0, night or 0) or None
+
+
+def _runs_around(expression: str, timezone: str | None, now: float) -> tuple[tuple[float, ...], int]:
+    """Return the runs of the days around now, and how many of them are not after now."""
+    zone = _zone(timezone)
+    if not zone:
+        return (), 0
+    runs = _recent_runs(expression, timezone, datetime.fromtimestamp(now, zone).toordinal())
+    return runs, bisect_right(runs, now)
 
 
 @lru_cache(maxsize=4096)

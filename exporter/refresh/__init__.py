@@ -3,6 +3,9 @@
 Scrapes at the same time share a refresh.
 """
 
+from exporter.refresh.credential_faults import (
+    CredentialFaults,
+)
 from exporter.refresh.refresher import (
     Refresher,
 )
@@ -10,4 +13,4 @@ from exporter.refresh.scope_refresh import (
     ScopeRefresh,
 )
 
-__all__ = ["Refresher", "ScopeRefresh"]
+__all__ = ["CredentialFaults", "Refresher", "ScopeRefresh"]

@@ -6,7 +6,7 @@ A refresh that outlives the scrape which started it continues, and serves the ne
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -126,9 +126,10 @@ class Refresher:
         for scope in due:
             self._continue(scope)
 
-    def refresh_completely(self) -> None:
-        """Read everything of every scope once, and wait for the end."""
-        wait([self._pool.submit(scope.refresh_completely, scope) for scope in self._scopes.values()])
+    def refresh_completely(self, *, without: Collection[Scope] = ()) -> None:
+        """Read everything of every scope once, except of some, and wait for the end."""
+        scopes = [scope for scope in self._scopes.values() if scope.scope not in without]
+        wait([self._pool.submit(scope.refresh_completely, scope) for scope in scopes])
 
     def stop(self) -> None:
         """Start no more work. What is running is left to end."""

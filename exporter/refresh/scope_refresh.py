@@ -11,6 +11,7 @@ from exporter.aws import AwsError, OverBudgetError
 from exporter.collectors import Collector, SlowCollector
 from exporter.ledger import Ledger
 from exporter.model import Fault, Health
+from exporter.refresh.credential_faults import CredentialFaults
 from exporter.refresh.idle_schedule import IdleSchedule
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class ScopeRefresh:
         slow: the collectors to run in the background, at an interval of their own.
         idle_refresh: seconds between two refreshes on scrapes while nothing happens; 0: on each scrape.
         on_demand: whether to refresh only while the scope is scraped; it is paused until the first scrape.
+        credential_faults: shared by the scopes of a target, so that each is logged once.
         clock: seconds since 1970.
         steady: seconds on a monotonic clock.
         render: called while catching up, so that new data is rendered and need not be stored.
@@ -47,6 +49,7 @@ class ScopeRefresh:
         *,
         idle_refresh: float,
         on_demand: bool = False,
+        credential_faults: CredentialFaults | None = None,
         clock: Callable[[], float],
         steady: Callable[[], float],
         render: Callable[[], None],
@@ -60,6 +63,7 @@ class ScopeRefresh:
         self._unsettled = {collector.name for collector in collectors}  # the last refresh has not succeeded
         self._active: set[str] = set()  # collectors with jobs to follow
         self._on_demand = on_demand
+        self._credential_faults = credential_faults or CredentialFaults()
         self._scraped_at = -math.inf
         ledger.is_paused = on_demand
         self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
@@ -221,8 +225,11 @@ class ScopeRefresh:
             fault = fault or self._catch_up_faults.get(collector)
             if fault:
                 known = {(one.fault.code, one.fault.remedy) for one in before.values() if one.fault}
-                if (fault.code, fault.remedy) not in known:
+                is_new = (fault.code, fault.remedy) not in known
+                if is_new and self._credential_faults.begin(self.scope, fault):
                     self._log_fault(collector, fault)
+            else:
+                self._credential_faults.end(self.scope)
             self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
             if fault:
                 self._unsettled.add(collector)

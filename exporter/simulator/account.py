@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 from exporter.simulator.arns import resource_type, vault_arn
 from exporter.simulator.derived_points import DerivedPoints
 from exporter.simulator.errors import ApiError, invalid_request, missing_value, not_found
+from exporter.simulator.job_index import JobIndex
 from exporter.simulator.job_kinds import BACKUP, KINDS, RESTORE, Answer, Kind, epoch, plain
+from exporter.simulator.job_lists import JobSource, list_jobs
 from exporter.simulator.job_store import Store
 from exporter.simulator.jobs import Course, Fixed, Job, Scripted, Stopped
 from exporter.simulator.pagination import Pager, Token
@@ -93,7 +95,9 @@ class Account:
         self._new_id = new_id
         self._aborting = aborting
         self._derived = DerivedPoints(self.recovery_points, self.plans, vault_arn(region, account_id))
-        self._stores = {kind.name: Store(kind, partial(self._derived.add, kind)) for kind in KINDS}
+        self._stores = {
+            kind.name: Store(kind, partial(self._derived.add, kind), account_id) for kind in KINDS
+        }
         self._timeline = Timeline(self._stores)
         self._lock = RLock()
         self._operations = self._table()
@@ -222,6 +226,22 @@ class Account:
         """Call ListBackupJobs."""
         return self.call("ListBackupJobs", parameters)
 
+    def share(self, indexes: Mapping[str, JobIndex]) -> None:
+        """Add all jobs to these indexes too, one for each kind by its name."""
+        with self._lock:
+            for name, index in indexes.items():
+                self._stores[name].share(index)
+
+    def advance(self) -> None:
+        """Process the events up to now."""
+        with self._lock:
+            self._advance()
+
+    def answer(self, job_id: str, kind: Kind) -> Answer | None:
+        """Return the describe response of a job; None if there is no such job."""
+        with self._lock:
+            return self._stores[kind.name].answer(job_id, self._clock())
+
     def jobs(self, kind: Kind = BACKUP) -> Sequence[Answer]:
         """Return the describe responses of all jobs of a kind, newest first."""
         with self._lock:
@@ -291,24 +311,15 @@ class Account:
         return {kind.described_under: answer} if kind.described_under else answer
 
     def _list(self, kind: Kind, parameters: Mapping[str, Any]) -> Answer:
-        """Return a page of the jobs that pass all filters, newest first."""
-        size, shortened = self.pager.size(parameters, kind.list_operation, None)
-        token = Token.of(parameters)
-        filters = {name: value for name, value in parameters.items() if name.startswith("By")}
-        visible = self._visible(filters.pop("ByAccountId", self.account_id), "ByParentJobId" in filters)
-        page = self._stores[kind.name].page(filters, self._clock(), token.position, size, visible)
-        answer: dict[str, Any] = {kind.result_key: [_row(job, kind) for job in page.rows]}
-        if page.more or shortened:
-            answer["NextToken"] = Token(page.last, token.pages + 1).text()
-        return answer
-
-    def _visible(self, account_id: str, by_parent: bool) -> Callable[[Answer], bool]:
-        """Return a filter for listed jobs: by account (`*` for all), with or without child jobs."""
-        children = self.list_children or by_parent
-        return lambda job: (
-            account_id in ("*", job.get("AccountId", self.account_id))
-            and (children or "ParentJobId" not in job)
+        store, now = self._stores[kind.name], self._clock()
+        source = JobSource(
+            self.account_id,
+            store.index,
+            lambda position: store.answer(position.job_id, now),
+            now,
+            self.list_children,
         )
+        return list_jobs(kind, parameters, self.pager, source)
 
     def _list_resources(self, parameters: Mapping[str, Any]) -> Answer:
         """Return a page of the resources that have a recovery point, by ARN."""
@@ -355,9 +366,3 @@ class Account:
             "ResourceTypeOptInPreference": dict(self.opt_in),
             "ResourceTypeManagementPreference": dict(self.management),
         }
-
-
-def _row(job: Answer, kind: Kind) -> Answer:
-    if kind.described_only.isdisjoint(job):
-        return job
-    return {name: value for name, value in job.items() if name not in kind.described_only}

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from email.utils import formatdate
+from functools import partial
 from itertools import islice
 from threading import RLock
 from typing import Any
@@ -13,19 +13,30 @@ from moto.backup.models import BackupBackend, backup_backends
 from moto.backup.responses import BackupResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
+from moto.organizations.models import organizations_backends
 from moto.resourcegroupstaggingapi.models import resourcegroupstaggingapi_backends
+from moto.sts.models import sts_backends
 
 from exporter.simulator.account import DEFAULT_ACCOUNT, Account
 from exporter.simulator.arns import vault_arn
 from exporter.simulator.errors import ApiError, invalid_value, not_found, unknown_operation
+from exporter.simulator.job_kinds import BY_LIST_OPERATION, Answer
+from exporter.simulator.organization import Organization
+from exporter.simulator.organization_jobs import OrganizationJobs
+from exporter.simulator.organizations_api import ORGANIZATIONS_URL, OrganizationsResponse
+from exporter.simulator.request_control import RequestControl
+from exporter.simulator.role_sessions import RoleSessions
 from exporter.simulator.schedule import plan_runs
+from exporter.simulator.service_response import Handler, ServiceBackend, ServiceResponse
+from exporter.simulator.sts import STS_URL, StsResponse
 from exporter.simulator.summaries import last_executions
-from exporter.simulator.tagging import TaggingBackend, TaggingResponse
+from exporter.simulator.tagging import TAGGING_URL, TaggingResponse
+
+GLOBAL_REGION = "us-east-1"
+"""The Region of services without Regions."""
 
 MAX_PREVIEW = 10
 """The maximum number of runs that GetBackupPlan previews."""
-
-Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 
 
 class SimulatedBackend(BackupBackend):
@@ -50,12 +61,31 @@ class Simulation:
 
     Args:
         make: creates the Account for an account id and a Region.
+
+    Attributes:
+        organization: the organization of the accounts; None if there is none.
+        sts_requests: injects failures and delays into the calls to STS, and records the calls.
+        responses: make the response to one request to a service, by the service's name in moto.
     """
 
     def __init__(self, make: Callable[[str, str], Account]) -> None:
+        self.organization: Organization | None = None
+        self.sts_requests = RequestControl(self.now)
         self._make = make
+        self._sessions = RoleSessions()
         self._backends: dict[tuple[str, str], SimulatedBackend] = {}
+        self._organization_jobs: dict[str, OrganizationJobs] = {}
+        self.responses: Mapping[str, Callable[[], ServiceResponse]] = {
+            "backup": lambda: SimulatedResponse(self, self._sessions),
+            "organizations": lambda: OrganizationsResponse(self.account, self._sessions, self.organization),
+            "resourcegroupstaggingapi": lambda: TaggingResponse(self.account, self._sessions),
+            "sts": lambda: StsResponse(self.account, self._sessions, self.sts_requests, self._is_closed),
+        }
         self._lock = RLock()
+
+    def now(self) -> float:
+        """Return the time of the services without a Region, in seconds since 1970."""
+        return self.account(GLOBAL_REGION).now()
 
     def account(self, region: str, account_id: str = DEFAULT_ACCOUNT) -> Account:
         """Return an account in a Region."""
@@ -66,7 +96,8 @@ class Simulation:
         with self._lock:
             key = (account_id, region_name)
             if key not in self._backends:
-                self._backends[key] = SimulatedBackend(self._make(account_id, region_name), self.handle)
+                account = self._make(account_id, region_name)
+                self._backends[key] = SimulatedBackend(account, partial(self.handle, "backup"))
             return self._backends[key]
 
     def deliver_copies(self, account: Account) -> None:
@@ -77,33 +108,62 @@ class Simulation:
             for point in [point for other in others for point in other.take_copies(vaults)]:
                 account.recovery_points.derive(point)
 
-    def handle(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
-        """Handle one HTTP request to AWS Backup; return status, headers and body."""
-        return SimulatedResponse(self).respond(request, url, headers)
+    def call(self, caller: Account, operation: str, parameters: Mapping[str, Any]) -> Answer:
+        """Perform an operation of an account, which may list the jobs of its organization."""
+        organization, wanted = self.organization, parameters.get("ByAccountId")
+        kind = BY_LIST_OPERATION.get(operation)
+        if not (kind and wanted and organization and organization.may_see_all(caller.account_id)):
+            return caller.call(operation, parameters)
+        members = {
+            account.account_id: account
+            for account in self._accounts(caller.region)
+            if wanted in ("*", account.account_id) and organization.is_member(account.account_id)
+        }
+        with self._lock:
+            jobs = self._organization_jobs.setdefault(caller.region, OrganizationJobs())
+        return jobs.list(caller, kind, parameters, members)
 
-    def handle_tagging(self, request: Request, url: str | None = None, headers: Any = None) -> TYPE_RESPONSE:
-        """Handle one HTTP request to the Resource Groups Tagging API; return status, headers and body."""
-        return TaggingResponse(self.account).respond(request, url, headers)
+    def create_organization(self, management_account_id: str = DEFAULT_ACCOUNT) -> Organization:
+        """Create an organization with only its management account. It replaces the one that there is."""
+        clock = self.account(GLOBAL_REGION, management_account_id).now
+        self.organization = Organization(management_account_id, clock)
+        return self.organization
 
-    def tagging_backend(self, region_name: str, account_id: str) -> TaggingBackend:
-        """Return moto's backend for the Resource Groups Tagging API of an account in a Region."""
-        return TaggingBackend(region_name, account_id, self.handle_tagging)
+    def handle(
+        self, service: str, request: Request, url: str | None = None, headers: Any = None
+    ) -> TYPE_RESPONSE:
+        """Handle one HTTP request to a service in `responses`; return status, headers and body."""
+        return self.responses[service]().respond(request, url, headers)
 
     @contextmanager
     def in_process(self) -> Iterator[None]:
         """Use these accounts in moto's mock_aws until the block ends."""
-        with (
-            _replaced(backup_backends, self.backend),
-            _replaced(resourcegroupstaggingapi_backends, self.tagging_backend),
-        ):
+        routed = (
+            (organizations_backends, "organizations", ORGANIZATIONS_URL),
+            (resourcegroupstaggingapi_backends, "resourcegroupstaggingapi", TAGGING_URL),
+            (sts_backends, "sts", STS_URL),
+        )
+        with ExitStack() as stack:
+            stack.enter_context(_replaced(backup_backends, self.backend))
+            for backends, service, pattern in routed:
+                handler = partial(self.handle, service)
+                make = partial(ServiceBackend, pattern=pattern, handler=handler)
+                stack.enter_context(_replaced(backends, make))
             yield
 
+    def _accounts(self, region: str) -> list[Account]:
+        with self._lock:
+            return [own.account for (_, place), own in self._backends.items() if place == region]
 
-class SimulatedResponse(BackupResponse):
+    def _is_closed(self, account_id: str) -> bool:
+        return self.organization is not None and self.organization.is_closed(account_id)
+
+
+class SimulatedResponse(ServiceResponse, BackupResponse):
     """One request to AWS Backup."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__()
+    def __init__(self, simulation: Simulation, sessions: RoleSessions) -> None:
+        super().__init__(simulation.account, sessions)
         self._simulation = simulation
 
     @property
@@ -111,32 +171,24 @@ class SimulatedResponse(BackupResponse):
         """The backend for the account of the credentials and the Region of the signature."""
         return self._simulation.backend(self.region, self.current_account)
 
-    def respond(self, request: Request, url: str | None, headers: Any) -> TYPE_RESPONSE:
-        """Handle the request."""
-        self.setup_class(request, url, headers)
-        status, answered, body = self.call_action()
-        date = formatdate(self.backup_backend.account.now(), usegmt=True)
-        return status, {**answered, "Date": date}, body
-
     def call_action(self) -> TYPE_RESPONSE:
         """Handle job operations with the account, all other operations with moto."""
         operation = self._get_action()
-        try:
-            if not operation:
-                raise unknown_operation(self.method + " " + self.path)
-            self.parse_parameters(self.normalized_request)
-            parameters = _in_utc(self.params)
-            account = self.backup_backend.account
-            account.admit(operation, parameters)
-            self._prepare(operation, parameters)
-            if not account.answers(operation):
-                return self._call_moto(operation)
-            answer = json.dumps(account.call(operation, parameters))
-            status, new_headers, body = 200, {"Content-Type": "application/json"}, answer
-        except ApiError as error:
-            status, new_headers, body = error.status, error.headers, error.body
-        headers, body = self._enrich_response(self.response_headers | new_headers, body)
-        return status, headers, body
+        if not operation:
+            raise unknown_operation(self.method + " " + self.path)
+        self.parse_parameters(self.normalized_request)
+        parameters = _in_utc(self.params)
+        account = self.account
+        account.admit(operation, parameters)
+        self._prepare(operation, parameters)
+        if not account.answers(operation):
+            return self._call_moto(operation)
+        answer = self._simulation.call(account, operation, parameters)
+        return 200, {"Content-Type": "application/json"}, json.dumps(answer)
+
+    def error(self, error: ApiError) -> TYPE_RESPONSE:
+        """Return the response for an error, in the rest-json protocol."""
+        return error.status, error.headers, error.body
 
     def list_backup_vaults(self) -> str:
         """List the vaults of moto and of the account, with the recovery points of backup and copy jobs."""

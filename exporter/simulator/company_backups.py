@@ -11,7 +11,6 @@ from uuid import UUID
 
 from exporter.simulator.arns import recovery_point_arn, vault_arn
 from exporter.simulator.company_resources import (
-    ACCOUNT,
     BIG,
     FORMER_NAME,
     HOUR,
@@ -24,6 +23,7 @@ from exporter.simulator.company_resources import (
     STOPPED,
     STOPPED_FOR,
     WEB,
+    Activity,
     Resource,
     Rule,
     Site,
@@ -58,7 +58,7 @@ class BackupGenerator:
     lifecycle: Mapping[str, int] | None = None
 
     def past(self) -> Iterator[Job]:
-        """Yield the jobs that the plans created before `now`, and jobs with every final state."""
+        """Yield the jobs that the plans created before `now`; with activity, some with every final state."""
         jobs = [
             job
             for plan in self.site.plans
@@ -67,7 +67,8 @@ class BackupGenerator:
             for resource in rule.resources
             for job in self._ran(rule, resource, run)
         ]
-        return iter(sorted([*jobs, *self._eventful_day()], key=_created))
+        eventful = self._eventful_day() if self.site.activity else ()
+        return iter(sorted([*jobs, *eventful], key=_created))
 
     def planned(self) -> Iterator[Job]:
         """Yield the jobs that the plans create after `now`, indefinitely."""
@@ -114,18 +115,18 @@ class BackupGenerator:
             course = Course(pends=20, runs=120, ends=(3 * hours) * HOUR)
             yield self._job(resource, self.now - hours * HOUR, course, None)
 
-    def busy(self) -> Iterator[Job]:
+    def busy(self, activity: Activity) -> Iterator[Job]:
         """Yield a new job every few seconds; one in eight fails, one in eight is unusual, and so on."""
-        daily, rule = self.site.plans[0].rules[0], self.site.busy
+        daily, rule = self.site.plans[0].rules[0], activity.rule
         resources = cycle(rule.resources)
         slots = cycle(range(8))
         created = self.now
         for number in count(1):
-            created += self.site.pace * self.rng.uniform(0.75, 1.25)
+            created += activity.pace * self.rng.uniform(0.75, 1.25)
             slot = next(slots)
             resource = next(resources)
             if slot == 5 and number % 3 == 0:
-                length, broken = 33 * self.site.pace, number // 24 % 2 == 1
+                length, broken = 33 * activity.pace, number // 24 % 2 == 1
                 yield from self._stack(created, daily, length, broken=broken)
                 continue
             course = Course(pends=2, runs=6, ends=self.rng.uniform(20, 45))
@@ -173,7 +174,7 @@ class BackupGenerator:
 
     @property
     def _role(self) -> str:
-        return f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole"
+        return f"arn:aws:iam::{self.site.account_id}:role/service-role/AWSBackupDefaultServiceRole"
 
     def _stack(self, created: float, rule: Rule, length: float, *, broken: bool) -> Iterator[Job]:
         """Yield the job of a CloudFormation stack and its child jobs, which end one after the other."""
@@ -204,12 +205,12 @@ class BackupGenerator:
         self, resource: Resource, rule: Rule | None, created: float, length: float, job_id: str
     ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Return the fields that a job has from its creation, from PENDING and from RUNNING."""
-        region = self.site.region
+        region, account_id = self.site.region, self.site.account_id
         vault = rule.vault if rule else "dev"
         fields: dict[str, Any] = {
             "BackupVaultName": vault,
-            "BackupVaultArn": vault_arn(region, ACCOUNT, vault),
-            "ResourceArn": resource.arn(region, ACCOUNT),
+            "BackupVaultArn": vault_arn(region, account_id, vault),
+            "ResourceArn": resource.arn(region, account_id),
             "ResourceName": self._name(resource, created),
             "ResourceType": resource.type,
             "IamRoleArn": self._role,
@@ -219,11 +220,11 @@ class BackupGenerator:
             fields["BackupOptions"] = {"WindowsVSS": "enabled"}
         if self.lifecycle is not None or rule is None:
             fields["RecoveryPointLifecycle"] = self.lifecycle or {"DeleteAfterDays": 35}
-        account_fields: dict[str, Any] = {"AccountId": ACCOUNT}
+        account_fields: dict[str, Any] = {"AccountId": account_id}
         if rule:
             account_fields["CreatedBy"] = dict(self.creators[rule])
         made = {
-            "RecoveryPointArn": recovery_point_arn(fields["ResourceArn"], region, ACCOUNT, job_id),
+            "RecoveryPointArn": recovery_point_arn(fields["ResourceArn"], region, account_id, job_id),
             "ExpectedCompletionDate": round(created + length, 3),
             "VaultType": "BACKUP_VAULT",
             "IsEncrypted": True,

@@ -6,9 +6,9 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
-from exporter.simulator.arns import recovery_point_arn, restored_arn, vault_arn
+from exporter.simulator.arns import recovery_point_arn, restored_arn
 from exporter.simulator.company_backups import uuid
-from exporter.simulator.company_resources import ACCOUNT, COPIES, HOUR, STACK_PARTS, Rule, Site
+from exporter.simulator.company_resources import COPIES, HOUR, STACK_PARTS, Destination, Rule, Site
 from exporter.simulator.copies import CompositeCopy, Copy
 from exporter.simulator.job_kinds import COPY, RESTORE, Answer, Kind
 from exporter.simulator.jobs import Course, Job
@@ -43,7 +43,8 @@ class FollowUpGenerator:
     @property
     def testing_arn(self) -> str:
         """The ARN of the restore testing plan."""
-        return f"arn:aws:backup:{self.site.region}:{ACCOUNT}:restore-testing-plan:proof-{self.testing_id}"
+        region, account_id = self.site.region, self.site.account_id
+        return f"arn:aws:backup:{region}:{account_id}:restore-testing-plan:proof-{self.testing_id}"
 
     def jobs(self, backup: Answer) -> Iterator[tuple[Kind, Job]]:
         """Yield the jobs that follow a finished backup job."""
@@ -53,20 +54,19 @@ class FollowUpGenerator:
         rule = self.rules.get(backup.get("CreatedBy", {}).get("BackupRuleId", ""))
         if rule is not None and rule.copies_to is not None:
             course = _copying(rng, may_fail=rule.may_fail(backup["CreationDate"]))
-            yield from ((COPY, job) for job in self._copies(backup, *rule.copies_to, course, rng))
-        tried = backup["ResourceArn"] == self.site.tried.arn(self.site.region, ACCOUNT)
+            yield from ((COPY, job) for job in self._copies(backup, rule.copies_to, course, rng))
+        tried = backup["ResourceArn"] == self._tried_arn
         if tried or (rng.randrange(_MEANT_FOR_ONE_IN) == 0 and not backup["IsParent"]):
             yield RESTORE, self._restore(backup, rng, test=tried and rng.random() < 0.6)
 
     def representative_day(self, backups: Iterable[Answer], now: float) -> Iterator[tuple[Kind, Job]]:
         """Yield a failed copy, a failed restore, and a restore test with a failed validation."""
-        tried = self.site.tried.arn(self.site.region, ACCOUNT)
-        completed = (job for job in backups if job["ResourceArn"] == tried and job["State"] == "COMPLETED")
+        tried = (job for job in backups if job["ResourceArn"] == self._tried_arn)
+        completed = (job for job in tried if job["State"] == "COMPLETED")
         backup = max(completed, key=itemgetter("CreationDate"))
         rng = Random(backup["BackupJobId"])
-        region, vault = COPIES
         course = _uncopied(_copying(rng, may_fail=False), rng)
-        fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup)
+        fields = _copied(backup, COPIES.arn(self.site.account_id)) | _size(backup)
         fields["CreatedByBackupJobId"] = backup["BackupJobId"]
         yield COPY, Copy(uuid(rng), now - 0.8 * HOUR, course, fields)
         restore, test = (self._restore(backup, rng, test=test) for test in (False, True))
@@ -74,23 +74,28 @@ class FollowUpGenerator:
         yield RESTORE, replace(restore, created=now - 0.7 * HOUR, course=course)
         yield RESTORE, replace(test, created=now - 0.5 * HOUR, course=_WELL_RESTORED, trial=_DOUBTFUL)
 
-    def _copies(self, backup: Answer, region: str, vault: str, course: Course, rng: Random) -> Iterator[Job]:
+    @property
+    def _tried_arn(self) -> str | None:
+        tried = self.site.tried
+        return None if tried is None else tried.arn(self.site.region, self.site.account_id)
+
+    def _copies(self, backup: Answer, destination: Destination, course: Course, rng: Random) -> Iterator[Job]:
         """Yield the copy job of a recovery point. The job of a composite has a child job for each part.
 
         The course applies to the job, or to its first child job; the other child jobs complete.
         """
         by_rule = {"CreatedBy": dict(backup["CreatedBy"]), "CreatedByBackupJobId": backup["BackupJobId"]}
-        fields = _copied(backup, vault_arn(region, ACCOUNT, vault)) | _size(backup) | by_rule
+        fields = _copied(backup, destination.arn(self.site.account_id)) | _size(backup) | by_rule
         parent_id = uuid(rng)
         created = backup["CompletionDate"] + rng.uniform(0.5, 2)
-        made = _copied_to(backup["ResourceArn"], region, parent_id)
+        made = self._made(backup["ResourceArn"], destination, parent_id)
         if not backup["IsParent"]:
             yield Copy(parent_id, created, course, fields, made)
             return
         children = []
         for part in STACK_PARTS:
-            arn, job_id = part.arn(self.site.region, ACCOUNT), uuid(rng)
-            source = recovery_point_arn(arn, self.site.region, ACCOUNT, uuid(rng))
+            arn, job_id = part.arn(self.site.region, self.site.account_id), uuid(rng)
+            source = recovery_point_arn(arn, self.site.region, self.site.account_id, uuid(rng))
             own = fields | {
                 "ResourceArn": arn,
                 "ResourceName": part.name,
@@ -99,16 +104,22 @@ class FollowUpGenerator:
                 "BackupSizeInBytes": part.size,
                 "CompositeMemberIdentifier": part.name,
             }
-            copied = _copied_to(arn, region, job_id)
+            copied = self._made(arn, destination, job_id)
             children.append(Copy(job_id, created, course, own, copied, parent_id))
             course = _copying(rng, may_fail=False)
         yield CompositeCopy(parent_id, created, max(child.ends for child in children), fields, made)
         yield from children
 
+    def _made(self, arn: str, destination: Destination, job_id: str) -> dict[str, str]:
+        """Return the fields of a copy job about the copy of a resource's recovery point."""
+        account_id = destination.account_id or self.site.account_id
+        point = recovery_point_arn(arn, destination.region, account_id, job_id)
+        return {"DestinationRecoveryPointArn": point}
+
     def _restore(self, backup: Answer, rng: Random, *, test: bool) -> Restore:
         job_id = uuid(rng)
         fields = {
-            "AccountId": ACCOUNT,
+            "AccountId": self.site.account_id,
             "RecoveryPointArn": backup["RecoveryPointArn"],
             "RecoveryPointCreationDate": backup["CreationDate"],
             "SourceResourceArn": backup["ResourceArn"],
@@ -131,7 +142,7 @@ def _copied(backup: Answer, destination: str) -> dict[str, Any]:
     lifecycle = backup.get("RecoveryPointLifecycle")
     own_lifecycle = {} if lifecycle is None else {"DestinationRecoveryPointLifecycle": lifecycle}
     return own_lifecycle | {
-        "AccountId": ACCOUNT,
+        "AccountId": backup["AccountId"],
         "SourceBackupVaultArn": backup["BackupVaultArn"],
         "SourceRecoveryPointArn": backup["RecoveryPointArn"],
         "DestinationBackupVaultArn": destination,
@@ -146,10 +157,6 @@ def _copied(backup: Answer, destination: str) -> dict[str, Any]:
 def _size(backup: Answer) -> dict[str, int]:
     """Return the size field of a recovery point, if AWS reports it."""
     return {name: backup[name] for name in ("BackupSizeInBytes",) if name in backup}
-
-
-def _copied_to(arn: str, region: str, job_id: str) -> dict[str, str]:
-    return {"DestinationRecoveryPointArn": recovery_point_arn(arn, region, ACCOUNT, job_id)}
 
 
 def _copying(rng: Random, *, may_fail: bool) -> Course:

@@ -6,7 +6,6 @@ from typing import Any
 from exporter.simulator.account import Account
 from exporter.simulator.arns import recovery_point_arn
 from exporter.simulator.company_resources import (
-    ACCOUNT,
     DAY,
     HOUR,
     INTRANET,
@@ -47,10 +46,10 @@ def _expiring(point: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _point(account: Account, resource: Resource, vault: str, created: float, status: str) -> dict[str, Any]:
-    arn = resource.arn(account.region, ACCOUNT)
+    arn = resource.arn(account.region, account.account_id)
     name = f"incident-{resource.name}-{status.lower()}"
     return {
-        "RecoveryPointArn": recovery_point_arn(arn, account.region, ACCOUNT, name),
+        "RecoveryPointArn": recovery_point_arn(arn, account.region, account.account_id, name),
         "BackupVaultName": vault,
         "Status": status,
         "ResourceArn": arn,

@@ -7,7 +7,6 @@ from exporter.simulator.account import Account
 from exporter.simulator.backend import SimulatedBackend
 from exporter.simulator.company_incidents import put_incidents
 from exporter.simulator.company_resources import (
-    ACCOUNT,
     DAY,
     LOCKED_VAULT,
     UNSELECTED,
@@ -51,16 +50,8 @@ def protect(account: Account, site: Site, testing_arn: str, now: float) -> None:
     _tag(account, site)
     for resource_type in _OPTED_OUT:
         account.opt_in[resource_type] = False
-    account.restore_testing_plans.put(
-        {
-            "RestoreTestingPlanArn": testing_arn,
-            "RestoreTestingPlanName": "proof",
-            "CreationTime": now - _FOUNDED,
-            "ScheduleExpression": "cron(0 * ? * * *)",
-            "ScheduleExpressionTimezone": "Etc/UTC",
-            "StartWindowHours": 1,
-        }
-    )
+    if site.tried is not None:
+        account.restore_testing_plans.put(_restore_testing_plan(testing_arn, now))
     if LOCKED_VAULT in site.vaults:
         account.frameworks.put(_framework(account, now))
         put_incidents(account, now)
@@ -70,7 +61,7 @@ def _selection(
     account: Account, plan: Plan, selection: Selection, plan_id: str, now: float
 ) -> Mapping[str, Any]:
     tag = {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": plan.name}
-    arns = [resource.arn(account.region, ACCOUNT) for resource in selection.resources]
+    arns = [resource.arn(account.region, account.account_id) for resource in selection.resources]
     arns += selection.patterns
     return {
         "SelectionId": f"{plan_id}-{selection.name}",
@@ -78,7 +69,7 @@ def _selection(
         "CreationDate": now - _FOUNDED,
         "BackupSelection": {
             "SelectionName": selection.name,
-            "IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole",
+            "IamRoleArn": f"arn:aws:iam::{account.account_id}:role/service-role/AWSBackupDefaultServiceRole",
             "Resources": arns,
             "NotResources": [],
             "ListOfTags": [] if arns else [tag],
@@ -92,7 +83,7 @@ def _remember_points(account: Account, plan: Plan, row: Mapping[str, Any], now: 
     for rule, known in zip(plan.rules, row["BackupPlan"]["Rules"], strict=True):
         if rule.kept_days > _LONG_KEPT:
             only = {**row, "BackupPlan": {**row["BackupPlan"], "Rules": [known]}}
-            arns = [resource.arn(account.region, ACCOUNT) for resource in rule.resources]
+            arns = [resource.arn(account.region, account.account_id) for resource in rule.resources]
             put_history(account, only, arns, days=rule.kept_days, until=now - rule.past)
 
 
@@ -108,13 +99,24 @@ def _tag(account: Account, site: Site) -> None:
         owners |= {resource: [] for resource in UNSELECTED}
     for resource, plans in owners.items():
         backup = {"backup": plans[0]} if plans else {}
-        account.tag(resource.arn(account.region, ACCOUNT), {"Name": resource.name} | backup)
+        account.tag(resource.arn(account.region, account.account_id), {"Name": resource.name} | backup)
+
+
+def _restore_testing_plan(arn: str, now: float) -> Mapping[str, Any]:
+    return {
+        "RestoreTestingPlanArn": arn,
+        "RestoreTestingPlanName": "proof",
+        "CreationTime": now - _FOUNDED,
+        "ScheduleExpression": "cron(0 * ? * * *)",
+        "ScheduleExpressionTimezone": "Etc/UTC",
+        "StartWindowHours": 1,
+    }
 
 
 def _framework(account: Account, now: float) -> Mapping[str, Any]:
     return {
         "FrameworkName": "backup_compliance",
-        "FrameworkArn": f"arn:aws:backup:{account.region}:{ACCOUNT}:framework:backup_compliance-1",
+        "FrameworkArn": f"arn:aws:backup:{account.region}:{account.account_id}:framework:backup_compliance-1",
         "FrameworkDescription": "Everything is backed up daily and kept for 30 days",
         "NumberOfControls": 5,
         "CreationTime": now - _FOUNDED,

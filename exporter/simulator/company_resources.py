@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import repeat
 from operator import itemgetter
+from typing import NamedTuple
 
+from exporter.simulator.arns import vault_arn
 from exporter.simulator.jobs import GIB
 from exporter.simulator.schedule import DEFAULT_ZONE, runs
 
@@ -35,21 +37,32 @@ class Resource:
         return f"arn:aws:{self.service}:{region}:{account_id}:{self.path}"
 
 
+class Destination(NamedTuple):
+    """A vault that recovery points are copied to; without an account ID, it is in the same account."""
+
+    region: str
+    vault: str
+    account_id: str | None = None
+
+    def arn(self, own_account_id: str) -> str:
+        """Return the ARN of the vault."""
+        return vault_arn(self.region, self.account_id or own_account_id, self.vault)
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """A rule of a backup plan.
 
-    `copies_to` is the Region and the name of the vault to which each recovery point is copied. Jobs of the
-    last `past` seconds are simulated at the start. Recovery points are kept for `kept_days`, and move to cold
-    storage after `cold_days`. If `scanned`, some recovery points are scanned for malware. If `steady`, all
-    jobs and their copies complete.
+    Each recovery point is copied to `copies_to`. Jobs of the last `past` seconds are simulated at the start.
+    Recovery points are kept for `kept_days`, and move to cold storage after `cold_days`. If `scanned`, some
+    recovery points are scanned for malware. If `steady`, all jobs and their copies complete.
     """
 
     name: str
     vault: str
     schedule: str
     resources: Sequence[Resource]
-    copies_to: tuple[str, str] | None = None
+    copies_to: Destination | None = None
     zone: str = DEFAULT_ZONE
     past: float = WEEK
     kept_days: int = 35
@@ -97,14 +110,16 @@ class Plan:
         return merge(*each, key=itemgetter(0))
 
 
-def _servers(*names: str) -> list[Resource]:
+def servers(*names: str) -> list[Resource]:
+    """Return EC2 instances."""
     return [
         Resource(name, "EC2", "ec2", f"instance/i-0{_digits(name, 16)}", (60 + 20 * place) * GIB)
         for place, name in enumerate(names)
     ]
 
 
-def _volumes(*names: str) -> list[Resource]:
+def volumes(*names: str) -> list[Resource]:
+    """Return EBS volumes."""
     return [
         Resource(name, "EBS", "ec2", f"volume/vol-0{_digits(name, 16)}", (100 + 150 * place) * GIB)
         for place, name in enumerate(names)
@@ -116,8 +131,8 @@ def _digits(name: str, length: int) -> str:
     return name.encode().hex().ljust(length, "0")[:length]
 
 
-WEB = _servers("web-1", "web-2", "batch-worker", "windows-files")
-VOLUMES = _volumes("orders-data", "search-index", "mail-spool")
+WEB = servers("web-1", "web-2", "batch-worker", "windows-files")
+VOLUMES = volumes("orders-data", "search-index", "mail-spool")
 DATABASES = [
     Resource("orders", "RDS", "rds", "db:orders", 220 * GIB),
     Resource("customers", "RDS", "rds", "db:customers", 90 * GIB),
@@ -142,11 +157,11 @@ STACK = Resource(
     0,
 )
 STACK_PARTS = [
-    *_volumes("shop-media", "shop-cache"),
+    *volumes("shop-media", "shop-cache"),
     Resource("shop-catalog", "DynamoDB", "dynamodb", "table/shop-catalog", 5 * GIB),
     Resource("shop-search", "EC2", "ec2", "instance/i-0f00ba4deadbeef01", 80 * GIB),
 ]
-DEV = [*_servers("dev-box", "ci-runner"), *_volumes("sandbox")]
+DEV = [*servers("dev-box", "ci-runner"), *volumes("sandbox")]
 LEGACY = Resource("legacy-erp", "EC2", "ec2", "instance/i-01e9acc0ffee00001", 240 * GIB)
 BIG = [FILES[0], FILES[2], BUCKETS[0]]
 WIKI = Resource("retired-wiki", "EC2", "ec2", "instance/i-0dead0beef0cafe01", 40 * GIB)
@@ -159,7 +174,7 @@ STOPPED, STOPPED_FOR = WIKI, 5 * DAY
 RENAMED, FORMER_NAME, RENAMED_FOR = CRM, "crm-old", 2 * DAY
 
 LOCKED_VAULT = "compliance-locked"
-COPIES = ("us-east-1", "copies")
+COPIES = Destination("us-east-1", "copies")
 DAILY = Rule(
     "daily",
     "prod-daily",
@@ -173,7 +188,7 @@ WEEKLY = Rule(
     "prod-weekly",
     "cron(30 3 ? * SUN *)",
     [*VOLUMES, *FILES, *BUCKETS],
-    ("eu-west-1", LOCKED_VAULT),
+    Destination("eu-west-1", LOCKED_VAULT),
     kept_days=90,
     steady=True,
 )
@@ -243,38 +258,46 @@ UNSELECTED = [WIKI, ANALYTICS]
 """Tagged resources that no plan selects. The backup tag of the retired wiki was removed."""
 
 
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A new job about every `pace` seconds, mostly by one rule, so that jobs of all states can be seen."""
+
+    pace: float
+    rule: Rule
+
+
 @dataclass(frozen=True)
 class Site:
-    """The company in one Region.
+    """The company in one account and Region.
 
-    A new job is created about every `pace` seconds, mostly by the rule `busy`. Each backup of `tried` is
-    followed by a restore, in most cases a restore test.
+    Each backup of `tried` is followed by a restore, in most cases a restore test. With `activity`, there are
+    more jobs than those that the plans create.
     """
 
     region: str
-    pace: float
     vaults: Sequence[str]
     plans: Sequence[Plan]
-    busy: Rule
-    tried: Resource
+    account_id: str = ACCOUNT
+    tried: Resource | None = None
+    activity: Activity | None = None
 
 
-ACCOUNT = "123456789012"
 SITES = (
     Site(
         "eu-west-1",
-        5.5,
         ["prod-daily", "prod-weekly", LOCKED_VAULT, "dev"],
         [PRODUCTION, ARCHIVE, TRANSACTIONS, COMPLIANCE, DEVELOPMENT, ACCOUNTING, UNUSED, OFFSITE],
-        busy=ROLLING,
         tried=DATABASES[1],
+        activity=Activity(5.5, ROLLING),
     ),
     Site(
         "us-east-1",
-        20.0,
-        ["prod-daily", "dev", COPIES[1]],
+        ["prod-daily", "dev", COPIES.vault],
         [SMALL],
-        busy=SMALL.rules[0],
         tried=DATABASES[4],
+        activity=Activity(20.0, SMALL.rules[0]),
     ),
 )

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from exporter.simulator.company_backups import uuid
-from exporter.simulator.company_resources import ACCOUNT, HOUR, INFECTED, UNREADABLE, Rule
+from exporter.simulator.company_resources import HOUR, INFECTED, UNREADABLE, Rule
 from exporter.simulator.job_kinds import SCAN, Answer, Kind
 from exporter.simulator.jobs import Course, Job
 from exporter.simulator.scans import Scan
@@ -62,7 +62,7 @@ def _is_infected(backup: Answer) -> bool:
 
 def _scan(backup: Answer, created: float, rng: Random, *, failed: bool = False) -> Scan:
     fields: dict[str, Any] = {
-        "AccountId": ACCOUNT,
+        "AccountId": backup["AccountId"],
         "BackupVaultArn": backup["BackupVaultArn"],
         "BackupVaultName": backup["BackupVaultName"],
         "CreatedBy": {name: backup["CreatedBy"][name] for name in _CREATOR_FIELDS},
@@ -74,7 +74,7 @@ def _scan(backup: Answer, created: float, rng: Random, *, failed: bool = False) 
         "ResourceType": backup["ResourceType"],
         "ScanId": uuid(rng),
         "ScanMode": "INCREMENTAL_SCAN",
-        "ScannerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupGuardDutyRole",
+        "ScannerRoleArn": f"arn:aws:iam::{backup['AccountId']}:role/service-role/AWSBackupGuardDutyRole",
     }
     course = Course(runs=rng.uniform(4, 9), ends=rng.uniform(60, 180))
     if _is_infected(backup):

@@ -71,3 +71,8 @@ def throttled() -> ApiError:
 def unknown_operation(operation: str | None) -> ApiError:
     """Create the error for an operation that neither the simulator nor moto implements."""
     return ApiError("UnknownOperationException", 404, f"not simulated: {operation}")
+
+
+def access_denied(message: str) -> ApiError:
+    """Create the error of STS for a role that may not be assumed."""
+    return ApiError("AccessDenied", 403, message)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from exporter.simulator.account import Account
 from exporter.simulator.arns import recovery_point_arn, resource_type, vault_arn
+from exporter.simulator.job_index import LISTED_FOR
 from exporter.simulator.job_kinds import BACKUP, COPY, Answer, Kind
-from exporter.simulator.job_store import LISTED_FOR
 from exporter.simulator.jobs import GIB
 from exporter.simulator.lifecycles import DAY
 from exporter.simulator.schedule import DEFAULT_ZONE, runs

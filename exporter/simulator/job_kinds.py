@@ -141,3 +141,5 @@ KINDS = (
     ),
 )
 BACKUP, COPY, RESTORE, SCAN = KINDS
+
+BY_LIST_OPERATION = {kind.list_operation: kind for kind in KINDS}

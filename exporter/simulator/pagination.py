@@ -14,10 +14,14 @@ LARGEST_PAGE = 1000
 
 
 class Position(NamedTuple):
-    """Where a job stands in the order of all jobs; a token is the position of the last job a page got to."""
+    """Where a job stands in the order of all jobs; a token is the position of the last job a page got to.
+
+    `account_id` orders the jobs of several accounts; within one account it does not matter.
+    """
 
     created: float
     job_id: str
+    account_id: str = ""
 
 
 START = Position(inf, "")
@@ -35,15 +39,16 @@ class Token(NamedTuple):
     def text(self) -> str:
         """Return the NextToken for clients."""
         created = None if self.position.created == inf else self.position.created
-        fields = [created, self.position.job_id, self.pages]
+        fields = [created, self.position.job_id, self.position.account_id, self.pages]
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
 
     @classmethod
     def read(cls, text: str) -> "Token":
         """Parse a NextToken; raise InvalidParameterValueException if it is invalid."""
         try:
-            created, job_id, pages = json.loads(base64.urlsafe_b64decode(text.encode()))
-            return cls(Position(inf if created is None else float(created), str(job_id)), int(pages))
+            created, job_id, account_id, pages = json.loads(base64.urlsafe_b64decode(text.encode()))
+            position = Position(inf if created is None else float(created), str(job_id), str(account_id))
+            return cls(position, int(pages))
         except (binascii.Error, ValueError, TypeError) as error:
             raise invalid_value("Invalid NextToken") from error
 
@@ -63,17 +68,20 @@ class Page(NamedTuple):
 
 def select(
     positions: Iterable[Position],
-    row: Callable[[Position], Answer],
+    row: Callable[[Position], Answer | None],
     passes: Callable[[Answer], bool],
     start: Position,
     size: int,
 ) -> Page:
-    """Return the first `size` rows at these positions, all of them behind `start`, that pass."""
+    """Return the first `size` rows that pass, of those at these positions, all of them behind `start`.
+
+    `row` returns None for a position without a row.
+    """
     rows: list[Answer] = []
     last = start
     for position in positions:
         found = row(position)
-        if passes(found):
+        if found is not None and passes(found):
             if len(rows) == size:
                 return Page(rows, last, more=True)
             rows.append(found)
@@ -82,9 +90,10 @@ def select(
 
 
 class Pager:
-    """Determines page sizes."""
+    """Determines page sizes; a page has at most `largest` rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = LARGEST_PAGE) -> None:
+        self._largest = largest
         self._short: dict[str | None, list[int]] = {}
 
     def shorten(self, operation: str | None, sizes: Sequence[int]) -> None:
@@ -93,9 +102,9 @@ class Pager:
 
     def size(self, parameters: Mapping[str, Any], *operations: str | None) -> tuple[int, bool]:
         """Return how much goes on a page, and whether it has a NextToken whatever comes behind it."""
-        size = parameters.get("MaxResults", LARGEST_PAGE)
-        if not 1 <= size <= LARGEST_PAGE:
-            raise invalid_value(f"MaxResults must be from 1 to {LARGEST_PAGE}")
+        size = parameters.get("MaxResults", self._largest)
+        if not 1 <= size <= self._largest:
+            raise invalid_value(f"MaxResults must be from 1 to {self._largest}")
         short = next((self._short[name] for name in operations if self._short.get(name)), None)
         return (size, False) if short is None else (min(size, short.pop(0)), True)
 

@@ -1,7 +1,6 @@
 """The recovery points of one account and Region, as ListRecoveryPointsByBackupVault lists them."""
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from math import inf
 from threading import RLock
@@ -9,6 +8,7 @@ from typing import Any
 
 from exporter.simulator.job_kinds import BACKUP, Answer, Test, epoch, plain
 from exporter.simulator.pagination import Page, Position, select
+from exporter.simulator.sorted_positions import SortedPositions
 
 FILTERS: Mapping[str, Test] = {
     **{
@@ -38,7 +38,7 @@ class RecoveryPoints:
         self._put: dict[str, Mapping[str, Any]] = {}
         self._removed: set[str] = set()
         self._points: dict[str, Answer] = {}
-        self._vaults: dict[str, _Index] = {}
+        self._vaults: dict[str, SortedPositions] = {}
         self._deletions: list[tuple[float, str]] = []
         self._lock = RLock()
 
@@ -86,12 +86,12 @@ class RecoveryPoints:
         """Return at most `size` points of a vault behind `start` that pass the filters, newest first."""
         tests = [(FILTERS[name], value) for name, value in filters.items()]
         oldest = epoch(filters.get("ByCreatedAfter", 0.0))
-        newest = min(start, Position(epoch(filters.get("ByCreatedBefore", inf)), ""))
+        newest = epoch(filters.get("ByCreatedBefore", inf))
         with self._lock:
             self._expire()
             index = self._vaults.get(vault)
             return select(
-                () if index is None else index.between(oldest, newest),
+                () if index is None else index.between(oldest, newest, start),
                 lambda position: self._points[position.job_id],
                 lambda point: all(test(point, value) for test, value in tests),
                 start,
@@ -121,7 +121,7 @@ class RecoveryPoints:
         if before is not None:
             self._vaults[before["BackupVaultName"]].remove(_position(before))
         if after is not None:
-            self._vaults.setdefault(after["BackupVaultName"], _Index()).add(_position(after))
+            self._vaults.setdefault(after["BackupVaultName"], SortedPositions()).add(_position(after))
 
     def _expire(self) -> None:
         """Delete the points whose DeleteAt has passed."""
@@ -133,40 +133,6 @@ class RecoveryPoints:
                 self._derived.pop(arn, None)
                 self._put.pop(arn, None)
                 self._update(arn)
-
-
-class _Index:
-    """The positions of the points of a vault, sorted on reading if points were added out of order."""
-
-    def __init__(self) -> None:
-        self._positions: list[Position] = []
-        self._sorted = True
-
-    def __len__(self) -> int:
-        return len(self._positions)
-
-    def add(self, position: Position) -> None:
-        """Add a position."""
-        self._sorted = self._sorted and (not self._positions or self._positions[-1] < position)
-        self._positions.append(position)
-
-    def remove(self, position: Position) -> None:
-        """Remove a position."""
-        positions = self._in_order()
-        del positions[bisect_left(positions, position)]
-
-    def between(self, oldest: float, newest: Position) -> Iterator[Position]:
-        """Return the positions created since `oldest` and before `newest`, newest first."""
-        positions = self._in_order()
-        lower = bisect_left(positions, Position(oldest, ""))
-        upper = bisect_left(positions, newest)
-        return (positions[place] for place in range(upper - 1, lower - 1, -1))
-
-    def _in_order(self) -> list[Position]:
-        if not self._sorted:
-            self._positions.sort()
-            self._sorted = True
-        return self._positions
 
 
 def _position(point: Answer) -> Position:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -25,6 +26,10 @@ AWS_QUOTAS: Mapping[str | None, float] = {
 """AWS's documented defaults, in calls a second for an account and Region; None is for all calls together."""
 
 CALLS_KEPT = 20_000
+
+
+def _always(_: Mapping[str, Any]) -> bool:
+    return True
 
 
 class Call(NamedTuple):
@@ -54,15 +59,21 @@ class _Bucket:
         self._tokens -= 1
 
 
-class _Failure:
-    def __init__(self, operation: str | None, error: ApiError, times: int | None) -> None:
-        self.operation = operation
-        self.error = error
-        self.left = times
+Condition = Callable[[Mapping[str, Any]], bool]
+"""Whether calls with these parameters are affected."""
 
-    def strikes(self, operation: str) -> bool:
-        """Return whether this call fails; counts it if so."""
-        if self.operation not in (None, operation) or self.left == 0:
+
+@dataclass
+class _NextCalls:
+    """The next calls of an operation; None: any operation, and any number of calls."""
+
+    operation: str | None
+    left: int | None
+    condition: Condition
+
+    def include(self, operation: str, parameters: Mapping[str, Any]) -> bool:
+        """Return whether this call is affected; counts it if so."""
+        if self.operation not in (None, operation) or self.left == 0 or not self.condition(parameters):
             return False
         if self.left is not None:
             self.left -= 1
@@ -70,7 +81,7 @@ class _Failure:
 
 
 class RequestControl:
-    """Controls the calls to one account and Region. Thread-safe."""
+    """Controls the calls to a service, such as AWS Backup in one account and Region. Thread-safe."""
 
     def __init__(
         self,
@@ -81,7 +92,8 @@ class RequestControl:
         self._clock = clock
         self._buckets = {name: _Bucket(rate, clock()) for name, rate in (quotas or {}).items()}
         self._delay = delay
-        self._failures: list[_Failure] = []
+        self._failures: list[tuple[_NextCalls, Exception]] = []
+        self._delays: list[tuple[_NextCalls, Callable[[], object]]] = []
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._lock = Lock()
 
@@ -96,27 +108,51 @@ class RequestControl:
         with self._lock:
             self._calls.clear()
 
-    def fail(self, operation: str | None, error: ApiError, times: int | None) -> None:
-        """Let the next `times` calls (None: all) of an operation (None: any) fail with this error."""
+    def fail(
+        self,
+        operation: str | None,
+        error: ApiError | ConnectionError,
+        times: int | None = None,
+        condition: Condition = _always,
+    ) -> None:
+        """Let the next `times` calls (None: all) of an operation (None: any) fail with this error.
+
+        After a ConnectionError, the HTTP server closes the connection without a response.
+        """
         with self._lock:
-            self._failures.append(_Failure(operation, error, times))
+            self._failures.append((_NextCalls(operation, times, condition), error))
+
+    def delay(
+        self,
+        operation: str | None,
+        wait: Callable[[], object],
+        times: int | None = None,
+        condition: Condition = _always,
+    ) -> None:
+        """Call `wait` before the response to the next calls; the other arguments are those of `fail`."""
+        with self._lock:
+            self._delays.append((_NextCalls(operation, times, condition), wait))
 
     def recover(self) -> None:
-        """Remove all injected failures."""
+        """Remove all injected failures and delays."""
         with self._lock:
             self._failures.clear()
+            self._delays.clear()
 
     def admit(self, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Admit a call, or raise the ApiError to respond with."""
+        """Admit a call, or raise the error to respond with."""
         with self._lock:
             self._calls.append(Call(self._clock(), operation, parameters))
+            waits = [wait for calls, wait in self._delays if calls.include(operation, parameters)]
         if self._delay is not None:
             self._delay(operation)
+        for wait in waits:
+            wait()
         with self._lock:
             self._charge(operation)
-            for failure in self._failures:
-                if failure.strikes(operation):
-                    raise failure.error
+            for calls, error in self._failures:
+                if calls.include(operation, parameters):
+                    raise error
 
     def _charge(self, operation: str) -> None:
         now = self._clock()

@@ -5,6 +5,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from heapq import merge
 from itertools import product
 from operator import itemgetter
@@ -117,7 +118,8 @@ class Cron:
         return in_week and day.isoweekday() % 7 + 1 in _values(wanted.replace("L", "7"), 1, 7, WEEKDAYS)
 
 
-def _values(text: str, low: int, high: int, names: Sequence[str] = ()) -> list[int]:
+@lru_cache(maxsize=1024)
+def _values(text: str, low: int, high: int, names: Sequence[str] = ()) -> Sequence[int]:
     """Read a field: `*`, `?`, numbers or names, ranges, steps, and lists of them."""
     values: set[int] = set()
     for part in text.split(","):
@@ -131,7 +133,7 @@ def _values(text: str, low: int, high: int, names: Sequence[str] = ()) -> list[i
         if not low <= start <= end <= high:
             raise ValueError(text)
         values.update(range(start, end + 1, int(step or 1)))
-    return sorted(values)
+    return tuple(sorted(values))
 
 
 def _number(text: str, names: Sequence[str]) -> int:

@@ -1,7 +1,9 @@
 """Serves the simulated accounts over HTTP, for any AWS client with their endpoint URL."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from socket import SHUT_RDWR
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,24 @@ class _QuietHandler(MotoRequestHandler):
         """Omit the date of the machine: the account has its own clock."""
         self.send_response_only(code, message)
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Close the connection, also if the simulation is what failed it."""
+        self.close_connection = True
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """Remembers the service of each host: moto would look through its own folder for every request."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._services: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the service of a host; None if there is none."""
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
+
 
 @contextmanager
 def serve(
@@ -55,10 +75,9 @@ def serve(
 ) -> Iterator[Server]:
     """Serve simulated accounts on 127.0.0.1 until the block ends; port 0 is any free one.
 
-    AWS Backup and the Resource Groups Tagging API are answered by the simulation, every other service (STS
-    among them) by moto.
-    `make` gives the Account of an account id and a Region when a request first needs it.
-    `middleware` wraps their WSGI application.
+    AWS Backup, AWS Organizations, STS and the Resource Groups Tagging API are those of the simulation, all
+    other services are moto's. `make` gives the Account of an account id and a Region when a request first
+    needs it. `middleware` wraps their WSGI application.
     """
     simulation = make if isinstance(make, Simulation) else Simulation(make)
     application = middleware(_application(simulation))
@@ -68,25 +87,24 @@ def serve(
     try:
         yield Server(simulation, server.server_port)
     finally:
+        with suppress(OSError):  # not every system can
+            server.socket.shutdown(SHUT_RDWR)  # wakes the thread, which would wait for the next poll
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def _application(simulation: Simulation) -> DomainDispatcherApplication:
-    def backup(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return respond(simulation.handle(_Request(environ)), environ, start_response)
-
-    def tagging(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return respond(simulation.handle_tagging(_Request(environ)), environ, start_response)
-
-    def respond(answer: Any, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        status, headers, body = answer
-        return Response(body, status, headers)(environ, start_response)
-
-    own = {"backup": backup, "resourcegroupstaggingapi": tagging}
-
+def _application(simulation: Simulation) -> "WSGIApplication":
     def application_of(service: Any) -> Any:
-        return own[service] if service in own else create_backend_app(service)
+        if service not in simulation.responses:
+            return create_backend_app(service)
+        return partial(_respond, partial(simulation.handle, service))
 
-    return DomainDispatcherApplication(application_of)
+    return _Dispatcher(application_of)
+
+
+def _respond(
+    handle: Callable[[Request], Any], environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
+    status, headers, body = handle(_Request(environ))
+    return Response(body, status, headers)(environ, start_response)

@@ -6,5 +6,9 @@ The server is in `exporter.web.server`; authentication and TLS are in `exporter.
 from exporter.web.routes import (
     Site,
 )
+from exporter.web.shards import (
+    DNS_PREFIX,
+    Shards,
+)
 
-__all__ = ["Site"]
+__all__ = ["DNS_PREFIX", "Shards", "Site"]

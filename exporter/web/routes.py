@@ -22,6 +22,7 @@ from exporter.web.content_negotiation import content_type, gzip_accepted
 from exporter.web.scrape_timeout import TIMEOUT_HEADER, Deadline
 from exporter.web.server import StreamingExposition
 from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, find_scope, service_discovery
+from exporter.web.shards import Shards, assigned
 from exporter.web.status import status_of, status_response
 
 RELOAD_TIMEOUT = 10.0  # seconds that a response waits for a reload; longer than the timeout for reading
@@ -42,8 +43,12 @@ class Exporter(Protocol):
         """The configuration."""
 
     @property
+    def scopes(self) -> Sequence[Scope]:
+        """The targets and Regions."""
+
+    @property
     def ledgers(self) -> Sequence[Ledger]:
-        """The collected data of every target and Region."""
+        """The collected data of every target and Region, and of other accounts of organizations."""
 
     @property
     def refresher(self) -> Refreshes:
@@ -76,6 +81,7 @@ class Site:
         telemetry_path: path of the metrics of all targets.
         reloader: the current configuration and the exporter for it.
         lifecycle: whether `/-/reload` is enabled.
+        shards: the exporters that share the targets; by default, this one has them all.
         clock: seconds since 1970.
         steady: seconds on a monotonic clock.
         secrets: values to mask in text.
@@ -90,6 +96,7 @@ class Site:
         reloader: Reloader,
         *,
         lifecycle: bool = False,
+        shards: Shards | None = None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
         secrets: Secrets | None = None,
@@ -99,6 +106,7 @@ class Site:
         self._telemetry_path = telemetry_path
         self._reloader = reloader
         self._lifecycle = lifecycle
+        self._shards = shards or Shards()
         self._clock = clock
         self._started = clock()
         self._steady = steady
@@ -130,7 +138,7 @@ class Site:
     async def _probe(self, request: Request) -> Response:
         exporter, query = self._reloader.exporter, request.query_params
         try:
-            scope = find_scope(_scopes(exporter), query.get("target", ""), query.get("region", ""))
+            scope = find_scope(exporter.scopes, query.get("target", ""), query.get("region", ""))
         except UnknownScopeError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
         return await self._expose(request, exporter, scope)
@@ -147,7 +155,7 @@ class Site:
 
     async def _refresh(self, request: Request, exporter: Exporter, scope: Scope | None) -> None:
         """Refresh what is due, and wait for it as long as the scrape may."""
-        scopes = 1 if scope else len(exporter.ledgers)
+        scopes = 1 if scope else len(exporter.scopes)
         max_wait = self._deadline.max_wait(_header(request, TIMEOUT_HEADER), scope, scopes)
         wait_until = self._steady() + max_wait
         # Not in the event loop: starting the refreshes of a thousand scopes takes a while.
@@ -155,8 +163,12 @@ class Site:
         await _wait_for(refresh, self.stopping, within=wait_until - self._steady())
 
     async def _targets(self, request: Request) -> Response:
-        scopes, url = _scopes(self._reloader.exporter), request.url
-        return JSONResponse(service_discovery(scopes, url.netloc, tls=url.scheme == "https"))
+        scopes, url = self._reloader.exporter.scopes, request.url
+        exporters = await self._shards.available() or (url.netloc,)
+        groups = service_discovery(
+            scopes, lambda scope: assigned(scope, exporters), tls=url.scheme == "https"
+        )
+        return JSONResponse(groups)
 
     async def _config(self, _: Request) -> Response:
         return PlainTextResponse(self._secrets.mask(to_yaml(self._reloader.exporter.config)))
@@ -206,10 +218,6 @@ class Site:
             secrets=self._secrets,
         )
         return status_response(status, gzip=gzip)
-
-
-def _scopes(exporter: Exporter) -> list[Scope]:
-    return [ledger.scope for ledger in exporter.ledgers]
 
 
 def _header(request: Request, name: str) -> str:

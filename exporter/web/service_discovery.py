@@ -1,6 +1,6 @@
 """The list of targets and Regions for HTTP service discovery of Prometheus and for `/probe`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from exporter.model import Scope
@@ -19,8 +19,10 @@ class TargetGroup(TypedDict):
     labels: dict[str, str]
 
 
-def service_discovery(scopes: Sequence[Scope], address: str, *, tls: bool) -> list[TargetGroup]:
-    """Return an entry for each target and Region, to be probed at the address of the request.
+def service_discovery(
+    scopes: Sequence[Scope], address_of: Callable[[Scope], str], *, tls: bool
+) -> list[TargetGroup]:
+    """Return an entry for each target and Region, to be probed at the address that `address_of` returns.
 
     The labels do not collide with those of the series. Each entry has its own `instance`, because all would
     share one `up` series otherwise. Without TLS the scheme is omitted: a reverse proxy may use HTTPS.
@@ -28,7 +30,7 @@ def service_discovery(scopes: Sequence[Scope], address: str, *, tls: bool) -> li
     scheme = {"__scheme__": "https"} if tls else {}
     return [
         {
-            "targets": [address],
+            "targets": [address_of(scope)],
             "labels": {
                 **scheme,
                 "__metrics_path__": PROBE_PATH,

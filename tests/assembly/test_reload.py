@@ -196,7 +196,6 @@ def test_what_stays_the_same_keeps_what_it_knows(start: Start, east: Target, wes
     [
         {"discovery": {"window": 3600.0}},
         {"limits": {"max_jobs": 5}},
-        {"api": {"requests_per_second": 1.0}},
         {"collectors": ("backup_jobs", "copy_jobs")},
         {
             "collectors": ("backup_jobs", "resources"),
@@ -213,6 +212,33 @@ def test_other_settings_take_effect(start: Start, west: Target, settings: dict[s
     ledger = running.ledger("west")
     running.reload(config(west, **settings))
     assert running.ledger("west") is not ledger
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"api": {"requests_per_second": 1.0}}, {"inventory": {"enabled": False, "resource_types": ("EBS",)}}],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_settings_of_calls_keep_what_is_known(
+    start: Start, west: Target, settings: dict[str, object]
+) -> None:
+    """A target whose calls change keeps its jobs and counters, and gets new collectors."""
+    running = start(config(west))
+    ledger = running.ledger("west")
+    before = running.reloader.exporter.targets[0].scopes[0].refresh
+    running.reload(config(west, **settings))
+    assert running.ledger("west") is ledger
+    assert running.reloader.exporter.targets[0].scopes[0].refresh is not before
+
+
+def test_another_region_keeps_what_is_known_of_the_first(start: Start, west: Target) -> None:
+    """A target to which a Region is added keeps the jobs and counters of its other Regions."""
+    running = start(config(west))
+    ledger = running.ledger("west")
+    more = west.model_copy(update={"regions": (*west.regions, "ap-south-1")})
+    running.reload(config(more))
+    assert running.ledger("west") is ledger
+    assert len(running.reloader.exporter.ledgers) == 2
 
 
 def test_a_changed_target_takes_its_own_place(aws: Bench, start: Start, west: Target) -> None:

@@ -1,10 +1,11 @@
 """One contract for every kind of job: whatever AWS calls its fields, it is found and published alike."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from exporter.config import Discovery
 from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN
 from exporter.model.kind import Kind
 from exporter.simulator import job_kinds as simulated
@@ -14,6 +15,8 @@ from tests.support.harness import REGION, START, Bench, Watch
 ACCOUNT = "123456789012"
 VAULT = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod"
 SIMULATED = dict(zip((BACKUP, COPY, RESTORE, SCAN), simulated.KINDS, strict=True))
+
+FinishedJobs = Literal["all", "unsuccessful", "none"]
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -41,9 +44,9 @@ class Scene:
         told |= {member: value for member, value in vault.items() if member in self.kind.vault_members}
         self.aws.account.put(told | fields, SIMULATED[self.kind])
 
-    def watch(self) -> Watch:
+    def watch(self, **settings: Any) -> Watch:
         """Start the exporter."""
-        return self.aws.watch(collectors=(self.kind.collector,))
+        return self.aws.watch(collectors=(self.kind.collector,), **settings)
 
     def calls(self, operation: str) -> list[Mapping[str, Any]]:
         """The parameters of the calls of one operation."""
@@ -115,6 +118,39 @@ def test_its_counter_counts_what_finished_since_the_start(aws: Bench, kind: Kind
     aws.clock.advance(30)
     scene.put("a", "FAILED", CreationDate=START + 5, CompletionDate=START + 20)
     assert watch.scrape().value(f"{kind.fleet_prefix}_finished_total", state="FAILED") == 1
+
+
+@every_kind
+@pytest.mark.parametrize("finished_jobs", ["all", "unsuccessful", "none"])
+def test_finished_jobs_that_have_series(aws: Bench, kind: Kind, finished_jobs: FinishedJobs) -> None:
+    """Finished jobs have series as the configuration says, active ones always; all are counted."""
+    scene = Scene(aws, kind)
+    scene.put("active", "RUNNING")
+    ends = sorted(kind.terminal & set(kind.states))
+    for state in ends:
+        scene.put(state, state)
+    series = scene.watch(discovery=Discovery(finished_jobs=finished_jobs)).scrape()
+    kept = {"all": {*ends}, "unsuccessful": {*ends} - {"COMPLETED"}, "none": set()}[finished_jobs]
+    found = series.find(f"{kind.metric_prefix}_info")
+    assert {labels["job_id"] for labels, _ in found} == {"active", *kept}
+    assert [series.value(kind.fleet_prefix, state=state) for state in ends] == [1] * len(ends)
+    known = "aws_backup_exporter_jobs"
+    assert series.value(known, phase="finished") == len(ends)
+    assert series.value(known, phase="active") == 1
+
+
+@every_kind
+def test_kinds_without_series_are_looked_for_on_each_scrape(aws: Bench, kind: Kind) -> None:
+    """A kind of job of which only finished jobs without series are known is in use like any other."""
+    scene = Scene(aws, kind)
+    scene.put("old", "COMPLETED")
+    watch = scene.watch(discovery=Discovery(finished_jobs="none"))
+    watch.catch_up()
+    aws.clock.advance(15)
+    watch.scrape()
+    scene.put("new", "RUNNING", CreationDate=aws.clock())
+    aws.clock.advance(15)
+    assert watch.scrape().find(f"{kind.metric_prefix}_info", job_id="new")
 
 
 @every_kind

@@ -1,5 +1,9 @@
 """What a scrape asks AWS about jobs that can still change, and what it publishes of the answers."""
 
+from typing import Literal
+
+import pytest
+
 from exporter.config import Api, Discovery
 from tests.support.harness import REGION, START, Bench, job
 
@@ -47,6 +51,42 @@ def test_a_parent_that_was_finished_before_the_start_is_described_once(aws: Benc
     assert series.value("aws_backup_job_child_jobs", job_id="p") == 3
     assert series.value("aws_backup_job_child_jobs_in_state", job_id="p", state="FAILED") == 1
     assert aws.described() == ["p"]
+
+
+@pytest.mark.parametrize(
+    ("finished_jobs", "described"), [("all", {"ok", "bad"}), ("unsuccessful", {"bad"}), ("none", set())]
+)
+def test_a_finished_parent_without_series_is_not_described(
+    aws: Bench, finished_jobs: Literal["all", "unsuccessful", "none"], described: set[str]
+) -> None:
+    """Child counts are asked for only where they are published; a configured job has them in any case."""
+    for job_id, state in (("ok", "COMPLETED"), ("bad", "FAILED"), ("configured", "COMPLETED")):
+        aws.account.put(job(job_id, state, IsParent=True, ChildJobsInState={state: 1}))
+    target = aws.target(job_ids=("configured",))
+    watch = aws.watch(target, discovery=Discovery(finished_jobs=finished_jobs))
+    watch.catch_up()
+    found = watch.scrape().find("aws_backup_job_child_jobs_in_state")
+    assert {labels["job_id"] for labels, _ in found} == {*aws.described()} == {"configured", *described}
+    assert len(aws.described()) == 1 + len(described)
+
+
+def test_an_end_without_series_is_asked_for_once_at_most(aws: Bench) -> None:
+    """A job without series after its end is described until its end shows, be it in a list, and no more."""
+    jobs = {"new": START, "old": START - 7200}
+    for job_id, created in jobs.items():
+        aws.account.put(job(job_id, created=created))
+    watch = aws.watch(discovery=Discovery(finished_jobs="none"))
+    watch.catch_up()
+    assert len(watch.scrape().find("aws_backup_job_state", state="RUNNING")) == 2
+    aws.account.forget_calls()
+    for job_id, created in jobs.items():
+        aws.account.put(job(job_id, "COMPLETED", created=created, CompletionDate=START + 15))
+    for _ in range(3):
+        aws.clock.advance(15)
+        series = watch.scrape()
+        assert series.find("aws_backup_job_state") == []
+        assert series.value("aws_backup_jobs_finished_total", state="COMPLETED") == 2
+    assert aws.described() == ["old"]
 
 
 def test_a_running_parent_shows_its_children_by_state(aws: Bench) -> None:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from exporter.assembly.assembly import Assembler
-from exporter.command.demo import demo_account
+from exporter.command.demo import demo_account, demo_organization
 from exporter.exposition.self_metrics import Telemetry
 from tests.support.harness import TEXT, Clock, Series, Watch, dependencies
 
@@ -65,3 +66,15 @@ def test_it_stays_small_and_lively(demo: Watch) -> None:
 
     assert max(sizes) < LARGEST
     assert sizes[-1] < 1.2 * sizes[3]
+
+
+def test_the_organization_can_be_listed() -> None:
+    """The demo of an organization monitors twelve accounts, and its calls to AWS Organizations stay here."""
+    with demo_organization(Clock()) as (config, dependencies):
+        [target] = config.targets
+        session: Any = dependencies.open_session(None)
+        client = session.create_client("organizations", region_name="us-east-1")
+        assert len(client.list_accounts()["Accounts"]) == 12
+    assert target.organization is not None
+    assert target.organization.jobs
+    assert target.organization.members is not None

@@ -44,7 +44,7 @@ JOBS_ENDED, JOBS_RUNNING = 1900, 100
 REGIONS = tuple(site.region for site in SITES)
 SCOPES = 2 + 4 + 4 + 4 + 1 + 1 + 1 + 1  # targets and Regions of each exporter, by situation
 COLLECTORS = (len(config.COLLECTORS) + 1) * SCOPES  # the inventory is the one that `collectors` does not list
-LONGEST = 120.0  # seconds until everything is as it should be
+LONGEST = 300.0  # seconds until everything is as it should be
 
 _UNSUCCESSFUL = f'aws_backup_jobs_finished_total{{job="{DEMO}",state=~"FAILED|EXPIRED|ABORTED|PARTIAL"}}'
 _UUID = re.compile(r"\b[0-9a-f](?=[0-9a-f]{7}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)")
@@ -222,25 +222,39 @@ def _cast(stage: _Stage) -> _Cast:
 
 
 @contextmanager
-def staged(prometheus: str, directory: Path, forks: ForkServer) -> Iterator[Scene]:
-    """Run every exporter, and the given Prometheus, until the block ends."""
+def staged(programs: Sequence[str], directory: Path, forks: ForkServer) -> Iterator[list[Scene]]:
+    """Let each of these Prometheus scrape every exporter, and run them until the block ends.
+
+    The exporters end before: what is asked is always about the past.
+    """
     with ExitStack() as stack:
-        cast = _cast(_Stage(stack, directory, forks))
-        _settle(cast.addresses())
-        config = _scrapes(cast.addresses())
-        address = stack.enter_context(serving(prometheus, directory / "prometheus", config))
-        scene = Scene(address, time.time(), time.time())
-        _until_holds(scene, f"count(count_over_time(aws_backup_up[1m]) >= 2) == {COLLECTORS}")
-        _until_holds(scene, f"count(aws_backup_up == 1) == {COLLECTORS}")
-        # Not the present: a scrape that has begun may find the exporter gone.
-        [last] = replace(scene, now=time.time()).instant(f'timestamp(up{{job="{DOWN}"}})', Settings())
-        scene = replace(scene, well=last.value)
-        cast.failing.fail(None, throttled())
-        [to_go] = cast.exporters[DOWN]
-        to_go.kill()
-        _until_holds(scene, f'up{{job="{DOWN}"}} == 0 and on () aws_backup_up{{job="{FAILING}"}} == 0')
-        _until_holds(scene, f"sum(increase({_UNSUCCESSFUL}[1m] offset 2s)) > 0")
-        yield replace(scene, now=time.time())
+        with ExitStack() as exporters:
+            cast = _cast(_Stage(exporters, directory, forks))
+            _settle(cast.addresses())
+            config = _scrapes(cast.addresses())
+            folders = [directory / f"prometheus-{number}" for number in range(len(programs))]
+            scenes = [
+                Scene(stack.enter_context(serving(program, folder, config)), time.time(), time.time())
+                for program, folder in zip(programs, folders, strict=True)
+            ]
+            _until_holds(scenes, f"count(count_over_time(aws_backup_up[1m]) >= 2) == {COLLECTORS}")
+            _until_holds(scenes, f"count(aws_backup_up == 1) == {COLLECTORS}")
+            scenes = [replace(scene, well=_last_scrape(scene)) for scene in scenes]
+            cast.failing.fail(None, throttled())
+            [to_go] = cast.exporters[DOWN]
+            to_go.kill()
+            _until_holds(scenes, f'up{{job="{DOWN}"}} == 0 and on () aws_backup_up{{job="{FAILING}"}} == 0')
+            _until_holds(scenes, f"sum(increase({_UNSUCCESSFUL}[1m] offset 2s)) > 0")
+            now = time.time()
+            # A scrape that has begun would find the exporter gone.
+            _until_holds(scenes, f"min(timestamp(up)) > {now:.3f}")
+        yield [replace(scene, now=now) for scene in scenes]
+
+
+def _last_scrape(scene: Scene) -> float:
+    """Tell when all was well. Not the present: a scrape that has begun may find the exporter gone."""
+    [last] = replace(scene, now=time.time()).instant(f'timestamp(up{{job="{DOWN}"}})', Settings())
+    return last.value
 
 
 def _scrapes(addresses: dict[str, list[str]]) -> dict[str, Any]:
@@ -269,8 +283,10 @@ def _of_aws(address: str) -> frozenset[str]:
     return frozenset(line for line in lines if line.startswith("aws_backup_") and not _OF_ITSELF.match(line))
 
 
-def _until_holds(scene: Scene, expression: str) -> None:
+def _until_holds(scenes: Sequence[Scene], expression: str) -> None:
+    """Wait until an expression has a result in each Prometheus, all at once."""
+
     def holds() -> bool:
-        return bool(replace(scene, now=time.time()).instant(expression, Settings()))
+        return all(replace(scene, now=time.time()).instant(expression, Settings()) for scene in scenes)
 
     until(holds, LONGEST, every=0.25, or_say=lambda: expression)

@@ -107,6 +107,17 @@ def test_it_stops(demo: Process) -> None:
     assert "Traceback" not in demo.err
 
 
+def test_an_organization(tmp_path: Path) -> None:
+    """`--demo.organization` says that it simulates an organization, and serves its metrics."""
+    command = exporter_command("--demo.organization", "--web.listen-address", "127.0.0.1:0")
+    process = Process(command, environment(tmp_path), tmp_path / "organization")
+    try:
+        until(lambda: "a simulated AWS organization with twelve accounts" in process.out)
+        until(lambda: _label(_scrape(process, "aws_backup_up"), "target") >= {"company"})
+    finally:
+        process.kill()
+
+
 def test_make_demo(tmp_path: Path) -> None:
     """`make demo` starts it on the default port and prints the addresses; when make is ended, so is it."""
     try:

@@ -17,7 +17,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Fault, Health, Job, Scope
 from tests.support.harness import Clock
-from tests.support.makers import NOW, TOLD_BY_OTHERS, FixedTelemetry, job
+from tests.support.makers import KEEPS_SERIES, NOW, TOLD_BY_OTHERS, FixedTelemetry, job
 from tests.support.reference import Reference, differences, expected, taken_apart
 
 WINDOW = 240.0  # buckets of ten seconds
@@ -44,6 +44,7 @@ NUMBERS = st.fixed_dictionaries(
         "transferred_bytes": st.integers(0, 2**63),
         "child_jobs": st.integers(0, 3),
         "start_by_timestamp_seconds": st.floats(0, 4e9),
+        "expected_completion_timestamp_seconds": st.floats(0, 4e9),
     },
 )
 AGES = st.one_of(st.none(), st.floats(-20, 300))
@@ -91,16 +92,20 @@ class Sequences(RuleBasedStateMachine):
     @initialize(
         limits=st.tuples(*[st.sampled_from([0, 3, 6, 12, 10_000, 10_000, 10_000])] * 2),
         account_id=st.sampled_from(["", "222222222222"]),
+        kept=st.tuples(st.sampled_from(sorted(KEEPS_SERIES)), st.sampled_from(sorted(KEEPS_SERIES))),
     )
-    def start(self, limits: tuple[int, int], account_id: str) -> None:
+    def start(self, limits: tuple[int, int], account_id: str, kept: tuple[str, str]) -> None:
         """Make two scopes, the second with labels of its own and an account that is assumed."""
         self.clock = Clock(NOW)
         labels: tuple[dict[str, str], ...] = ({}, {"team": 'a\\b"c\nd', "env": "\ud800"})
         accounts = ("", account_id)
         self.ledgers: list[Ledger] = []
         self.references: list[Reference] = []
-        for scope, most, own, account in zip(SCOPES, limits, labels, accounts, strict=True):
-            made = JobStore(BACKUP, window=WINDOW, since=lambda: NOW, pinned=PINNED)
+        keeps_series = [KEEPS_SERIES[name] for name in kept]
+        for scope, most, own, account, keeps in zip(
+            SCOPES, limits, labels, accounts, keeps_series, strict=True
+        ):
+            made = JobStore(BACKUP, window=WINDOW, since=lambda: NOW, pinned=PINNED, keeps_series=keeps)
             ids = ConfiguredIds(PINNED)
             self.ledgers.append(
                 Ledger(
@@ -114,10 +119,10 @@ class Sequences(RuleBasedStateMachine):
                 )
             )
             in_order = dict(sorted(own.items()))
-            self.references.append(Reference(scope, WINDOW, NOW, most, PINNED, in_order, account))
+            self.references.append(Reference(scope, WINDOW, NOW, most, PINNED, in_order, account, keeps))
             self.references[-1].up["backup_jobs"] = False
         self.pages = [ScopeSeries(ledger, self.clock) for ledger in self.ledgers]
-        self.exposition = Exposition(self.pages, FixedTelemetry())
+        self.exposition = Exposition(lambda: self.pages, FixedTelemetry())
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS), age=AGES, took=AGES, told=fields(), described=st.booleans())
     def tell(
@@ -158,7 +163,7 @@ class Sequences(RuleBasedStateMachine):
         """A finished job is closed with what is known."""
         with self.ledgers[at].open(BACKUP) as store:
             store.skip_description(job_id, self.clock())
-        self.references[at].close(job_id, self.clock())
+        self.references[at].close(job_id)
 
     @rule(at=AT, job_id=st.sampled_from(JOB_IDS))
     def is_forgotten(self, at: int, job_id: str) -> None:

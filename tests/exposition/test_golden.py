@@ -97,7 +97,8 @@ JOBS: list[Mapping[str, Any]] = [
         "failed", "FAILED", at(3, 10), AccountId=ACCOUNT, MessageCategory="AccessDenied", BytesTransferred=0
     ),
     told("created", "CREATED", at(14, 10)),
-    told("running", "RUNNING", at(14, 0), AccountId=ACCOUNT, PercentDone="23.71", BytesTransferred=1048576),
+    told("running", "RUNNING", at(14, 0), AccountId=ACCOUNT, PercentDone="23.71", BytesTransferred=1048576)
+    | {"ExpectedCompletionDate": at(14, 40)},
     told(
         "stack",
         "RUNNING",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exporter.exposition.job_metrics import fleet_families, job_families
+from exporter.exposition.job_metrics import fleet_families, job_families, running_families
 from exporter.exposition.metrics import families
 from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
@@ -81,7 +81,7 @@ def test_without_its_row_a_kind_has_no_metrics(kind: Kind) -> None:
     """Deleting a row removes the metrics of the kind, of its counts and its facts, and no others."""
     everything = {family.name for family in families()}
     without = {family.name for family in families(tuple(each for each in KINDS if each is not kind))}
-    own = {family.name for family in (*job_families(kind), *fleet_families(kind))}
+    own = {family.name for family in (*job_families(kind), *running_families(kind), *fleet_families(kind))}
     facts = {
         f"{kind.facts.prefix}_{suffix}"
         for suffix in (

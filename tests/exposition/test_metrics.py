@@ -3,16 +3,23 @@
 import re
 
 from exporter.exposition import metrics, self_metrics
-from exporter.exposition.job_metrics import fleet_families, job_families, job_group, tally_group
+from exporter.exposition.job_metrics import (
+    fleet_families,
+    job_families,
+    job_group,
+    running_families,
+    running_group,
+    tally_group,
+)
 from exporter.exposition.metric_types import Family, Group
 from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
 from exporter.exposition.resource_metrics import RESOURCE_FAMILIES
-from exporter.exposition.scope_metrics import SCOPE_FAMILIES, dropped_group, exporter_group
+from exporter.exposition.scope_metrics import SCOPE_FAMILIES, exporter_group, items_group
 from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
-from exporter.model.job_kinds import BACKUP
-from exporter.model.records import Fault, Health
-from tests.support.makers import NOW, job, store, with_configured
+from exporter.model.job_kinds import BACKUP, KINDS
+from exporter.model.records import Fault, Health, RunningJob
+from tests.support.makers import HOUR, NOW, job, store, with_configured
 
 JOB = "job_id aws_account_id aws_region"
 FLEET = "aws_account_id aws_region vault_name resource_type state"
@@ -32,6 +39,13 @@ OF_A_JOB = {
     "aws_backup_job_start_by_timestamp_seconds": JOB,
     "aws_backup_job_status_info": f"{JOB} message_category status_message",
 }
+OF_A_RUNNING_JOB = dict.fromkeys(
+    (
+        "aws_backup_running_job_overdue_timestamp_seconds",
+        "aws_backup_running_job_last_progress_timestamp_seconds",
+    ),
+    f"{JOB} resource_arn resource_name resource_type vault_name",
+)
 OF_THE_FLEET = {"aws_backup_jobs": FLEET, "aws_backup_jobs_finished_total": FLEET}
 ACCOUNT = "aws_account_id aws_region"
 RESOURCE = f"{ACCOUNT} resource_arn resource_name resource_type"
@@ -152,6 +166,12 @@ def test_the_metrics_of_a_job() -> None:
     assert labels(job_families(BACKUP)) == OF_A_JOB
 
 
+def test_the_metrics_of_a_running_job() -> None:
+    """A running backup job also has these metrics with these labels; other kinds of jobs have none."""
+    assert labels(running_families(BACKUP)) == OF_A_RUNNING_JOB
+    assert [running_families(kind) for kind in KINDS if kind is not BACKUP] == [()] * (len(KINDS) - 1)
+
+
 def test_the_metrics_of_the_fleet() -> None:
     """Backup jobs are counted in these metrics with these labels."""
     assert labels(fleet_families(BACKUP)) == OF_THE_FLEET
@@ -176,7 +196,9 @@ def test_the_metrics_of_the_exporter() -> None:
 def test_all_of_them_are_written() -> None:
     """Whatever is documented is among the metrics that are written, once."""
     names = [family.name for family in metrics.families()]
-    assert {*OF_A_JOB, *OF_THE_FLEET, *OF_A_RESOURCE, *OF_AN_ACCOUNT, *OF_A_SCOPE} <= set(names)
+    assert {*OF_A_JOB, *OF_A_RUNNING_JOB, *OF_THE_FLEET, *OF_A_RESOURCE, *OF_AN_ACCOUNT, *OF_A_SCOPE} <= set(
+        names
+    )
     assert len(names) == len(set(names))
     assert not set(names) & set(OF_THE_EXPORTER)
 
@@ -186,6 +208,12 @@ def test_the_samples_of_a_job() -> None:
     numbers = {gauge.suffix: 1 for gauge in BACKUP.gauges}
     told = job(numbers=numbers, child_states=[("RUNNING", 1)], message="why", category="FAILED")
     assert of_samples(job_group(BACKUP, told, full_ledger())) == OF_A_JOB
+
+
+def test_the_samples_of_a_running_job() -> None:
+    """A running job of which AWS tells everything has a sample of each of its metrics, with their labels."""
+    running = RunningJob("1", "arn:volume", "volume", "EBS", "prod", NOW + HOUR, NOW)
+    assert of_samples(running_group(BACKUP, "a", running, full_ledger())) == OF_A_RUNNING_JOB
 
 
 def test_the_samples_of_the_fleet() -> None:
@@ -199,10 +227,7 @@ def test_the_samples_of_the_fleet() -> None:
 def test_the_samples_of_the_exporter() -> None:
     """What a scope tells of itself has exactly its labels."""
     ledger = full_ledger()
-    assert (
-        of_samples(exporter_group(ledger)) | of_samples(dropped_group(ledger.left_out(), ledger))
-        == OF_A_SCOPE
-    )
+    assert of_samples(exporter_group(ledger)) | of_samples(items_group(ledger)) == OF_A_SCOPE
 
 
 def test_the_samples_of_the_process() -> None:
@@ -232,6 +257,7 @@ def test_static_labels_come_with_every_series() -> None:
         job_group(BACKUP, job(), ledger),
         tally_group(BACKUP, tally, ledger),
         exporter_group(ledger),
+        items_group(ledger),
     ):
         lines = b"".join(render(group).values()).splitlines()
         assert lines

@@ -16,15 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import Collector
 
 from exporter.exposition.exposition import Exposition, Form
-from exporter.exposition.job_metrics import job_group, tally_group
+from exporter.exposition.job_metrics import job_group, running_group, tally_group
 from exporter.exposition.metrics import families
-from exporter.exposition.scope_metrics import dropped_group, exporter_group
+from exporter.exposition.scope_metrics import exporter_group, items_group
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import REFRESH_SECONDS, Telemetry
 from exporter.model.job_kinds import BACKUP
-from exporter.model.records import Health, Job
+from exporter.model.records import Health, Job, RunningJob
 from tests.support.harness import Clock
-from tests.support.makers import NOW, SCOPE, Written, job, ledger, written
+from tests.support.makers import NOW, SCOPE, Written, job, ledger, store, written
 
 Parse = Callable[[str], Iterable[Metric]]
 Samples = set[tuple[str, frozenset[tuple[str, str]], float]]
@@ -70,15 +70,25 @@ def samples(metrics: Iterable[Metric]) -> Samples:
     return set(found)
 
 
+def running_jobs(jobs: Iterable[Job]) -> dict[str, RunningJob]:
+    """Give what is published of those that run, by id."""
+    made = store()
+    for told in jobs:
+        made.update(told, NOW, described=True)
+    return {job_id: running for job_id, running in made.drain().running.items() if running}
+
+
 def put_in(made: Written, jobs: Iterable[Job]) -> Samples:
     """Give the samples that are to be published, straight from the records."""
-    with made.ledger.open(BACKUP) as store:
-        tallies = store.tallies(made.clock())
+    with made.ledger.open(BACKUP) as of:
+        tallies = of.tallies(made.clock())
+    running = running_jobs(jobs)
     groups = [
         *(job_group(BACKUP, told, made.ledger) for told in jobs),
+        *(running_group(BACKUP, job_id, told, made.ledger) for job_id, told in running.items()),
         *(tally_group(BACKUP, tally, made.ledger) for tally in tallies),
         exporter_group(made.ledger),
-        dropped_group(made.ledger.left_out(), made.ledger),
+        items_group(made.ledger),
     ]
     return {
         (name, frozenset((*group.labels, *labels)), float(value))
@@ -142,7 +152,8 @@ def test_the_whole_is_valid(form: Form, parse: Parse) -> None:
     telemetry.observe_request("ListBackupJobs", 0.3)
     telemetry.observe_refresh(7)
     telemetry.configuration_read(NOW)
-    exposition = Exposition([ScopeSeries(made, Clock(NOW))], telemetry)
+    series = [ScopeSeries(made, Clock(NOW))]
+    exposition = Exposition(lambda: series, telemetry)
     metrics = list(parse(exposition.write(form).decode()))
     names = [metric.name for metric in metrics]
     assert len(names) == len(set(names))
@@ -159,7 +170,8 @@ def test_names_choose_samples(form: Form, parse: Parse) -> None:
     """With names, samples of these names are written and no others, those of histograms included."""
     telemetry = Telemetry()
     telemetry.observe_refresh(7)
-    exposition = Exposition([ScopeSeries(ledger(collectors=["backup_jobs"]), Clock(NOW))], telemetry)
+    series = [ScopeSeries(ledger(collectors=["backup_jobs"]), Clock(NOW))]
+    exposition = Exposition(lambda: series, telemetry)
     of_histogram = {f"{REFRESH_SECONDS.name}_{ending}" for ending in ("bucket", "count", "sum")}
     names = {"aws_backup_up", "process_cpu_seconds_total", "unknown", *of_histogram}
     found = samples(parse(exposition.write(form, names=names).decode()))
@@ -171,7 +183,7 @@ def test_names_choose_within_a_histogram() -> None:
     telemetry = Telemetry()
     telemetry.observe_refresh(7)
     name = f"{REFRESH_SECONDS.name}_count"
-    text = Exposition([], telemetry).write(Form(), names={name}).decode()
+    text = Exposition(list, telemetry).write(Form(), names={name}).decode()
     assert [line for line in text.splitlines() if not line.startswith("#")] == [f"{name} 1.0"]
 
 

@@ -1,9 +1,13 @@
 """What a page writes anew, and what it keeps."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from exporter.exposition.compression import Piece
+from exporter.exposition.job_metrics import running_families
+from exporter.exposition.metric_types import Family
 from exporter.exposition.resource_metrics import LAST_ATTEMPT, LAST_STATE, RESOURCE_FAMILIES
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.ledger.resources import Resources
@@ -22,17 +26,17 @@ class Account:
         self._ledger = ledger(resources=Resources({}, lambda _: None))
         self._page = ScopeSeries(self._ledger, Clock(NOW))
 
-    def tell(self, told: Job) -> None:
+    def tell(self, told: Job, at: float = NOW) -> None:
         """AWS tells of a job."""
         with self._ledger.open(BACKUP) as store:
-            store.update(told, NOW, described=True)
+            store.update(told, at, described=True)
         with self._ledger.open_resources() as resources:
             resources.record(BACKUP, told)
 
-    def pieces(self) -> dict[str, Piece]:
-        """Give what is written of the resources, by metric."""
-        names = {family.name for family in RESOURCE_FAMILIES}
-        return {name: piece for name, piece in self._page.pieces() if name in names}
+    def pieces(self, families: Sequence[Family] = RESOURCE_FAMILIES) -> dict[str, Piece]:
+        """Give what is written of the resources, or of some metrics, by metric."""
+        names = {family.name for family in families}
+        return {name: piece for name, piece in self._page.pieces().data.items() if name in names}
 
 
 def written_anew(before: dict[str, Piece], after: dict[str, Piece]) -> set[str]:
@@ -68,3 +72,25 @@ def test_of_a_resource_only_what_is_new_is_written() -> None:
         "aws_backup_resource_last_ended_job_info",
         "aws_backup_resource_last_ended_timestamp_seconds",
     }
+
+
+def test_of_a_running_job_only_what_is_new_is_written() -> None:
+    """A job that goes on has another last progress every five minutes; when it is overdue is kept."""
+    account, (overdue, last_progress) = Account(), running_families(BACKUP)
+    seen = []
+    for minutes in range(7):
+        ratio = {"progress_ratio": minutes / 100, "expected_completion_timestamp_seconds": NOW + HOUR}
+        account.tell(job(numbers=ratio), NOW + 60 * minutes)
+        seen.append(account.pieces([overdue, last_progress]))
+    assert written_anew({}, seen[0]) == {overdue.name, last_progress.name}
+    written = [written_anew(before, after) for before, after in pairwise(seen)]
+    assert written == [set(), {last_progress.name}, *[set()] * 4]
+
+
+def test_a_job_that_ends_is_no_running_job() -> None:
+    """When a job ends, its series as a running job go."""
+    account = Account()
+    account.tell(job(numbers={"progress_ratio": 0.1}))
+    assert account.pieces(running_families(BACKUP))
+    account.tell(job(state="COMPLETED", completed=NOW))
+    assert not account.pieces(running_families(BACKUP))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from _pytest.logging import LogCaptureFixture
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.aws import default_session, in_environment
 from exporter.command import logs
 from exporter.config import Config, Target

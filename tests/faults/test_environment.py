@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.assembly.assembly import Dependencies
+from exporter.assembly import Dependencies
 from exporter.config import Config, Target
 from exporter.doctor import as_json, as_text, examine
 from tests.e2e.process import free_port

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from botocore.session import Session
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.aws import Clients, TargetClient
 from exporter.config import Api, Config, Target
 from exporter.exposition.self_metrics import Telemetry

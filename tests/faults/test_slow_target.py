@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.config import Api, Config, Discovery, Target
 from exporter.exposition.self_metrics import Telemetry
 from exporter.model.records import Scope

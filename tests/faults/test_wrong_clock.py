@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from exporter.assembly.assembly import Assembler, Dependencies
+from exporter.assembly import Assembler, Dependencies
 from exporter.collectors.protocols import PACE
 from exporter.config import Config
 from exporter.exposition.self_metrics import Telemetry

@@ -30,9 +30,10 @@ def test_a_new_job_is_tracked() -> None:
 def test_what_did_not_change_is_not_handed_over() -> None:
     """A job is reported again only when something of it changed."""
     made = store()
-    made.update(job(), NOW, described=True)
+    known = job(numbers={"progress_ratio": 0.4})
+    made.update(known, NOW, described=True)
     made.drain()
-    made.update(job(), NOW + 15, described=True)
+    made.update(known, NOW + 15, described=True)
     assert made.drain() == Changes()
     further = job(numbers={"progress_ratio": 0.5})
     made.update(further, NOW + 30, described=True)
@@ -176,7 +177,7 @@ def test_a_forgotten_job_is_gone() -> None:
     made.drain()
     for job_id in ("a", "b", "unknown"):
         made.remove(job_id)
-    assert made.drain() == Changes(tracked={"a": None})
+    assert made.drain() == Changes(tracked={"a": None}, running={"a": None})
     assert made.is_final("b")
 
 

@@ -18,6 +18,7 @@ from exporter.ledger.resources import Resources
 from exporter.model import Job, Resource
 from exporter.model.job_kinds import BACKUP, COPY, RESTORE
 from exporter.model.kind import Kind
+from tests.ledger.lives import ARN, Told, at, lives
 from tests.support.harness import Clock
 from tests.support.makers import (
     HOUR,
@@ -32,9 +33,6 @@ from tests.support.makers import (
     store,
 )
 
-ARN = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-"
-Told = tuple[Job, bool]  # and whether it was described
-
 
 def row(state: str = "RUNNING", **fields: Any) -> Told:
     """A row of a list."""
@@ -44,11 +42,6 @@ def row(state: str = "RUNNING", **fields: Any) -> Told:
 def described(state: str = "RUNNING", **fields: Any) -> Told:
     """A description."""
     return job(state=state, **fields), True
-
-
-def at(percent: float, **others: float) -> dict[str, Any]:
-    """Tell how far a job is."""
-    return {"numbers": {"progress_ratio": percent / 100, **others}}
 
 
 PAIRS: dict[str, tuple[Told, Told]] = {
@@ -142,7 +135,11 @@ def test_a_restore_test_ends_with_its_validation(order: Sequence[int]) -> None:
     for place in order:
         of.update_jobs(RESTORE, [COURSE[place]], NOW, described=False)
     of.update_jobs(RESTORE, [COURSE[-1]], NOW, described=True)
-    text = Exposition([ScopeSeries(of, Clock(NOW))], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
+    text = (
+        Exposition(lambda: [ScopeSeries(of, Clock(NOW))], FixedTelemetry())
+        .write(Form(), scope=SCOPE)
+        .decode()
+    )
     assert text.count('validation_status="SUCCESSFUL"') == text.count("aws_backup_restore_job_info{") == 1
     assert counts(made) == finished(made) == {"COMPLETED": 1}
 
@@ -208,37 +205,6 @@ def test_a_description_that_is_late_tells_of_children() -> None:
 
 # Any order gives the same.
 
-LIFE = ("CREATED", "PENDING", "RUNNING", "ABORTING")
-
-
-@st.composite
-def lives(draw: st.DrawFn, number: int) -> list[Told]:
-    """Draw versions of one job, from its creation on, and whether each was described."""
-    age = draw(st.sampled_from([10.0, HOUR, WINDOW - 2 * HOUR, WINDOW + HOUR]))
-    is_parent = draw(st.booleans())
-    parent = draw(st.sampled_from(["", "", "j0"])) if number and not is_parent else ""
-    fixed: dict[str, Any] = {"created": NOW - age, "is_parent": is_parent, "parent": parent}
-    arn = f"{ARN}{draw(st.integers(0, 2))}"
-    ends = draw(st.lists(st.sampled_from(sorted(BACKUP.terminal)), max_size=1))
-    states = [state for state in LIFE if draw(st.booleans())] + ends
-    versions: list[Told] = []
-    for state in states:
-        ended: dict[str, Any] = {"completed": NOW - 5} if ends == [state] else {}
-        steps = [100] if ended else draw(st.lists(st.integers(0, 99), min_size=1, max_size=2, unique=True))
-        for percent in sorted(steps):
-            told = job(f"j{number}", state, **fixed, **ended, **at(percent))
-            known = replace(told, resource_arn=arn, resource_name=f"name-{percent}")
-            by = draw(st.sampled_from([(False,), (True,), (False, True)]))
-            versions += [
-                (_with_children(known, percent) if is_parent and described else known, described)
-                for described in by
-            ]
-    return versions
-
-
-def _with_children(told: Job, percent: int) -> Job:
-    return replace(told, child_states=(("COMPLETED", percent),))
-
 
 @given(st.data())
 @settings(deadline=None)
@@ -256,7 +222,7 @@ def _outcome(told: Sequence[Told]) -> Mapping[str, Any]:
     for version, by_description in told:
         of.update_jobs(BACKUP, [version], NOW, described=by_description)
         page.update()
-    exposition = Exposition([page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
+    exposition = Exposition(lambda: [page], FixedTelemetry()).write(Form(), scope=SCOPE).decode()
     have_ended = {version.id for version, by_description in told if by_description and version.finished}
     return {
         "settled": {job_id for job_id in have_ended if made.is_final(job_id)},

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.exposition import self_metrics
 from exporter.exposition.finished_job_lines import FinishedJobLines
-from exporter.exposition.job_metrics import fleet_families, job_families, job_group
+from exporter.exposition.job_metrics import fleet_families, job_families, job_group, running_families
 from exporter.exposition.metric_types import Family
 from exporter.exposition.metrics import families
 from exporter.exposition.plan_metrics import INVENTORY_FAMILIES, RUN_FAMILIES
@@ -67,7 +67,7 @@ def most_of_an_account(family: Family) -> int:
 
 
 MAX_JOBS = 10
-OF_JOBS = {family.name for kind in KINDS for family in job_families(kind)}
+OF_JOBS = {family.name for kind in KINDS for family in (*job_families(kind), *running_families(kind))}
 IN_STATE = "aws_backup_job_child_jobs_in_state"
 GROUPS = MOST_GROUPS + 1  # and one for all others
 BOUNDS = {
@@ -111,7 +111,7 @@ def flood() -> Written:
             f"j{number}",
             STATES[number % len(STATES)] if number % 7 else f"STATE{number}",
             created=NOW - number % 3600,
-            completed=NOW,
+            completed=None if number % len(STATES) == 0 else NOW,
             vault=f"vault-{number}",
             resource_type=f"type-{number}",
             is_parent=number % 2 == 0,

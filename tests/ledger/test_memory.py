@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,7 @@ from exporter.ledger.rule_runs import RuleRuns
 from exporter.model import Health, Protected
 from exporter.model.job_kinds import BACKUP
 from tests.ledger.facts import DAY, REMOTE, STACK, VOLUME, Known, by, listed, plan, points, rule, told
-from tests.support.makers import HOUR, NOW
+from tests.support.makers import HOUR, NOW, WINDOW, job, store
 
 CYCLES = 1000
 Cycle = Callable[[Known, int, float], None]
@@ -101,6 +102,22 @@ def test_a_rule_that_is_gone_is_forgotten_after_a_month() -> None:
     for number in range(80):
         replaced_plans(known, number, NOW + number * DAY)
     assert len(known.resources._known[VOLUME].rules) == 31
+
+
+def test_a_finished_job_without_series_leaves_its_id() -> None:
+    """Of finished jobs that have no series one object each is held, and none once they left the window."""
+    made = store(finished_jobs="none", since=NOW - HOUR)
+    empty = size(made)
+    for number in range(CYCLES):
+        told = job(f"j{number}", "COMPLETED", created=NOW - number, is_parent=number % 2 == 0)
+        made.update(replace(told, state="RUNNING", finished=False), NOW, described=True)
+        made.update(told, NOW, described=False)
+    made.drain()
+    held = size(made)
+    assert CYCLES <= held - empty <= CYCLES + 50
+    made.expire(NOW + WINDOW + 2 * HOUR)
+    made.drain()
+    assert size(made) - empty < 50
 
 
 @pytest.mark.parametrize("are_read", [True, False])

@@ -73,9 +73,9 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
         ],
     ),
     "label in a selector": (
-        "aws_backup:running_job:info",
-        _replace("expr", "parent_job_id", "parent_id"),
-        ["aws_backup_job_info has no label parent_id", "no metric here has a label parent_id"],
+        "AwsBackupThreatsFound",
+        _replace("expr", "scan_result_status", "scan_status"),
+        ["aws_backup_resource_scan_last_ended_job_info has no label scan_status"],
     ),
     "label in a join": (
         "AwsBackupNotRecent",
@@ -83,9 +83,9 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
         ["no metric here has a label arn"],
     ),
     "state": (
-        "aws_backup:running_job:info",
-        _replace("expr", "RUNNING|ABORTING", "RUNNING|ABORTNG"),
-        ["state is never ABORTNG"],
+        "AwsBackupCopyFailed",
+        _replace("expr", "FAILED|PARTIAL", "FAILED|PARTAL"),
+        ["state is never PARTAL"],
     ),
     "record": (
         "AwsBackupJobFailed",
@@ -197,7 +197,6 @@ def test_failures_are_all_states_but_success() -> None:
         "aws_backup_resource_copy_last_ended_job_info": COPY.terminal - {"COMPLETED"},
         "aws_backup_resource_restore_last_ended_job_info": RESTORE.terminal - {"COMPLETED", "ABORTED"},
         "aws_backup_resource_scan_last_ended_job_info": SCAN.terminal - {"COMPLETED", "CANCELED"},
-        "aws_backup_job_state": set(BACKUP.active_states) - {"CREATED", "PENDING"},
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from exporter.simulator.account import Account
@@ -66,10 +67,10 @@ def connect(
     """Give real boto3 clients of the simulation, over HTTP on the loopback and through mock_aws."""
     if request.param == "http":
         with serve(simulation) as server:
-            yield partial(_client, session, server.endpoint_url)
+            yield partial(make_client, session, server.endpoint_url)
     else:
         with simulation.in_process(), mock_aws():
-            yield partial(_client, session, None)
+            yield partial(make_client, session, None)
 
 
 @pytest.fixture
@@ -78,7 +79,27 @@ def client(connect: Connect) -> Any:
     return connect()
 
 
-def _client(
+def refusal(call: Any, **parameters: Any) -> str:
+    """Give the error code of a call that fails."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def assume(connect: Connect, account_id: str, **parameters: Any) -> dict[str, Any]:
+    """Assume a role of an account; gives the credentials."""
+    role = f"arn:aws:iam::{account_id}:role/aws-backup-exporter"
+    answer = connect(service="sts").assume_role(RoleArn=role, RoleSessionName="test", **parameters)
+    keys: dict[str, Any] = answer["Credentials"]
+    return keys
+
+
+def using(connect: Connect, keys: dict[str, Any], **options: Any) -> Any:
+    """Give a client with these credentials."""
+    return connect(access_key=keys["AccessKeyId"], token=keys["SessionToken"], **options)
+
+
+def make_client(
     session: boto3.Session,
     endpoint_url: str | None,
     *,
@@ -87,6 +108,7 @@ def _client(
     access_key: str = "AKIAEXAMPLE",
     token: str | None = None,
 ) -> Any:
+    """Give a client of any service, which does not retry."""
     return session.client(
         service,
         region_name=region,

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from botocore.hooks import BaseEventHooks
 from botocore.session import Session
 
-from exporter.assembly.assembly import Assembler, Dependencies, Exporter
-from exporter.aws import default_session, shared_loader
+from exporter.assembly import Assembler, Dependencies, Exporter
+from exporter.aws import shared_loader
 from exporter.config import Api, Config, Target
 from exporter.exposition.exposition import Form
 from exporter.exposition.self_metrics import Telemetry
@@ -21,6 +24,8 @@ REGION = "eu-west-1"
 TEXT = Form()
 START = 1_790_000_000.0  # an epoch second in 2026
 LOADER = shared_loader()
+NOWHERE = "http://127.0.0.1:1"
+HANDLERS: BaseEventHooks = Session().get_component("event_emitter")
 
 
 class Clock:
@@ -93,17 +98,30 @@ class Watch:
         self.exporter.refresher.refresh_completely()
 
 
-def static_session(profile: str | None) -> Session:
-    """Open a session with credentials that mean nothing, on a loader that all tests share."""
-    session = default_session(profile, LOADER)
+def static_session(profile: str | None, endpoint_url: str = NOWHERE) -> Session:
+    """Open a session with credentials that mean nothing, on a loader that all tests share.
+
+    Its event handlers are copied: registering those of botocore takes longer than most tests.
+    """
+    session = Session(profile=profile, event_hooks=copy(HANDLERS), include_builtin_handlers=False)
+    session.register_component("data_loader", LOADER)
     session.set_credentials("test", "test")
+    for service in ("organizations", "sts"):
+        session.register(f"before-call.{service}", partial(_redirect, endpoint_url))
     return session
 
 
-def dependencies(clock: Clock) -> Dependencies:
+def _redirect(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
+    params["url"] = endpoint_url
+
+
+def dependencies(clock: Clock, endpoint_url: str = NOWHERE) -> Dependencies:
     """Dependencies whose time the test controls."""
     return Dependencies(
-        open_session=static_session, clock=TrueClock(clock, clock), steady=clock, sleep=clock.advance
+        open_session=partial(static_session, endpoint_url=endpoint_url),
+        clock=TrueClock(clock, clock),
+        steady=clock,
+        sleep=clock.advance,
     )
 
 
@@ -145,7 +163,8 @@ class Bench:
         """Start an exporter, by default with one target and backup jobs; settings are those of Config."""
         wanted = {"collectors": ("backup_jobs",)} | settings
         config = never_idle(Config(targets=targets or (self.target(),), **wanted))
-        watch = Watch(Assembler(Telemetry(), dependencies(self.clock)).assemble(config), self.clock)
+        assembler = Assembler(Telemetry(), dependencies(self.clock, self.server.endpoint_url))
+        watch = Watch(assembler.assemble(config), self.clock)
         self._watches.append(watch)
         return watch
 

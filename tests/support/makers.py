@@ -1,6 +1,6 @@
 """Records for tests, made by hand: a job in one line, and a ledger with a page to read it from."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,12 @@ NOW = 1_790_000_000.0
 WINDOW = 86_400.0
 HOUR = 3600.0
 NOTHING: Mapping[str, Number] = {}
+KEEPS_SERIES: Mapping[str, Callable[[Job], bool]] = {
+    "all": lambda _: True,
+    "unsuccessful": lambda job: job.state != "COMPLETED" or job.category.upper() not in ("", "SUCCESS"),
+    "none": lambda _: False,
+}
+"""Which finished backup jobs have series, by the value of `discovery.finished_jobs`."""
 TOLD_BY_OTHERS = Family("of_the_process", "gauge", "Stands for all that the process tells.", ())
 
 
@@ -70,12 +76,22 @@ def job(
         child_states=tuple(child_states),
         message=message,
         category=category,
+        resource_arn=labels.get("resource_arn", ""),
+        resource_name=labels.get("resource_name", ""),
     )
 
 
-def store(*, window: float = WINDOW, since: float = NOW, pinned: Iterable[str] = ()) -> JobStore:
+def store(
+    *, window: float = WINDOW, since: float = NOW, pinned: Iterable[str] = (), finished_jobs: str = "all"
+) -> JobStore:
     """Make an empty store of backup jobs."""
-    return JobStore(BACKUP, window=window, since=lambda: since, pinned=pinned)
+    return JobStore(
+        BACKUP,
+        window=window,
+        since=lambda: since,
+        pinned=pinned,
+        keeps_series=KEEPS_SERIES[finished_jobs],
+    )
 
 
 def ledger(of: JobStore | None = None, *, max_jobs: int = 1000, **settings: Any) -> Ledger:
@@ -146,7 +162,8 @@ def written(of: Ledger | None = None) -> Written:
     """Make one scope that can be entered and written."""
     clock = Clock(NOW)
     made = of or ledger()
-    return Written(clock, made, Exposition([ScopeSeries(made, clock)], FixedTelemetry()))
+    series = [ScopeSeries(made, clock)]
+    return Written(clock, made, Exposition(lambda: series, FixedTelemetry()))
 
 
 def with_configured(job_ids: Iterable[str], *, since: float = NOW, **settings: Any) -> Ledger:

@@ -23,11 +23,19 @@ PROMETHEUS_3 = "PROMETHEUS_3"
 """Names the folder in which the programs of Prometheus 3 are."""
 
 
+def find_prometheus(program: str, version: str) -> str | None:
+    """Find a program of Prometheus 2, as the system has it, or of Prometheus 3."""
+    if version == "2":
+        return shutil.which(program)
+    folder = os.environ.get(PROMETHEUS_3)
+    return str(Path(folder, program)) if folder else None
+
+
 def require_prometheus(program: str, version: str) -> str:
-    """Give the path of a program of Prometheus 2, as the system has it, or of Prometheus 3."""
+    """Give the path of a program of Prometheus 2 or 3; without it the test skips."""
+    found = find_prometheus(program, version)
+    if found:
+        return found
     if version == "2":
         return require(program)
-    folder = os.environ.get(PROMETHEUS_3)
-    if not folder:
-        pytest.skip(f"{PROMETHEUS_3} names no folder with the programs of Prometheus 3")
-    return str(Path(folder, program))
+    pytest.skip(f"{PROMETHEUS_3} names no folder with the programs of Prometheus 3")

@@ -4,7 +4,7 @@ This is what the ledger, the page and the exposition are held against: no increm
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from exporter.exposition.metrics import families
@@ -17,6 +17,8 @@ PROGRESS = [
     for place, gauge in enumerate(BACKUP.gauges)
     if gauge.suffix in {"progress_ratio", "transferred_bytes"}
 ]
+EXPECTED_END = [gauge.member for gauge in BACKUP.gauges].index("ExpectedCompletionDate")
+RUNNING = {"RUNNING", "ABORTING"}
 LIFE = {"": -1, "CREATED": 0, "PENDING": 1, "RUNNING": 2, "ABORTING": 3, **dict.fromkeys(BACKUP.terminal, 4)}
 KINDS_OF_THINGS = ("job_groups", "error_codes", "resources", "resource_facts", "vaults", "plans", "rules")
 Place = tuple[str, str, str]
@@ -76,6 +78,8 @@ class Known:
     was_active: bool = False
     end_was_counted: bool = False
     has_series: bool = True
+    moved: float = 0.0  # when it was last seen to make progress
+    is_unpublished: bool = False  # finished, and not to have series
 
     @property
     def job(self) -> Job:
@@ -96,6 +100,7 @@ class Reference:
     pinned: frozenset[str]
     labels: Mapping[str, str]
     account_id: str
+    keeps_series: Callable[[Job], bool] = lambda _: True
     known: dict[str, Known] = field(default_factory=dict)
     places: set[Place] = field(default_factory=set)
     ended: Counter[tuple[Place, str]] = field(default_factory=Counter)
@@ -116,25 +121,35 @@ class Reference:
             if not job.finished and not known.end_was_counted:
                 self._count_end(known)
             return
+        was_active = known is not None and not known.job.finished
         followed = known is not None
         if not known:
             known = self._new(told)
             if job.finished and not self._belongs(job, known.born, now):
                 return
             self.known[job.id] = known
+        before = known.job
         known.told = told.or_newer(known.told)
         if described:
             known.described = told.or_newer(known.described)
+        if not followed or has_moved(known.job, before):
+            known.moved = now
         known.was_active |= not job.finished
         if self.is_counted(known.job):
             self.places.add(self.place(known.job))
         since_start = (known.job.completed or known.job.created or 0.0) >= self.since
         if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
             self._count_end(known)
-        last_word = known.described is not None and known.described.job.finished
+        if was_active and known.job.finished:  # it stays a little beyond the window
+            known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
         unwatched = not followed and not job.is_parent
-        if known.job.finished and not known.is_settled and (last_word or unwatched):
-            self.settle(job.id, now, followed=followed)
+        if known.job.finished and not known.is_settled and (unwatched or self._needs_no_word(known)):
+            self.settle(job.id)
+
+    def _needs_no_word(self, known: Known) -> bool:
+        """Whether a finished job was described after its end, or needs no description."""
+        last_word = known.described is not None and known.described.job.finished
+        return last_word or (known.job.id not in self.pinned and not self.keeps_series(known.job))
 
     def _new(self, told: Told) -> Known:
         born = told.at if told.job.created is None else told.job.created
@@ -152,21 +167,19 @@ class Reference:
         if self.is_counted(known.job):
             self.ended[self.place(known.job), known.job.state] += 1
 
-    def close(self, job_id: str, now: float) -> None:
+    def close(self, job_id: str) -> None:
         """Settle a finished job with what is known."""
         known = self.known.get(job_id)
         if known and known.job.finished and not known.is_settled:
-            self.settle(job_id, now, followed=True)
+            self.settle(job_id)
         self.keep_to_the_limit()
 
-    def settle(self, job_id: str, now: float, *, followed: bool) -> None:
-        """Nothing more is asked of a job; one that was followed stays a little beyond the window."""
+    def settle(self, job_id: str) -> None:
+        """Nothing more is asked of a job."""
         known = self.known[job_id]
         known.is_settled = True
-        known.has_series = True
-        known.born = now if known.job.created is None else known.job.created
-        if followed:
-            known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
+        known.is_unpublished = job_id not in self.pinned and not self.keeps_series(known.job)
+        known.has_series = not known.is_unpublished
 
     def forget(self, job_id: str) -> None:
         """AWS does not know a job any longer that can still change, or is configured."""
@@ -179,8 +192,7 @@ class Reference:
         """Let finished jobs go that left the window."""
         oldest = self.oldest_bucket(now)
         for job_id, known in list(self.known.items()):
-            leaves_with = known.kept_in if known.is_settled else known.seen_in
-            if known.job.finished and leaves_with < oldest and job_id not in self.pinned:
+            if known.job.finished and known.kept_in < oldest and job_id not in self.pinned:
                 del self.known[job_id]
         self.keep_to_the_limit()
 
@@ -230,9 +242,9 @@ class Reference:
         )
 
     def numbers(self) -> tuple[int, int, int]:
-        """Count the active jobs, the finished ones with series, and those without."""
+        """Count the active jobs, the finished ones, and those without series because of the limit."""
         active = sum(known.has_series and not known.job.finished for known in self.known.values())
-        lost = sum(not known.has_series for known in self.known.values())
+        lost = sum(not (known.has_series or known.is_unpublished) for known in self.known.values())
         return active, len(self.known) - active - lost, lost
 
     def lines(self, now: float) -> Iterator[tuple[str, str]]:
@@ -240,6 +252,7 @@ class Reference:
         for known in self.known.values():
             if known.has_series:
                 yield from self._lines_of_job(known.job)
+                yield from self._lines_of_running_job(known)
         yield from self._lines_of_counts(now)
         yield from self._lines_of_exporter()
 
@@ -257,6 +270,25 @@ class Reference:
         if job.message or job.category.lower() not in {"", "success"}:
             why = {"message_category": job.category, "status_message": job.message}
             yield sample("aws_backup_job_status_info", {**who, **why}, 1)
+
+    def _lines_of_running_job(self, known: Known) -> Iterator[tuple[str, str]]:
+        job = known.job
+        if job.state not in RUNNING or job.completed is not None or job.parent_id:
+            return
+        names = {
+            "resource_arn": job.resource_arn,
+            "resource_name": job.resource_name or job.resource_arn.replace("/", ":").split(":")[-1],
+            "resource_type": job.resource_type,
+            "vault_name": job.vault_name,
+        }
+        labels = {"job_id": job.id, **self._where(job.account_id or self.account_id), **names}
+        end = job.values[EXPECTED_END]
+        if end is not None:
+            late = end + 3600 + (end - known.born) / 2
+            yield sample("aws_backup_running_job_overdue_timestamp_seconds", labels, late)
+        if {job.values[place] for place in PROGRESS} != {None}:
+            moved = known.moved - known.moved % 300
+            yield sample("aws_backup_running_job_last_progress_timestamp_seconds", labels, moved)
 
     def _lines_of_counts(self, now: float) -> Iterator[tuple[str, str]]:
         in_window = self.in_window(now)
@@ -291,6 +323,12 @@ class Reference:
 
     def _where(self, account_id: str) -> dict[str, str]:
         return {"aws_account_id": account_id, "aws_region": self.scope.region, **self.labels}
+
+
+def has_moved(job: Job, before: Job) -> bool:
+    """Whether a job is in another state than before, or further in the same."""
+    pairs = [(job.values[place] or 0, before.values[place] or 0) for place in PROGRESS]
+    return job.state != before.state or any(new > old for new, old in pairs)
 
 
 def keeping_child_counts(job: Job, known: Job) -> Job:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 
 from exporter.aws import AwsError
 from exporter.config import Config
@@ -186,6 +187,7 @@ class Status:
         configured_ids: number of job ids in the configuration.
         job_id_problems: the problems with these job ids.
         attention: what needs attention in all scopes, as far as it is known.
+        account_names: the names of accounts of organizations, by the name of the target.
     """
 
     version: str
@@ -198,6 +200,7 @@ class Status:
     configured_ids: int
     job_id_problems: tuple[JobIdProblem, ...]
     attention: AttentionList = AttentionList()  # noqa: RUF009 - frozen
+    account_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def up(self) -> tuple[ScopeState, ...]:
@@ -284,7 +287,8 @@ def status_of(
         secrets: values to mask in messages of AWS, proxies and configuration files.
     """
     loaded = max(started, reload.succeeded_at)
-    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers]
+    # Accounts that are known only from their organization have no collectors.
+    states = [_scope_state(ledger, now, loaded, secrets) for ledger in ledgers if ledger.health()]
     return Status(
         version=version,
         now=now,
@@ -296,6 +300,11 @@ def status_of(
         configured_ids=len({(ledger.scope.target, one) for ledger in ledgers for one in ledger.configured}),
         job_id_problems=tuple(_job_id_problems(ledgers, secrets)),
         attention=attention_list((one for one in ledgers if not one.is_paused), now, secrets),
+        account_names={
+            f"{ledger.scope.target}/{account.id}": secrets.clean(account.name)
+            for ledger in ledgers
+            for account in ledger.inventory.accounts
+        },
     )
 
 
@@ -319,6 +328,8 @@ def _scope_state(ledger: Ledger, now: float, loaded: float, secrets: Secrets) ->
 def _visibility(ledger: Ledger, collectors: Iterable[CollectorState]) -> Visibility:
     if ledger.is_paused:
         return Visibility.PAUSED
+    if ledger.scope.is_global:
+        return Visibility.COMPLETE
     backups = next((one for one in collectors if one.name == BACKUP.collector), None)
     if backups is None or not ledger.follows_resources:
         return Visibility.OFF

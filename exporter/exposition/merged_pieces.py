@@ -1,0 +1,98 @@
+"""Joins the lines of several sources, metric by metric. What has not changed is not joined again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from exporter.exposition.compression import FASTEST, Run, deflate, join
+
+SCOPES_IN_A_CHUNK = 16
+
+_Part = TypeVar("_Part")
+_Whole = TypeVar("_Whole")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Merged(Generic[_Part, _Whole]):
+    """The lines of several sources together, by metric.
+
+    Each source is a mapping that is never modified: a change is another mapping. Values that are the same
+    object are unchanged.
+
+    Args:
+        merge: joins the lines of one metric.
+    """
+
+    def __init__(self, merge: Callable[[Sequence[_Part]], _Whole]) -> None:
+        self._merge = merge
+        self._sources: Sequence[Mapping[str, _Part]] = ()
+        self._merged: Mapping[str, _Whole] = _NOTHING
+
+    def of(self, sources: Sequence[Mapping[str, _Part]]) -> Mapping[str, _Whole]:
+        """Return the lines of the sources, in their order; the same object if nothing has changed."""
+        before, self._sources = self._sources, sources
+        changed = _changed(before, sources)
+        if changed:
+            parts = {name: [source[name] for source in sources if name in source] for name in changed}
+            merged = {name: whole for name, whole in self._merged.items() if name not in changed}
+            self._merged = merged | {name: self._merge(some) for name, some in parts.items() if some}
+        return self._merged
+
+
+def _changed(before: Sequence[Mapping[str, _Part]], after: Sequence[Mapping[str, _Part]]) -> set[str]:
+    """Return the metrics whose lines differ in any of the sources."""
+    return {
+        name
+        for old, new in zip_longest(before, after, fillvalue=_NOTHING)
+        if old is not new
+        for name in old.keys() | new.keys()
+        if old.get(name) is not new.get(name)
+    }
+
+
+class Pieces(NamedTuple):
+    """The lines of one scope, by metric: deflated lines of AWS data, and lines about the exporter itself."""
+
+    data: Mapping[str, Run]
+    text: Mapping[str, bytes]
+
+
+class MergedScopes:
+    """The lines of many scopes together.
+
+    Scopes are joined in chunks, so that few lines are joined and deflated again when a scope changes.
+    """
+
+    def __init__(self) -> None:
+        self._chunks: list[_Chunk] = []
+        self._whole: Merged[Run, Run] = Merged(join)
+
+    def of(self, scopes: Sequence[Pieces]) -> Mapping[str, Run]:
+        """Return the lines of the scopes, in their order."""
+        starts = range(0, len(scopes), SCOPES_IN_A_CHUNK)
+        self._chunks += (_Chunk() for _ in starts[len(self._chunks) :])
+        del self._chunks[len(starts) :]
+        merged = [
+            lines
+            for chunk, start in zip(self._chunks, starts, strict=True)
+            for lines in chunk.of(scopes[start : start + SCOPES_IN_A_CHUNK])
+        ]
+        return self._whole.of(merged)
+
+
+class _Chunk:
+    """The lines of some scopes that are next to each other."""
+
+    def __init__(self) -> None:
+        self._data: Merged[Run, Run] = Merged(join)
+        self._text: Merged[bytes, Run] = Merged(_deflated)
+
+    def of(self, scopes: Sequence[Pieces]) -> tuple[Mapping[str, Run], Mapping[str, Run]]:
+        """Return the lines of AWS data, and those about the exporter."""
+        data, text = zip(*scopes, strict=True)
+        return self._data.of(data), self._text.of(text)
+
+
+def _deflated(texts: Sequence[bytes]) -> Run:
+    return deflate(b"".join(texts), FASTEST)

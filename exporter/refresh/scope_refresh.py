@@ -81,15 +81,20 @@ class ScopeRefresh:
 
     def resume(self, now: float) -> None:
         """Record a scrape; `now` is the monotonic time in seconds."""
-        self._scraped_at = now
-        if self._ledger.is_paused:
-            self._ledger.is_paused = False
+        if self._on_demand:
+            with self._lock:
+                self._scraped_at = now
+                self._ledger.is_paused = False
 
     def pause_if_unscraped(self) -> bool:
         """Pause if the last scrape was too long ago. Returns whether the scope is paused."""
-        unscraped = self._on_demand and self._steady() - self._scraped_at >= UNSCRAPED_AFTER
-        if unscraped and not self._ledger.is_paused:
-            self._ledger.is_paused = True
+        if not self._on_demand:
+            return False
+        with self._lock:
+            unscraped = self._steady() - self._scraped_at >= UNSCRAPED_AFTER
+            is_new = unscraped and not self._ledger.is_paused
+            self._ledger.is_paused = unscraped
+        if is_new:
             log.info(
                 f"Refresh paused: not scraped for {UNSCRAPED_AFTER / 60:.0f} minutes",
                 extra={"target": self.scope.target, "aws_region": self.scope.region},

@@ -115,7 +115,7 @@ class _JobSeries:
         self._ledger = ledger
         self._group_of = partial(job_group, kind, ledger=ledger, mask=mask)
         self._active = ActiveJobLines(kind, self._group_of)
-        self._running = KeyedLines()
+        self._running: KeyedLines[str] = KeyedLines()
         self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: KeyedLines[_TallyKey] = KeyedLines()
         self._tallies: Mapping[_TallyKey, Tally] = {}

@@ -17,7 +17,7 @@ MOST_KEYS = 100  # of one resource: rules, and copy destinations and restore tes
 MOST_VAULTS = 5000
 MOST_PLANS = 5000
 MOST_RULES = 10_000  # of all plans together
-MOST_ACCOUNTS = 50_000  # of an organization
+MOST_ACCOUNTS = 20_000  # of an organization
 MOST_TYPES = 100  # resource types in the settings of a Region
 OTHER = "other"
 """The label value for all values beyond the limit."""

@@ -17,6 +17,7 @@ from exporter.exposition.scope_metrics import ITEMS_DROPPED, SCOPE_FAMILIES
 from exporter.exposition.text_format import LONGEST_VALUE, label_text, render, shortened
 from exporter.ledger.inventory import Inventory
 from exporter.ledger.limits import (
+    MOST_ACCOUNTS,
     MOST_CODES,
     MOST_GROUPS,
     MOST_KEYS,
@@ -29,7 +30,17 @@ from exporter.ledger.limits import (
     OTHER,
 )
 from exporter.ledger.resources import Resources
-from exporter.model import Fault, Framework, Health, Plan, PlannedRule, Protected, RestoreTestingPlan, Vault
+from exporter.model import (
+    Account,
+    Fault,
+    Framework,
+    Health,
+    Plan,
+    PlannedRule,
+    Protected,
+    RestoreTestingPlan,
+    Vault,
+)
 from exporter.model.job_kinds import BACKUP, KINDS
 from tests.support.makers import (
     ACCOUNT,
@@ -81,6 +92,8 @@ BOUNDS = {
     **{family.name: MOST_RESOURCES * most_of_a_resource(family) for family in RESOURCE_FAMILIES},
     # Vaults, plans, rules, restore testing plans, frameworks.
     **{family.name: most_of_an_account(family) for family in (*INVENTORY_FAMILIES, *RUN_FAMILIES)},
+    # Accounts of an organization.
+    "aws_backup_account_info": MOST_ACCOUNTS,
     # The configuration: collectors, kinds, job ids. Operations are the exporter's own.
     "aws_backup_up": 1,
     "aws_backup_last_refresh_timestamp_seconds": 1,
@@ -138,6 +151,8 @@ def flood() -> Written:
     frameworks = [Framework(f"f{number}", ACCOUNT, "COMPLETED") for number in range(MANY)]
     of.update_inventory(lambda known: known.with_frameworks(frameworks))
     of.update_inventory(lambda known: known.with_opt_in({f"o{number}": True for number in range(MANY)}))
+    accounts = [Account(f"{number:012}", "", "name", "ACTIVE") for number in range(MANY)]
+    of.update_inventory(lambda known: known.with_accounts(accounts))
     for number in range(MANY):
         operation = ("ListBackupJobs", "DescribeBackupJob")[number % 2]
         of.count_call(operation, f"Code{number}")
@@ -157,6 +172,7 @@ def test_every_metric_has_a_bound() -> None:
     assert set(bounds) == {family.name for family in families()}
     assert {name: count for name, count in found.items() if count > bounds[name]} == {}
     bounded = {"aws_backup_framework_info": MOST_PLANS, "aws_backup_region_opt_in": MOST_TYPES}
+    bounded |= {"aws_backup_account_info": MOST_ACCOUNTS}
     bounded |= {"aws_backup_vault_info": MOST_VAULTS, "aws_backup_rule_info": MOST_RULES}
     assert {name: found[name] for name in bounded} == bounded
     assert of.ledger.left_out() == {

@@ -129,8 +129,7 @@ def test_an_end_that_is_listed_is_the_last_word() -> None:
         made.update(told, NOW + 60, described=False)
         assert made.is_final(told.id)
     assert made.undescribed_jobs() == []
-    gone = {"a": None, "b": None}
-    assert made.drain() == Changes(tracked=gone, running=gone)
+    assert made.drain() == Changes(tracked={"a": None, "b": None}, running={"a": None, "b": None})
     assert counts(made) == finished(made) == {"FAILED": 1, "PARTIAL": 1, "COMPLETED": 1}
     assert (made.finished_count, made.dropped_count) == (3, 0)
 

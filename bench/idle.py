@@ -15,7 +15,7 @@ from functools import partial
 from bench.jobs import REGION
 from bench.measure import tell
 from bench.prompt_aws import FIRST, HOUR, prompt_aws
-from exporter.assembly.assembly import Assembler, Dependencies, Exporter
+from exporter.assembly import Assembler, Dependencies, Exporter
 from exporter.aws import default_session, shared_loader
 from exporter.config import Api, Config, Target
 from exporter.exposition.exposition import Form

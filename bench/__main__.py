@@ -108,6 +108,25 @@ def running() -> list[Row]:
     ]
 
 
+def many_scopes() -> list[Row]:
+    """Write the series of a thousand accounts in two Regions."""
+    scopes = measure("scopes", 1000, 0)
+    unchanged, changed, refreshed = (
+        f"{scopes[f'cpu_seconds_{what}'] * 1e3:.0f} ms CPU"
+        for what in ("unchanged", "some_changed", "all_refreshed")
+    )
+    return [
+        Row("writing, 2,000 scopes without jobs, unchanged", unchanged),
+        Row("  2 percent have a new finished job", changed),
+        Row("  all refreshed, no news", refreshed),
+        Row(
+            "  one of them",
+            f"{scopes['idle_bytes_per_scope'] / 1024:.0f} KiB, "
+            f"{scopes['make_cpu_seconds_per_scope'] * 1e3:.2f} ms CPU to create",
+        ),
+    ]
+
+
 def many_accounts() -> list[Row]:
     """Monitor many accounts with one exporter."""
     many = measure("targets", 200, 10)
@@ -185,6 +204,7 @@ def main() -> None:
         partial(writing, 100_000),
         asking,
         running,
+        many_scopes,
         many_accounts,
         many_roles,
         many_clients,

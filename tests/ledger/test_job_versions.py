@@ -240,6 +240,7 @@ def _with_children(told: Job, percent: int) -> Job:
     return replace(told, child_states=(("COMPLETED", percent),))
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(deadline=None)
 def test_any_order_of_arrival_gives_the_same(data: st.DataObject) -> None:

@@ -10,15 +10,12 @@ from tests.support.harness import Bench, bench
 
 SLOW = (
     *("compose", "doctor", "e2e", "faults", "missed"),
-    *("aws/test_parsing.py", "command/test_demo.py", "config/web/test_document.py"),
+    *("aws/test_parsing.py", "command/test_demo.py"),
+    *("config/test_any_text.py", "config/web/test_any_text.py", "config/web/test_document.py"),
     *("exposition/test_exposition_sequences.py", "exposition/test_golden.py", "exposition/test_gzip.py"),
-    *("exposition/test_many_scopes.py", "exposition/test_parsed_back.py"),
-    *(
-        "model/schedule/test_reference.py",
-        "rules/test_intervals.py",
-        "rules/test_programs.py",
-        "runtime/test_memory.py",
-    ),
+    *("assembly/test_organization.py", "exposition/test_many_scopes.py"),
+    *("exposition/test_parsed_back.py", "ledger/test_memory.py", "model/schedule/test_reference.py"),
+    *("rules/test_intervals.py", "rules/test_programs.py", "runtime/test_memory.py"),
     *("simulator/test_company.py", "simulator/test_company_copies_and_restores.py"),
     *(
         "simulator/test_company_days.py",
@@ -69,7 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
 
 def _is_slow(item: pytest.Item) -> bool:
     fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-    return _is_slow_path(item.path) or not SLOW_FIXTURES.isdisjoint(fixtures)
+    marked = item.get_closest_marker("slow") is not None
+    return marked or _is_slow_path(item.path) or not SLOW_FIXTURES.isdisjoint(fixtures)
 
 
 @cache

@@ -1,5 +1,7 @@
 """How jobs are found: at the start, as they come, late, and again after a failure."""
 
+import pytest
+
 from exporter.config import Discovery, Limits
 from exporter.simulator.errors import ApiError
 from tests.support.harness import START, Bench, job
@@ -47,6 +49,7 @@ def test_a_job_leaves_with_the_window(aws: Bench) -> None:
     assert series.value("aws_backup_jobs", state="COMPLETED") == 0
 
 
+@pytest.mark.slow
 def test_a_steady_scrape_lists_only_what_is_new(aws: Bench) -> None:
     """However many finished jobs are known, a scrape lists the last quarter of an hour."""
     for number in range(2500):

@@ -146,6 +146,7 @@ def test_hundreds_of_jobs_that_end_at_once_are_listed_rather_than_described(aws:
     assert len(aws.account.calls) <= 8
 
 
+@pytest.mark.slow
 def test_in_a_sweep_parents_and_configured_ids_take_turns(aws: Bench) -> None:
     """When the budget cannot describe every parent at once, the stalest goes first: none starves."""
     parents = {f"p{number}" for number in range(12)}

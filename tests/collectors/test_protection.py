@@ -110,6 +110,7 @@ def test_without_a_collector_its_operation_is_never_called(aws: Bench, collector
     assert operation not in asked or (collector, operation) == ("vaults", "ListBackupVaults")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("member", "collector", "known"),
     [

@@ -251,6 +251,7 @@ def test_a_row_that_cannot_be_read_takes_nothing_away() -> None:
     assert newest(made, "arn:other") == {"a": makers.NOW}
 
 
+@pytest.mark.slow
 def test_200000_points_are_read_page_by_page() -> None:
     """Of a vault with 200,000 points no more than the rows of one page are held at any time."""
     pages = (
@@ -269,6 +270,7 @@ def test_200000_points_are_read_page_by_page() -> None:
 # Restarts.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schedule", "days"), [(MONTHLY, 29), (QUARTERLY, 80)])
 @pytest.mark.parametrize("plan_is_there", [True, False])
 def test_a_restart_gives_the_same_facts(schedule: str, days: int, plan_is_there: bool) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from exporter.config import COLLECTORS, Discovery, Expectation
 from exporter.simulator.errors import ApiError
 from exporter.simulator.jobs import Course, Scripted
@@ -232,6 +234,7 @@ def test_only_the_chosen_types_and_vaults_are_listed(aws: Bench) -> None:
     assert labels["resource_arn"] == f"{ARN}-EBS-prod"
 
 
+@pytest.mark.slow
 def test_a_stopped_backup_is_told_after_its_last_recovery_point_expired(aws: Bench) -> None:
     """AWS drops a weekly from its list when nothing is left of it: its overdue backup stays visible."""
     weekly = _rule("cron(0 5 ? * SUN *)")
@@ -352,6 +355,7 @@ def test_what_cannot_be_read_is_not_gone(aws: Bench) -> None:
         assert read_plans_again(aws, watch) == HOUR
 
 
+@pytest.mark.slow
 def test_after_a_restart_the_jobs_tell_of_rules_that_are_gone(aws: Bench) -> None:
     """A process that starts when no plan is left takes the interval of the rule of the newest job."""
     backed_up_by_two_rules(aws)

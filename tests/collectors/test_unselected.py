@@ -239,6 +239,7 @@ def test_a_type_that_was_never_backed_up_is_not_missed(aws: Bench) -> None:
     assert series.find("aws_backup_plan_opted_out_type_info") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_each_fails_alone(aws: Bench, operation: str) -> None:
     """An operation that is denied affects the collectors that need it, and no other."""

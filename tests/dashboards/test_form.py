@@ -43,6 +43,7 @@ def test_opening_asks_little(name: str) -> None:
     assert 0 < queries_on_open(DASHBOARDS[name]) <= MOST_QUERIES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_metric_that_the_exporter_renames_is_a_fault(name: str) -> None:
     """Whichever metric the exporter renames, each query that speaks of it by its old name is told."""

@@ -53,6 +53,7 @@ def test_it_is_what_prometheus_client_counts(calls: list[tuple[str, float]], ref
     ]
 
 
+@pytest.mark.slow
 def test_a_scrape_while_calls_end() -> None:
     """Calls that end in another thread while everything is written disturb nothing, and are all counted."""
     telemetry = Telemetry()

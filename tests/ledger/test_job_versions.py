@@ -206,6 +206,7 @@ def test_a_description_that_is_late_tells_of_children() -> None:
 # Any order gives the same.
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(deadline=None)
 def test_any_order_of_arrival_gives_the_same(data: st.DataObject) -> None:

@@ -162,6 +162,7 @@ def flood() -> Written:
     return written(of)
 
 
+@pytest.mark.slow
 def test_every_metric_has_a_bound() -> None:
     """Told 25,000 of everything, each metric stays within its bound, and what is left out is counted."""
     of = flood()

@@ -287,6 +287,7 @@ def test_what_is_configured_counts_before_rules() -> None:
 # No more than the limit.
 
 
+@pytest.mark.slow
 def test_resources_have_a_bound() -> None:
     """Beyond the limit further resources are counted and not kept, but for those that are configured."""
     resources = made({"configured": DAY})
@@ -303,6 +304,7 @@ def test_resources_have_a_bound() -> None:
     assert resources.left_out == 9
 
 
+@pytest.mark.slow
 def test_counting_has_a_bound() -> None:
     """What is left out is counted as far as it takes little memory."""
     resources = made()
@@ -312,6 +314,7 @@ def test_counting_has_a_bound() -> None:
     assert resources.left_out == COUNTED_BEYOND * MOST_RESOURCES
 
 
+@pytest.mark.slow
 def test_room_that_is_left_is_taken() -> None:
     """When resources are gone, others that had no room become known."""
     resources = made()
@@ -349,6 +352,7 @@ def listed(number: int, *, is_selected: bool) -> ListedResource:
     return ListedResource(f"arn:{number}", "", "EBS", "", is_selected)
 
 
+@pytest.mark.slow
 def test_a_large_inventory_leaves_room() -> None:
     """It takes at most half of the room, first for what no plan selects; what it lists no longer is gone."""
     resources = made()

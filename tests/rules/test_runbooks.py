@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -84,6 +85,7 @@ def _choices(operation: OperationModel) -> Iterator[tuple[str, list[str]]]:
             yield f"--{xform_name(name, '-')}", shape.enum
 
 
+@cache
 def _operation(service: str, name: str) -> OperationModel:
     model = botocore.session.get_session().get_service_model(service)
     names = {xform_name(operation, "-"): operation for operation in model.operation_names}

@@ -4,9 +4,9 @@ Whether an expression is PromQL at all is for Prometheus to say. Grafana's varia
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise, takewhile
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -81,9 +81,10 @@ class _Token:
 _END = _Token("end", "")
 
 
-def selectors(expression: str) -> list[Selector]:
+@lru_cache(maxsize=4096)
+def selectors(expression: str) -> Sequence[Selector]:
     """Give every selector, in the order in which they are written."""
-    return list(_selectors(_tokens(expression)))
+    return tuple(_selectors(_tokens(expression)))
 
 
 def label_names(expression: str) -> frozenset[str]:
@@ -108,12 +109,13 @@ def made_labels(expression: str) -> frozenset[str]:
     )
 
 
-def _tokens(expression: str) -> list[_Token]:
+@lru_cache(maxsize=4096)
+def _tokens(expression: str) -> Sequence[_Token]:
     found = (_Token(str(match.lastgroup), match[0]) for match in _TOKEN.finditer(expression))
-    return [token for token in found if token.kind not in ("space", "range")]
+    return tuple(token for token in found if token.kind not in ("space", "range"))
 
 
-def _selectors(tokens: list[_Token]) -> Iterator[Selector]:
+def _selectors(tokens: Sequence[_Token]) -> Iterator[Selector]:
     place = 0
     while place < len(tokens):
         token, following = tokens[place], tokens[place + 1] if place + 1 < len(tokens) else _END
@@ -129,17 +131,17 @@ def _selectors(tokens: list[_Token]) -> Iterator[Selector]:
             yield Selector(token.text if token.kind == "name" else "", tuple(_matchers(inside)))
 
 
-def _matchers(inside: list[_Token]) -> Iterator[Matcher]:
+def _matchers(inside: Sequence[_Token]) -> Iterator[Matcher]:
     for label, operator, value in zip(inside, inside[1:], inside[2:], strict=False):
         if label.kind == "name" and value.kind == "text":
             yield Matcher(label.text, operator.text, value.text[1:-1])
 
 
-def _until(end: str, tokens: list[_Token]) -> list[_Token]:
+def _until(end: str, tokens: Sequence[_Token]) -> Sequence[_Token]:
     return list(takewhile(lambda token: token.text != end, tokens))
 
 
-def _arguments(tokens: list[_Token]) -> Iterator[_Token]:
+def _arguments(tokens: Sequence[_Token]) -> Iterator[_Token]:
     """Give what stands in the outermost brackets only, beginning with the first that opens."""
     depth = 0
     for token in tokens:

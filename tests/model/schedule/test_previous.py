@@ -87,6 +87,7 @@ CHANGES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(DAILY, CHANGES, st.integers(-86400, 86400))
 def test_when_clocks_change(schedule: Schedule, change: tuple[str, str], seconds: int) -> None:
@@ -100,6 +101,7 @@ def test_when_clocks_change(schedule: Schedule, change: tuple[str, str], seconds
     assert previous_run(schedule.expression, zone, now) == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(schedules(), st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)))  # noqa: DTZ001
 def test_next_run_of_the_previous_one(schedule: Schedule, moment: datetime) -> None:

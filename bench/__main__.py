@@ -141,6 +141,18 @@ def many_accounts() -> list[Row]:
     ]
 
 
+def idle_accounts() -> list[Row]:
+    """Scrape many accounts, few of which have an active job."""
+    always, idle = measure("idle", 1000, 20, 0), measure("idle", 1000, 20, 60)
+    return [
+        Row(
+            f"a scrape of 1,000 accounts, 20 active, {name}",
+            f"{figures['refresh_cpu_seconds']:.2f} s CPU, {figures['calls_per_scrape']:,.0f} calls",
+        )
+        for name, figures in (("idle_refresh: 0s", always), ("the default", idle))
+    ]
+
+
 def many_roles() -> list[Row]:
     """Start with many roles, and an AWS that responds immediately."""
     start = measure("crowded", 500, 30)
@@ -206,6 +218,7 @@ def main() -> None:
         running,
         many_scopes,
         many_accounts,
+        idle_accounts,
         many_roles,
         many_clients,
         alert_rules,

@@ -28,7 +28,7 @@ def main(roles: int, seconds: float, lifetime: float = HOUR, jobs: float = 0) ->
     accounts = [str(10**11 + number) for number in range(roles)]
     with (
         prompt_aws(lifetime, int(jobs)) as aws,
-        exporter(aws.endpoint_url, accounts=accounts, regions=REGIONS) as running,
+        exporter(aws.endpoint_url, accounts=accounts, regions=REGIONS, idle_refresh="0s") as running,
     ):
         up_after = running.listens()
         ends = time.monotonic() + seconds

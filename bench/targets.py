@@ -27,7 +27,7 @@ def main(count: int, jobs: int) -> None:
     accounts = [str(10**11 + number) for number in range(count)]
     with simulated(jobs, 0, accounts=accounts) as endpoint_url:
         began = time.monotonic()
-        with exporter(endpoint_url, accounts=accounts) as running:
+        with exporter(endpoint_url, accounts=accounts, idle_refresh="0s") as running:
             running.first_answer()
             first = time.monotonic() - began
             start = _watch(running, began, count, jobs)

@@ -267,6 +267,7 @@ def soaked(the_plan: Plan, aws: Aws, clock: Faketime, log: Path) -> Findings:
             aws.endpoint_url,
             accounts=accounts,
             requests_per_second=REQUESTS_PER_SECOND,
+            idle_refresh="0s",
             module=MODULE,
             environment=clock.environment,
             log=file,

@@ -11,7 +11,8 @@ from exporter.model.job_kinds import BACKUP, KINDS
 from exporter.model.records import Fault, Reload, Scope
 from exporter.web.status import Status, status_page
 from exporter.web.status.attention import AttentionList, AttentionRow
-from exporter.web.status.status import Calls, CollectorState, Condition, Jobs, ScopeState, Visibility
+from exporter.web.status.numbers import Calls, Jobs
+from exporter.web.status.status import CollectorState, Condition, ScopeState, Visibility
 from tests.docs.markdown import ROOT
 from tests.support.browser import chromium
 

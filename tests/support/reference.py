@@ -88,6 +88,16 @@ class Known:
             return self.told.job
         return keeping_child_counts(self.told.job, self.described.job)
 
+    def take_up(self, told: Told, *, is_new: bool) -> None:
+        """Take up what AWS told."""
+        before = self.job
+        self.told = told.or_newer(self.told)
+        if told.described:
+            self.described = told.or_newer(self.described)
+        if is_new or has_moved(self.job, before):
+            self.moved = told.at
+        self.was_active |= not told.job.finished
+
 
 @dataclass
 class Reference:
@@ -121,22 +131,20 @@ class Reference:
             if not job.finished and not known.end_was_counted:
                 self._count_end(known)
             return
-        was_active = known is not None and not known.job.finished
         followed = known is not None
         if not known:
             known = self._new(told)
             if job.finished and not self._belongs(job, known.born, now):
                 return
             self.known[job.id] = known
-        before = known.job
-        known.told = told.or_newer(known.told)
-        if described:
-            known.described = told.or_newer(known.described)
-        if not followed or has_moved(known.job, before):
-            known.moved = now
-        known.was_active |= not job.finished
-        self._count(known)
-        if was_active and known.job.finished:  # it stays a little beyond the window
+        was_finished = known.job.finished
+        known.take_up(told, is_new=not followed)
+        if self.is_counted(known.job):
+            self.places.add(self.place(known.job))
+        since_start = (known.job.completed or known.job.created or 0.0) >= self.since
+        if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
+            self._count_end(known)
+        if known.job.finished and not was_finished:  # it stays a little beyond the window
             known.kept_in = max(known.seen_in, self.oldest_bucket(now) + 1)
         unwatched = not followed and not job.is_parent
         if known.job.finished and not known.is_settled and (unwatched or self._needs_no_word(known)):
@@ -157,13 +165,6 @@ class Reference:
         width = min(3600.0, self.window / 24)
         just_now = job.completed is not None and now - width <= job.completed <= now
         return born >= now - self.window or just_now or job.id in self.pinned
-
-    def _count(self, known: Known) -> None:
-        if self.is_counted(known.job):
-            self.places.add(self.place(known.job))
-        since_start = (known.job.completed or known.job.created or 0.0) >= self.since
-        if known.job.finished and not known.end_was_counted and (known.was_active or since_start):
-            self._count_end(known)
 
     def _count_end(self, known: Known) -> None:
         known.end_was_counted = True

@@ -17,11 +17,8 @@ SLOW = (
     *("exposition/test_parsed_back.py", "ledger/test_memory.py", "model/schedule/test_reference.py"),
     *("rules/test_intervals.py", "rules/test_programs.py", "runtime/test_memory.py"),
     *("simulator/test_company.py", "simulator/test_company_copies_and_restores.py"),
-    *(
-        "simulator/test_company_days.py",
-        "simulator/test_company_protection.py",
-        "web/test_status_document.py",
-    ),
+    *("simulator/test_company_days.py", "simulator/test_company_protection.py"),
+    "web/test_status_document.py",
 )
 """Folders and files with tests that run another program or process, wait, or take seconds."""
 SLOW_FIXTURES = {"browser", "forks", "scene"}

@@ -90,7 +90,8 @@ class Case(NamedTuple):
     tests: Sequence[Test]
 
 
-CASES = (Case(("aws-backup-resources", "aws-backup-protection"), (RESTARTS, NEXT_JOB_RUNS)),)
+GROUPS = ("aws-backup-resources", "aws-backup-protection", "aws-backup-running-jobs")
+CASES = (Case(GROUPS, (RESTARTS, NEXT_JOB_RUNS)),)
 
 
 def labelled(document: Any) -> Any:

@@ -104,6 +104,7 @@ class FinalJobs:
             self._changes.add_final(job, bucket)
         else:
             entry.unpublished.add(job.id)
+            self._changes.version += 1  # the number of finished jobs is published
 
     def unvalidated(self, job_id: str) -> TrackedJob | None:
         """Return what to track again if a validation of this job begins."""

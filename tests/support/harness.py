@@ -24,7 +24,6 @@ REGION = "eu-west-1"
 TEXT = Form()
 START = 1_790_000_000.0  # an epoch second in 2026
 LOADER = shared_loader()
-NOWHERE = "http://127.0.0.1:1"
 HANDLERS = HierarchicalEmitter()
 Session(event_hooks=HANDLERS)  # registers the handlers of botocore
 
@@ -99,7 +98,7 @@ class Watch:
         self.exporter.refresher.refresh_completely()
 
 
-def static_session(profile: str | None, endpoint_url: str = NOWHERE) -> Session:
+def static_session(profile: str | None, endpoint_url: str = "") -> Session:
     """Open a session with credentials that mean nothing, on a loader that all tests share.
 
     Its event handlers are copied: registering those of botocore takes longer than most tests.
@@ -107,7 +106,7 @@ def static_session(profile: str | None, endpoint_url: str = NOWHERE) -> Session:
     session = Session(profile=profile, event_hooks=copy(HANDLERS), include_builtin_handlers=False)
     session.register_component("data_loader", LOADER)
     session.set_credentials("test", "test")
-    for service in ("organizations", "sts"):
+    for service in ("organizations", "sts") if endpoint_url else ():
         session.register(f"before-call.{service}", partial(_redirect, endpoint_url))
     return session
 
@@ -116,7 +115,7 @@ def _redirect(endpoint_url: str, params: dict[str, Any], **_: Any) -> None:
     params["url"] = endpoint_url
 
 
-def dependencies(clock: Clock, endpoint_url: str = NOWHERE) -> Dependencies:
+def dependencies(clock: Clock, endpoint_url: str = "") -> Dependencies:
     """Dependencies whose time the test controls."""
     return Dependencies(
         open_session=partial(static_session, endpoint_url=endpoint_url),

@@ -29,7 +29,7 @@ targets:
     regions: [{regions}]
     endpoint_url: {endpoint_url}
     organization: {organization}
-discovery: {{finished_jobs: unsuccessful}}
+discovery: {{finished_jobs: unsuccessful, lookback: 24h}}
 collectors: [{collectors}]
 """
 _ORGANIZATION = {"view": "{jobs: true}", "members": "{jobs: false, members: {role_name: bench}}"}

@@ -13,7 +13,11 @@ from tests.e2e.process import free_port, until
 from tests.e2e.prometheus import Prometheus, serving
 from tests.support.programs import PROMETHEUS_VERSIONS, require_prometheus
 
-REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-south-1", "sa-east-1")
+REGIONS = (  # so many that each exporter has some, whatever its port
+    *("eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "eu-south-1"),
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+    *("ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2", "af-south-1"),
+)
 DISCOVERY_INTERVAL = 5  # seconds; the shortest that Prometheus allows
 LONGEST = 40.0
 

@@ -9,7 +9,6 @@ time, and one in a hundred fails. Jobs are computed from the time, so that lists
 import asyncio
 import json
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
-DAY = 86400.0
+from bench.http_answers import assumed_role, response, serve, serving
+
+HOUR, DAY = 3600.0, 86400.0
 PAGE, ACCOUNTS_PAGE = 1000, 20
 FAILS = 100  # one of so many jobs
 FIRST_ACCOUNT = 10**11
@@ -34,9 +35,6 @@ _LISTS = {
     "/restore-testing/plans": "RestoreTestingPlans",
     "/audit/frameworks": "Frameworks",
 }
-_KEYS = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
-<AccessKeyId>ASIA{account}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
-<Expiration>{expires}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
 _CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>arn:aws:iam::1:user/bench</Arn><UserId>1</UserId><Account>000000000001</Account></GetCallerIdentityResult>
 </GetCallerIdentityResponse>"""
@@ -50,7 +48,6 @@ _ROW = (
     '"BackupRuleId":"rule-{account}","BackupRuleCron":"cron(0 5 * * ? *)","BackupRuleTimezone":"Etc/UTC"}},'
     '"IsParent":false{completed}}}'
 )
-_LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 _SCOPE = re.compile(rb"Credential=(\w+)/\d+/([\w-]+)/")
 _TARGET = re.compile(rb"^x-amz-target: *\w+\.(\w+)", re.IGNORECASE | re.MULTILINE)
 
@@ -135,52 +132,32 @@ class OrganizationOnAws:
 @contextmanager
 def organization_aws(accounts: int, jobs: float, run: float, delay: float) -> Iterator[OrganizationOnAws]:
     """Serve from a child process until the block ends."""
-    command = [sys.executable, "-m", __name__, str(accounts), str(jobs), str(run), str(delay)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        try:
-            yield OrganizationOnAws(child.stdout.readline().strip())
-        finally:
-            child.terminate()
+    with serving(__name__, accounts, jobs, run, delay) as endpoint_url:
+        yield OrganizationOnAws(endpoint_url)
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, jobs: Jobs, delay: float) -> None:
+class _Answers:
+    """The responses to requests."""
+
+    def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
-        self._delay = delay
-        self._waiting = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._waiting += data
-        while b"\r\n\r\n" in self._waiting:
-            head, _, rest = self._waiting.partition(b"\r\n\r\n")
-            length = int(found[1]) if (found := _LENGTH.search(head)) else 0
-            if len(rest) < length:
-                return
-            self._waiting = rest[length:]
-            answer = self._answer(head, rest[:length])
-            asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
-
-    def _answer(self, head: bytes, body: bytes) -> bytes:
+    def __call__(self, head: bytes, body: bytes) -> bytes:
         url = urlsplit(head.split(b" ", 2)[1].decode())
         if target := _TARGET.search(head):
-            return _http(self._organizations(target[1].decode(), json.loads(body or b"{}")).encode())
+            return response(self._organizations(target[1].decode(), json.loads(body or b"{}")).encode())
         if url.path == "/":
-            return _http(self._sts(unquote(body.decode())).encode(), b"text/xml")
+            return self._sts(unquote(body.decode()))
         scope = _SCOPE.search(head)
         assert scope
         own, region, now = scope[1].decode().removeprefix("ASIA"), scope[2].decode(), time.time()
         if url.path == "/backup-jobs/":
-            return _http(self._jobs.page(parse_qs(url.query), region, own, now).encode())
+            return response(self._jobs.page(parse_qs(url.query), region, own, now).encode())
         if url.path.startswith("/backup-jobs/"):
-            return _http(self._jobs.row(int(url.path.rpartition("-")[2]), region, now).encode())
+            return response(self._jobs.row(int(url.path.rpartition("-")[2]), region, now).encode())
         if url.path == "/account-settings":
-            return _http(b'{"ResourceTypeOptInPreference":{}}')
-        return _http(f'{{"{_LISTS[url.path]}":[]}}'.encode())
+            return response(b'{"ResourceTypeOptInPreference":{}}')
+        return response(f'{{"{_LISTS[url.path]}":[]}}'.encode())
 
     def _organizations(self, operation: str, parameters: Mapping[str, str]) -> str:
         if operation == "ListRoots":
@@ -201,26 +178,15 @@ class _Connection(asyncio.Protocol):
         more = {"NextToken": str(end)} if end < self._jobs.accounts else {}
         return json.dumps({"Accounts": accounts} | more)
 
-    def _sts(self, body: str) -> str:
+    def _sts(self, body: str) -> bytes:
         if "GetCallerIdentity" in body:
-            return _CALLER
-        account = re.findall(r"arn:aws:iam::(\d+):", body)[0]
-        expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
-        return _KEYS.format(account=account, expires=expires)
-
-
-def _http(body: bytes, kind: bytes = b"application/json") -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
+            return response(_CALLER.encode(), b"text/xml")
+        return assumed_role(body, HOUR)
 
 
 async def main(accounts: int, jobs: float, run: float, delay: float) -> None:
     """Serve until terminated."""
-    made = Jobs(accounts, jobs, run)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(made, delay), "127.0.0.1", 0, backlog=1024
-    )
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+    await serve(_Answers(Jobs(accounts, jobs, run)), delay)
 
 
 if __name__ == "__main__":

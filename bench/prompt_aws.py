@@ -12,7 +12,6 @@ came before the start. The accounts from 100000000000 on, so many as ACTIVE says
 import asyncio
 import json
 import re
-import subprocess
 import sys
 import time
 import urllib.request
@@ -24,6 +23,7 @@ from datetime import datetime
 from functools import cache
 from urllib.parse import unquote
 
+from bench.http_answers import assumed_role, response, serve, serving
 from bench.jobs import ACCOUNT, active, finished
 
 HOUR = 3600.0
@@ -37,11 +37,7 @@ _LISTS = {
     b"/backup-vaults/": b'{"BackupVaultList":[]}',
     b"/backup/plans/": b'{"BackupPlansList":[]}',
 }
-_KEYS = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
-<AccessKeyId>ASIA{account}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
-<Expiration>{expires}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
 _KEY_ID = re.compile(rb"Credential=(\w+)/")
-_LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -59,55 +55,35 @@ class PromptAws:
 @contextmanager
 def prompt_aws(lifetime: float = HOUR, jobs: int = 0, active: int = 0) -> Iterator[PromptAws]:
     """Serve from a child process until the block ends."""
-    command = [sys.executable, "-m", __name__, str(lifetime), str(jobs), str(active)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        try:
-            yield PromptAws(child.stdout.readline().strip())
-        finally:
-            child.terminate()
+    with serving(__name__, lifetime, jobs, active) as endpoint_url:
+        yield PromptAws(endpoint_url)
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, asked: Counter[str], lifetime: float, jobs: bytes, active: int) -> None:
-        self._asked = asked
+class _Answers:
+    """The responses to requests."""
+
+    def __init__(self, lifetime: float, jobs: bytes, active: int) -> None:
+        self._asked: Counter[str] = Counter()
         self._lifetime = lifetime
         self._jobs = jobs
         self._active = active
-        self._waiting = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._waiting += data
-        while b"\r\n\r\n" in self._waiting:
-            head, _, rest = self._waiting.partition(b"\r\n\r\n")
-            length = int(found[1]) if (found := _LENGTH.search(head)) else 0
-            if len(rest) < length:
-                return
-            self._waiting = rest[length:]
-            self._transport.write(self._answer(head, rest[:length]))
-
-    def _answer(self, head: bytes, body: bytes) -> bytes:
+    def __call__(self, head: bytes, body: bytes) -> bytes:
         path = head.split(b" ", 2)[1].partition(b"?")[0]
         if path == b"/asked":
-            return _http(json.dumps(self._asked).encode())
+            return response(json.dumps(self._asked).encode())
         if path == b"/":
             self._asked["AssumeRole"] += 1
-            account = re.findall(r"arn:aws:iam::(\d+):", unquote(body.decode()))[0]
-            expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self._lifetime))
-            return _http(_KEYS.format(account=account, expires=expires).encode(), b"text/xml")
+            return assumed_role(unquote(body.decode()), self._lifetime)
         key_id = _KEY_ID.search(head)
         assert key_id
         self._asked[key_id[1].decode()] += 1
         if path == b"/backup-jobs/" and b"createdBefore" in head:
-            return _http(self._jobs.replace(ACCOUNT.encode(), key_id[1].removeprefix(b"ASIA")))
+            return response(self._jobs.replace(ACCOUNT.encode(), key_id[1].removeprefix(b"ASIA")))
         if path.startswith(b"/backup-jobs/") and int(key_id[1].removeprefix(b"ASIA")) < FIRST + self._active:
             job = _job(key_id[1].removeprefix(b"ASIA").decode())
-            return _http(b'{"BackupJobs":[%b]}' % job if path == b"/backup-jobs/" else job)
-        return _http(_LISTS[path])
+            return response(b'{"BackupJobs":[%b]}' % job if path == b"/backup-jobs/" else job)
+        return response(_LISTS[path])
 
 
 @cache
@@ -116,20 +92,11 @@ def _job(account: str) -> bytes:
     return json.dumps(job | {"BackupJobId": f"active-{account}"}).encode()
 
 
-def _http(body: bytes, kind: bytes = b"application/json") -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
-
-
 async def main(lifetime: float, count: int, busy: int) -> None:
     """Serve until terminated."""
     rows = list(finished(count, time.time()))
     jobs = json.dumps({"BackupJobs": rows}, default=datetime.timestamp).encode()
-    asked: Counter[str] = Counter()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(asked, lifetime, jobs, busy), "127.0.0.1", 0, backlog=1024
-    )
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+    await serve(_Answers(lifetime, jobs, busy))
 
 
 if __name__ == "__main__":

@@ -82,19 +82,20 @@ class JobLister:
             for state in (self._kind.active_states if states is None else states)
         ]
 
-    def earlier(self, now: float, lookback: float) -> Iterator[Filters]:
+    def earlier(self, now: float, lookback: float, first_list: float = FIRST_LIST) -> Iterator[Filters]:
         """Select the jobs that the first refresh leaves out, newest first: people look for recent jobs.
 
         Args:
             now: the time of the first refresh.
             lookback: how many seconds back to read finished jobs.
+            first_list: how many seconds back the first refresh reads.
         """
         if not self._kind.created_filter:
             yield self.completed_after(now - lookback)
             return
         start = now - lookback
-        before = now - FIRST_LIST
-        for after in (now - 6 * FIRST_LIST, now - self._discovery.window, start):
+        before = now - first_list
+        for after in (now - FIRST_LIST, now - 6 * FIRST_LIST, now - self._discovery.window, start):
             if start <= after < before:
                 yield {"ByCreatedAfter": after, "ByCreatedBefore": before + 1}
                 before = after

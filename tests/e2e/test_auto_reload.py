@@ -22,9 +22,9 @@ def volume(tmp_path: Path) -> Volume:
 
 
 @pytest.fixture
-def exporter(listen: Run, volume: Volume, tmp_path: Path) -> Process:
+def exporter(listen: Run, volume: Volume) -> Process:
     """An exporter that looks at its file once a second."""
-    exporter = listen("--config.file", str(tmp_path / "mounted" / "config.yaml"), OPTION, "1s")
+    exporter = listen("--config.file", str(volume.folder / "config.yaml"), OPTION, "1s")
     assert exporter.address()  # it has read the file by then
     return exporter
 

@@ -14,24 +14,24 @@ class Volume:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._numbers = count()
 
     def write(self, files: Mapping[str, str]) -> list[Path]:
         """Let the files, and no others, be the content; returns where they are now."""
-        data = self._folder / "..data"
+        data = self.folder / "..data"
         before = data.resolve() if data.is_symlink() else None
-        made = self._folder / f"..2026_11_27_10_00_{next(self._numbers):02}.1234567890"
+        made = self.folder / f"..2026_11_27_10_00_{next(self._numbers):02}.1234567890"
         made.mkdir(parents=True)
         for name, text in files.items():
             (made / name).write_text(text)
-        link = self._folder / "..data_tmp"
+        link = self.folder / "..data_tmp"
         link.symlink_to(made.name)
         link.rename(data)
         for name in files:
-            if not (self._folder / name).is_symlink():
-                (self._folder / name).symlink_to(f"..data/{name}")
-        for path in self._folder.iterdir():
+            if not (self.folder / name).is_symlink():
+                (self.folder / name).symlink_to(f"..data/{name}")
+        for path in self.folder.iterdir():
             if path.is_symlink() and not path.exists():
                 path.unlink()
         if before is not None:

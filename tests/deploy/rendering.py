@@ -32,7 +32,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def manifests(text: str) -> list[Manifest]:
     """Read the documents of a YAML text, without the empty ones."""
-    documents = yaml.load_all(text, _UniqueKeyLoader)  # noqa: S506 - a safe loader
+    documents = yaml.load_all(text, _UniqueKeyLoader)
     return [document for document in documents if document]
 
 

@@ -55,7 +55,7 @@ def test_the_version_is_that_of_the_exporter() -> None:
 
 
 def test_it_is_what_the_chart_runs() -> None:
-    """Pod and container are those of the chart, except for the image, the Region and the names of the release."""
+    """Pod and container are those of the chart, except for image, Region and the names of the release."""
     [(_, base)] = pods([read(KUSTOMIZE / "deployment.yaml")])
     [(_, chart), _] = pods(of_set("default"))
     assert _without(base["containers"][0], "image") == _without(chart["containers"][0], "image", "env")

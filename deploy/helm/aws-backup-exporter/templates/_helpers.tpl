@@ -104,6 +104,6 @@ annotations:
 {{- fail "web.config and web.existingSecret exclude each other; set one of them" }}
 {{- end }}
 {{- if and .Values.scrapeConfig.enabled (gt (int .Values.replicaCount) 1) (not .Values.sharding.enabled) }}
-{{- fail "scrapeConfig with more than one replica needs sharding; set sharding.enabled=true or replicaCount=1" }}
+{{- fail "scrapeConfig with more than one replica needs sharding; set sharding.enabled=true" }}
 {{- end }}
 {{- end }}

@@ -31,7 +31,7 @@ from tests.deploy.rendering import (
     render,
     template,
 )
-from tests.docs.markdown import ROOT
+from tests.docs.markdown import ROOT, document, marked_blocks
 
 SETS = [path.name.removesuffix("-values.yaml") for path in VALUE_SETS]
 ALERTS = ROOT / "prometheus" / "rules" / "aws-backup-alerts.yml"
@@ -40,6 +40,7 @@ EVERYTHING = {
     name: {"enabled": True}
     for name in ("serviceMonitor", "scrapeConfig", "prometheusRule", "dashboards", "networkPolicy")
 }
+DOCUMENTED = marked_blocks(document("docs/kubernetes.md"), "values of the chart")
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = yaml.safe_load((CHART / "values.schema.json").read_text())
 
@@ -176,6 +177,12 @@ def test_the_exporter_takes_its_configuration(name: str) -> None:
     assert load(text, "config.yaml") == load(
         given if isinstance(given, str) else yaml.safe_dump(given), "given"
     )
+
+
+@pytest.mark.parametrize("text", DOCUMENTED, ids=range(len(DOCUMENTED)))
+def test_documented_values_render(text: str) -> None:
+    """The values in docs/kubernetes.md are accepted, and change what is rendered."""
+    assert render(values=yaml.safe_load(text)) != render()
 
 
 def test_text_keeps_its_comments() -> None:

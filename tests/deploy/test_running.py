@@ -111,15 +111,17 @@ def test_an_upgrade_needs_no_restart(listen: Run, tmp_path: Path) -> None:
 def test_only_tls_needs_a_restart() -> None:
     """Another configuration leaves the template of the pods as it is; to enable TLS changes it."""
 
-    def pod_template(*values: str) -> object:
-        return only(render(*values), "Deployment")["spec"]["template"]
+    def pod_template(*values: str) -> Manifest:
+        template: Manifest = only(render(*values), "Deployment")["spec"]["template"]
+        return template
 
     region = "--set=aws.region=eu-west-1"
     user = "--set=web.config.basic_auth_users.alice=x"
     key = "--set=web.config.tls_server_config.key_file=x"
     assert pod_template(region) == pod_template(region, "--set=config.discovery.window=48h")
     assert pod_template(user) == pod_template("--set=web.config.basic_auth_users.bob=y")
-    assert pod_template(user) != pod_template(user, key)
+    assert "annotations" not in pod_template(user)["metadata"]
+    assert pod_template(user, key)["metadata"]["annotations"] == {"aws-backup-exporter/tls": "enabled"}
 
 
 def test_the_chart_runs_with_tls(listen: Run, tmp_path: Path) -> None:

@@ -102,14 +102,16 @@ def _watch(running: Running, began: float, expected: int) -> float:
 
 
 def _scrape(running: Running, scrapes: int, interval: float) -> tuple[list[float], list[float], list[float]]:
-    """Scrape at intervals; return the seconds of each, and the CPU seconds and calls from one to the next."""
+    """Scrape at intervals; return the seconds of each, and the CPU seconds and calls from one to the next.
+
+    Nothing else is scraped meanwhile: each scrape asks AWS.
+    """
     took, cpu, calls = [], [], []
-    text = running.scrape(CPU, CALLS)[1]
+    text = running.scrape()[1]
     for _ in range(scrapes):
         before_cpu, before_calls = value(text, CPU), value(text, CALLS)
         time.sleep(interval)
-        seconds, _whole = running.scrape()
-        text = running.scrape(CPU, CALLS)[1]
+        seconds, text = running.scrape()
         took.append(seconds)
         cpu.append(value(text, CPU) - before_cpu)
         calls.append(value(text, CALLS) - before_calls)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from exporter.assembly.dependencies import Dependencies
+from exporter.assembly.ledger_directory import LedgerDirectory
 from exporter.assembly.monitored_target import MonitoredTarget, Shared, monitor
 from exporter.assembly.target_settings import all_settings
 from exporter.aws import MAX_CONCURRENT_CALLS, Clients
@@ -66,7 +67,8 @@ class Assembler:
         self._telemetry = telemetry
         self._dependencies = dependencies
         self._clients = Clients()
-        self._owners = AccountOwners()
+        owners = AccountOwners()
+        self._ledgers = LedgerDirectory(owners)
         self._organization_owners = AccountOwners()
         self._calls = WorkerPool(
             "call",
@@ -85,15 +87,13 @@ class Assembler:
             telemetry,
             dependencies,
             self._calls,
-            self._owners,
+            owners,
             self._organization_owners,
-            self._ledger_of,
+            self._ledgers,
             self._set_accounts,
             on_demand,
         )
         self._targets: tuple[MonitoredTarget, ...] = ()
-        self._ledgers_by_account: dict[tuple[str, str], Ledger] = {}
-        self._ledgers_by_scope: dict[Scope, Ledger] = {}
         self._accounts: dict[str, tuple[Account, ...]] = {}
         self._lock = threading.Lock()
 
@@ -136,19 +136,11 @@ class Assembler:
                 by_scope[scope.ledger.scope] = scope.ledger
                 if target.settings.account_id:
                     by_account[target.settings.account_id, scope.settings.region] = scope.ledger
-        self._ledgers_by_account, self._ledgers_by_scope = by_account, by_scope
-        self._owners.set_scopes(by_scope)
+        self._ledgers.set_ledgers(by_scope, by_account)
         self._organization_owners.set_scopes(organizations)
 
     def _series(self) -> tuple[ScopeSeries, ...]:
         return tuple(_series(self._targets))
-
-    def _ledger_of(self, account_id: str, region: str) -> Ledger | None:
-        """Return the ledger of an account and Region, if one of the targets is or turned out to be that."""
-        known = self._ledgers_by_account.get((account_id, region))
-        if known is None and (scope := self._owners.find(account_id, region)):
-            known = self._ledgers_by_scope.get(scope)
-        return known
 
     def _set_accounts(self, target_name: str, accounts: tuple[Account, ...]) -> None:
         """Record the accounts of an organization, and have the exporter rebuilt if they changed."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exporter.assembly.dependencies import Dependencies
+from exporter.assembly.ledger_directory import LedgerDirectory
 from exporter.assembly.organization_ledgers import AccountState, OrganizationLedgers
 from exporter.assembly.target_settings import LedgerSettings, TargetSettings, expected_in_account
 from exporter.aws import BackupApi, Budget, Profiles, TargetClient
@@ -70,7 +71,7 @@ class Shared:
         calls: runs calls to AWS in parallel.
         owners: decides which target publishes an account and Region.
         organization_owners: likewise, which organization.
-        ledger_of: returns the ledger of the target that monitors an account and Region.
+        ledgers: finds the ledger of the target that monitors an account and Region.
         on_accounts: called with the name of an organization's target and all its accounts.
         on_demand: whether to refresh only the targets and Regions that are scraped.
     """
@@ -80,7 +81,7 @@ class Shared:
     calls: WorkerPool
     owners: AccountOwners
     organization_owners: AccountOwners
-    ledger_of: Callable[[str, str], Ledger | None]
+    ledgers: LedgerDirectory
     on_accounts: Callable[[str, tuple[Account, ...]], None]
     on_demand: bool
 
@@ -244,7 +245,7 @@ class _Builder:
         return OrganizationLedgers(
             scope,
             create,
-            ledger_of=lambda account_id: self._shared.ledger_of(account_id, scope.region),
+            ledgers=self._shared.ledgers,
             owners=self._shared.organization_owners,
         )
 
@@ -336,7 +337,7 @@ class _Builder:
             discovery=settings.discovery,
             inventory=self._settings.inventory,
             owners=self._shared.owners,
-            ledger_of=self._shared.ledger_of,
+            ledger_of=self._shared.ledgers.find,
             clock=self._dependencies.clock,
         )
         return [collector for collector in slow if collector.name in settings.collectors]

@@ -1,9 +1,10 @@
 """The ledgers of the accounts of one organization in one Region, for the accounts that are not targets."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from exporter.assembly.ledger_directory import LedgerDirectory
 from exporter.collectors import AccountLedger, published_already
 from exporter.exposition import ScopeSeries
 from exporter.ledger import AccountOwners, Ledger
@@ -29,7 +30,7 @@ class OrganizationLedgers:
     Args:
         view: the target of the organization, and the Region.
         create: creates the state for an account.
-        ledger_of: returns the ledger of the target that monitors an account; None if there is none.
+        ledgers: finds the ledger of the target that monitors an account.
         owners: decides which organization publishes an account, if several have it.
     """
 
@@ -38,12 +39,13 @@ class OrganizationLedgers:
         view: Scope,
         create: Callable[[str], AccountState],
         *,
-        ledger_of: Callable[[str], Ledger | None],
+        ledgers: LedgerDirectory,
         owners: AccountOwners,
     ) -> None:
         self._view = view
         self._create = create
-        self._ledger_of = ledger_of
+        self._ledgers = ledgers
+        self._checked = ledgers.version
         self._owners = owners
         self._states: dict[str, AccountState] = {}
         self._listed: frozenset[str] = frozenset()
@@ -60,7 +62,7 @@ class OrganizationLedgers:
         with self._lock:
             if account_id in self._left:
                 return None
-            ledger = self._ledger_of(account_id)
+            ledger = self._ledgers.find(account_id, self._view.region)
             if ledger:
                 self._states.pop(account_id, None)
                 return AccountLedger(ledger, is_followed=True)
@@ -96,9 +98,14 @@ class OrganizationLedgers:
             for account_id in self._left:
                 self._states.pop(account_id, None)
 
-    def _current(self) -> Iterator[tuple[str, AccountState]]:
-        """Yield the states, without those of accounts that turned out to be another target's."""
+    def _current(self) -> list[tuple[str, AccountState]]:
+        """Return the states, without those of accounts that turned out to be another target's."""
         with self._lock:
-            for account_id in [account_id for account_id in self._states if self._ledger_of(account_id)]:
-                del self._states[account_id]
-            return iter([*self._states.items()])
+            if self._checked != (version := self._ledgers.version):
+                self._states = {
+                    account_id: state
+                    for account_id, state in self._states.items()
+                    if not self._ledgers.find(account_id, self._view.region)
+                }
+                self._checked = version
+            return [*self._states.items()]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from exporter.aws import BackupApi, Rows
 from exporter.collectors.backlog import Filters
+from exporter.collectors.listed_rows import ListedRows
 from exporter.collectors.parallel_calls import CallPool, wait_for_all
 from exporter.collectors.protocols import MAX_WAIT
 from exporter.config import Discovery
@@ -35,6 +36,7 @@ class JobLister:
         configured: job ids that are selected in any case.
         calls: runs list calls at the same time.
         always: filters of every list, unless the list has a filter of the same name.
+        recorded: the rows that need not be recorded again unless they change.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class JobLister:
         configured: ConfiguredIds,
         calls: CallPool,
         always: Filters = MappingProxyType({}),
+        recorded: ListedRows | None = None,
     ) -> None:
         self._kind = kind
         self._scope = scope
@@ -57,6 +60,7 @@ class JobLister:
         self._configured = configured
         self._calls = calls
         self._always = always
+        self._recorded = recorded
 
     def new(self, time: float) -> list[Filters]:
         """Select the jobs that were created after a time.
@@ -108,11 +112,11 @@ class JobLister:
             **{**self._always, **filters},
         )
 
-    def record(self, rows: Iterable[Answer]) -> set[str]:
-        """Record one page. Returns the ids of the selected jobs."""
+    def record(self, rows: Iterable[Answer]) -> list[Job]:
+        """Record one page. Returns the selected jobs."""
         jobs = [job for job in map(self._kind.read, rows) if self._is_selected(job)]
         self._recorder.listed(jobs)
-        return {job.id for job in jobs}
+        return jobs
 
     def read_new(self, time: float) -> set[str]:
         """Read and record the jobs that were created after a time. Returns the ids of the selected ones."""
@@ -123,7 +127,7 @@ class JobLister:
         """Read and record a whole list. Returns the ids of the selected jobs."""
         found: set[str] = set()
         for page in self.pages(filters):
-            found |= self.record(page)
+            found |= self._record_changed(page)
         return found
 
     def read_in_parallel(self, *lists: Filters) -> list[set[str]]:
@@ -131,6 +135,14 @@ class JobLister:
         return wait_for_all(
             [self._calls.submit(partial(self.read, filters), self._scope) for filters in lists]
         )
+
+    def _record_changed(self, rows: Rows) -> set[str]:
+        """Record the rows of a page that have changed. Returns the ids of the selected jobs of the page."""
+        if not self._recorded:
+            return {job.id for job in self.record(rows)}
+        changed = self._recorded.changed(rows)
+        self._recorded.add(changed, self.record(changed))
+        return self._recorded.selected(rows)
 
     def _is_selected(self, job: Job) -> bool:
         if job.id in self._configured:

@@ -11,13 +11,14 @@ from exporter.aws import BackupApi
 from exporter.collectors.backlog import Backlog, Filters
 from exporter.collectors.job_lister import FIRST_LIST, JobLister
 from exporter.collectors.jobs import LIST_OVERLAP
+from exporter.collectors.listed_rows import ListedRows
 from exporter.collectors.organization_recorder import AccountLedgers, OrganizationRecorder
 from exporter.collectors.parallel_calls import CallPool
 from exporter.collectors.protocols import PACE
 from exporter.config import Discovery
 from exporter.ledger import ConfiguredIds, Ledger
 from exporter.model import Expectation, Job, Kind, Scope
-from exporter.runtime import Clock
+from exporter.runtime import Clock, phase
 
 EVERY_ACCOUNT = "*"
 SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than a minute
@@ -72,6 +73,7 @@ class OrganizationJobsCollector:
         self._recorder = OrganizationRecorder(
             kind, accounts, default_account=default_account, has_members=has_members, clock=clock
         )
+        self._rows = ListedRows(kind, self._recorder.find)
         self._lister = JobLister(
             kind,
             scope,
@@ -81,10 +83,12 @@ class OrganizationJobsCollector:
             configured=ConfiguredIds(),
             calls=calls,
             always={"ByAccountId": EVERY_ACCOUNT},
+            recorded=self._rows,
         )
         self._corrections = clock.corrections
         self._listed_until: float | None = None
         self._swept_at = 0.0
+        self._phase = phase(f"{scope.target}/{scope.region}/{kind.name}")
         self._pruned_at = 0.0
         self._missing: frozenset[str] = frozenset()
         self._reads_since = 0.0
@@ -110,10 +114,6 @@ class OrganizationJobsCollector:
             self._list_first()
         else:
             self._list_changes(self._listed_until)
-        if any(
-            self._read.get(account_id) is not ledger for account_id, ledger in self._accounts.unfollowed()
-        ):
-            self.caught_up = False
 
     def catch_up(self) -> bool:
         """Read another page of earlier jobs: first of all accounts, then of accounts that were new since."""
@@ -144,7 +144,8 @@ class OrganizationJobsCollector:
         now = self._clock()
         self._lister.read_in_parallel(*self._lister.new(now - FIRST_LIST))
         self._lister.read_in_parallel(*self._lister.active())
-        self._listed_until = self._swept_at = now
+        self._listed_until = now
+        self._swept_at = now - SWEEP_INTERVAL * self._phase
         self._reads_since = now - self._lookback
         self._read.clear()
         self._reading = EVERY_ACCOUNT
@@ -157,18 +158,22 @@ class OrganizationJobsCollector:
         if not sweeps and self._seems_unused(now, listed_until):
             return
         since = listed_until - (LIST_OVERLAP if sweeps else SHORT_OVERLAP)
-        lists = [self._lister.completed_after(since)]
+        lists: list[Filters] = []
         if self._kind.created_filter:
             lists.append({"ByCreatedAfter": since})
+        if sweeps or self._recorder.active or not lists:
+            lists.append(self._lister.completed_after(since))
         if sweeps:
+            self._rows.age()
             lists += self._lister.active(self._states_to_list())
         listed = set().union(*self._lister.read_in_parallel(*lists))
         self._listed_until = now
         if sweeps:
             self._search_missing(listed)
-            self._recorder.expire()
-            self._prune_resources(now)
+            self._prune(now)
             self._swept_at = now
+            if self._unread():
+                self.caught_up = False
 
     def _seems_unused(self, now: float, listed_until: float) -> bool:
         """Whether no account uses this kind of job, which could be listed only by several calls."""
@@ -201,14 +206,19 @@ class OrganizationJobsCollector:
             return {**by_account, **self._lister.completed_after(self._reads_since)}
         return {**by_account, "ByCreatedAfter": job.created - 1, "ByCreatedBefore": job.created + 1}
 
-    def _prune_resources(self, now: float) -> None:
-        """Remove the resources without recent jobs: their accounts do not tell whether they still exist."""
-        if self._kind.facts.expectation is not Expectation.RULES or now - self._pruned_at < PACE:
+    def _prune(self, now: float) -> None:
+        """Remove jobs that have left the window and resources without recent jobs.
+
+        An account does not tell its organization whether a resource still exists.
+        """
+        if now - self._pruned_at < PACE:
             return
         self._pruned_at = now
-        for _, ledger in self._accounts.unfollowed():
-            with ledger.open_resources() as resources:
-                resources.set_protected((), now=now, lookback=self._lookback)
+        self._recorder.expire()
+        if self._kind.facts.expectation is Expectation.RULES:
+            for _, ledger in self._accounts.unfollowed():
+                with ledger.open_resources() as resources:
+                    resources.set_protected((), now=now, lookback=self._lookback)
 
     def _mark_read(self) -> None:
         """Record that the history of the accounts that were just read is complete."""

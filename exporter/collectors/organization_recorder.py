@@ -73,16 +73,24 @@ class OrganizationRecorder:
         """Record the rows of a list."""
         by_account: dict[str, list[Job]] = defaultdict(list)
         for job in jobs:
-            by_account[job.account_id or self._default_account].append(job)
+            by_account[job.account_id].append(job)
         for account_id, of_account in by_account.items():
-            if account := self._accounts.find(account_id):
+            if account := self.find(account_id):
                 self._record(account, of_account)
+
+    def find(self, account_id: str) -> AccountLedger | None:
+        """Return the ledger of an account, or of the default account if AWS reports none.
+
+        Raises:
+            AwsError: as `AccountLedgers.find`.
+        """
+        return self._accounts.find(account_id or self._default_account)
 
     def forget(self, job_id: str) -> None:
         """Remove a job that AWS no longer lists."""
         with self._lock:
             job = self.active.pop(job_id, None)
-        if job and (account := self._accounts.find(job.account_id or self._default_account)):
+        if job and (account := self.find(job.account_id)):
             with account.ledger.open(self._kind) as store:
                 store.remove(job_id)
 

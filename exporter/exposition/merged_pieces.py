@@ -85,13 +85,19 @@ class _Chunk:
     """The lines of some scopes that are next to each other."""
 
     def __init__(self) -> None:
-        self._data: Merged[Run, Run] = Merged(join)
+        self._data: Merged[Run, Run] = Merged(_joined)
         self._text: Merged[bytes, Run] = Merged(_deflated)
 
     def of(self, scopes: Sequence[Pieces]) -> tuple[Mapping[str, Run], Mapping[str, Run]]:
         """Return the lines of AWS data, and those about the exporter."""
         data, text = zip(*scopes, strict=True)
         return self._data.of(data), self._text.of(text)
+
+
+def _joined(runs: Sequence[Run]) -> Run:
+    """Join runs into one part: a response of many scopes would have a hundred thousand parts."""
+    whole = join(runs)
+    return whole._replace(parts=(b"".join(whole.parts),))
 
 
 def _deflated(texts: Sequence[bytes]) -> Run:

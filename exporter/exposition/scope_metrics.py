@@ -1,10 +1,11 @@
 """The metrics about the exporter itself, per scope: collectors, requests to AWS, limits."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from exporter.exposition.metric_types import SCOPE_LABELS, Family, Group, Sample, scope_labels
-from exporter.ledger import MOST_CODES, Ledger
-from exporter.model import Health, Kind
+from exporter.ledger import MOST_CODES, JobNumbers, Ledger
+from exporter.model import Health
 
 UP = Family(
     "aws_backup_up",
@@ -85,17 +86,29 @@ def exporter_group(ledger: Ledger, mask: Callable[[str], str] = str) -> Group:
     )
 
 
-def items_group(ledger: Ledger) -> Group:
-    """Return the samples that count items with and without series.
+class ItemCounts(NamedTuple):
+    """The numbers of items with and without series in one scope.
 
-    A scope without collectors is one of the many accounts of an organization; zeros are left out there.
+    Attributes:
+        jobs: the numbers of active and finished jobs and of those without series, by kind.
+        left_out: the numbers of other items without series, by kind.
+        with_zeros: whether zeros are published. A scope without collectors is one of the many accounts of an
+            organization; zeros are left out there.
     """
+
+    jobs: Mapping[str, JobNumbers]
+    left_out: Mapping[str, int]
+    with_zeros: bool
+
+
+def items_group(counts: ItemCounts, ledger: Ledger) -> Group:
+    """Return the samples that count items with and without series."""
     samples = (
-        *(sample for kind in ledger.kinds for sample in _store_samples(kind, ledger)),
-        *(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in ledger.left_out().items()),
+        *(sample for kind, numbers in counts.jobs.items() for sample in _job_samples(kind, numbers)),
+        *(Sample(ITEMS_DROPPED.name, (("kind", kind),), count) for kind, count in counts.left_out.items()),
     )
-    has_collectors = bool(ledger.health())
-    return Group(scope_labels(ledger), tuple(sample for sample in samples if sample.value or has_collectors))
+    published = tuple(sample for sample in samples if sample.value or counts.with_zeros)
+    return Group(scope_labels(ledger), published)
 
 
 def _health(ledger: Ledger) -> Mapping[str, Health]:
@@ -117,10 +130,8 @@ def _call_samples(ledger: Ledger) -> Iterator[Sample]:
         yield Sample(MALFORMED_VALUES.name, (("operation", operation),), count)
 
 
-def _store_samples(kind: Kind, ledger: Ledger) -> Iterator[Sample]:
-    with ledger.read(kind) as store:
-        active, finished, dropped = store.active_count, store.finished_count, store.dropped_count
-    label = ("kind", kind.name)
-    yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), active)
-    yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), finished)
-    yield Sample(JOBS_DROPPED.name, (label,), dropped)
+def _job_samples(kind: str, numbers: JobNumbers) -> Iterator[Sample]:
+    label = ("kind", kind)
+    yield Sample(JOBS_KNOWN.name, (label, ("phase", "active")), numbers.active)
+    yield Sample(JOBS_KNOWN.name, (label, ("phase", "finished")), numbers.finished)
+    yield Sample(JOBS_DROPPED.name, (label,), numbers.without_series)

@@ -23,9 +23,9 @@ from exporter.exposition.plan_metrics import (
     vault_group,
 )
 from exporter.exposition.resource_metrics import resource_groups
-from exporter.exposition.scope_metrics import exporter_group, items_group
+from exporter.exposition.scope_metrics import ItemCounts, exporter_group, items_group
 from exporter.exposition.text_format import Lines, render
-from exporter.ledger import Inventory, Ledger, Versions
+from exporter.ledger import Inventory, JobNumbers, Ledger, Versions
 from exporter.model import Kind, Scope, Tally
 
 _T = TypeVar("_T")
@@ -59,10 +59,12 @@ class ScopeSeries:
         self._resources = _ResourceSeries(ledger, mask)
         self._inventory = _InventorySeries(ledger)
         self._items: Mapping[str, bytes] = {}
+        self._counts: ItemCounts | None = None
         self._status: Mapping[str, bytes] = {}
         self._data: Merged[Run, Run] = Merged(join)
         self._text: Merged[bytes, bytes] = Merged(b"".join)
         self._pieces = Pieces({}, {})
+        self._writes = -1
         self._versions = Versions(-1, -1)
         self._rendered_at = self._steady_until = -math.inf
         self._lock = threading.Lock()
@@ -74,31 +76,44 @@ class ScopeSeries:
 
     def pieces(self) -> Pieces:
         """Return the current lines; the same object if nothing has changed."""
+        writes, now = self._ledger.writes, self._clock()
         with self._lock:
-            now, versions = self._clock(), self._ledger.versions()
             is_steady = self._rendered_at <= now < self._steady_until
-            if versions != self._versions or not is_steady:
-                self._render(
-                    now,
-                    with_data=versions.data != self._versions.data or not is_steady,
-                    with_status=versions.status != self._versions.status,
-                )
-                self._versions = versions
-                self._rendered_at, self._steady_until = now, self._ledger.steady_until(now)
+            if writes != self._writes or not is_steady:
+                self._render_changes(now, is_steady)
+                self._writes = writes
             return self._pieces
+
+    def _render_changes(self, now: float, is_steady: bool) -> None:
+        versions = self._ledger.versions()
+        if versions != self._versions or not is_steady:
+            self._render(
+                now,
+                with_data=versions.data != self._versions.data or not is_steady,
+                with_status=versions.status != self._versions.status,
+            )
+            self._versions = versions
+            self._rendered_at, self._steady_until = now, self._ledger.steady_until(now)
 
     def _render(self, now: float, *, with_data: bool, with_status: bool) -> None:
         if with_data:
             self._update(now)
-            self._items = _kept(self._items, render(items_group(self._ledger)))
+            self._update_items()
         if with_status:
             self._inventory.update(now)  # whether a run was empty depends on the health of a collector
             self._status = _kept(self._status, render(exporter_group(self._ledger, self._mask)))
-        of_jobs = chain.from_iterable(kind.runs() for kind in self._kinds)
+        of_jobs = chain.from_iterable(kind.runs for kind in self._kinds)
         data = self._data.of([*of_jobs, *self._inventory.runs(), self._resources.runs()])
         text = self._text.of([self._status, self._items])
         if data is not self._pieces.data or text is not self._pieces.text:
             self._pieces = Pieces(data, text)
+
+    def _update_items(self) -> None:
+        jobs = {kind.name: kind.numbers for kind in self._kinds}
+        counts = ItemCounts(jobs, self._ledger.left_out(), with_zeros=bool(self._ledger.health()))
+        if counts != self._counts:
+            self._items = _kept(self._items, render(items_group(counts, self._ledger)))
+            self._counts = counts
 
     def _update(self, now: float) -> None:
         self._resources.update()
@@ -119,13 +134,21 @@ class _JobSeries:
         self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: KeyedLines[_TallyKey] = KeyedLines()
         self._tallies: Mapping[_TallyKey, Tally] = {}
+        self._version = -1
         self._counts_version: object = None
+        self.name = kind.name
+        self.numbers = JobNumbers(0, 0, 0)
+        self.runs: Sequence[Mapping[str, Run]] = ()
 
     def update(self, now: float) -> None:
         with self._ledger.read(self._kind) as store:
+            version, counts_version = store.version, store.counts_version(now)
+            if version == self._version and counts_version == self._counts_version:
+                return
             changes = store.drain()
-            counts_version = store.counts_version(now)
             tallies = store.tallies(now) if counts_version != self._counts_version else []
+            self.numbers = store.numbers()
+        self._version = version
         for bucket in changes.expired:
             self._finished.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():
@@ -142,6 +165,7 @@ class _JobSeries:
         if counts_version != self._counts_version:
             self._update_counts(tallies)
             self._counts_version = counts_version
+        self.runs = self._counts.runs(), self._finished.runs(), self._active.runs(), self._running.runs()
 
     def _update_counts(self, tallies: Iterable[Tally]) -> None:
         """Render the counts that changed; all of them if there is a new one, because they are sorted."""
@@ -154,9 +178,6 @@ class _JobSeries:
         for key, tally in self._tallies.items():
             if tally != before.get(key):
                 self._counts.put(key, render(tally_group(self._kind, tally, self._ledger)))
-
-    def runs(self) -> Sequence[Mapping[str, Run]]:
-        return self._counts.runs(), self._finished.runs(), self._active.runs(), self._running.runs()
 
 
 class _ResourceSeries:

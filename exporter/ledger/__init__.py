@@ -12,6 +12,9 @@ from exporter.ledger.configured_job_ids import (
 from exporter.ledger.inventory import (
     Inventory,
 )
+from exporter.ledger.job_counts import (
+    JobNumbers,
+)
 from exporter.ledger.job_store import (
     JobStore,
 )
@@ -37,6 +40,7 @@ __all__ = [
     "AccountOwners",
     "ConfiguredIds",
     "Inventory",
+    "JobNumbers",
     "JobStore",
     "Ledger",
     "Resources",

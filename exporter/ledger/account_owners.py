@@ -10,11 +10,15 @@ class AccountOwners:
     """Assigns each account and Region to the first scope in which it is found. Thread-safe.
 
     If AWS reports no account for a job, the job ID is used instead.
+
+    Attributes:
+        version: a number that grows whenever an account or the scopes have changed.
     """
 
     def __init__(self) -> None:
         self._owners: dict[tuple[str, str], Scope] = {}
         self._scopes: frozenset[Scope] = frozenset()
+        self.version = 0
         self._lock = threading.Lock()
 
     def set_scopes(self, scopes: Iterable[Scope]) -> None:
@@ -24,6 +28,7 @@ class AccountOwners:
             self._owners = {
                 account: owner for account, owner in self._owners.items() if owner in self._scopes
             }
+            self.version += 1
 
     def find(self, account_id: str, region: str) -> Scope | None:
         """Return the scope that publishes an account and Region."""
@@ -35,4 +40,8 @@ class AccountOwners:
         with self._lock:
             if scope not in self._scopes:
                 return scope  # the scope was removed during its last call, and is not published
-            return self._owners.setdefault((account_id, scope.region), scope)
+            account = account_id, scope.region
+            if account not in self._owners:
+                self._owners[account] = scope
+                self.version += 1
+            return self._owners[account]

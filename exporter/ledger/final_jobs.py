@@ -27,7 +27,7 @@ class _Bucket:
 
     number: int
     created: dict[str, float] = field(default_factory=dict)
-    dropped: set[str] = field(default_factory=set)
+    dropped: dict[str, None] = field(default_factory=dict)  # often empty: an empty set takes more memory
     unpublished: set[str] = field(default_factory=set)
     uncounted: dict[str, Place] = field(default_factory=dict)
     unvalidated: dict[str, TrackedJob] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class FinalJobs:
     def remove(self, job_id: str) -> None:
         """Remove a job that is tracked again."""
         bucket = self._bucket_of.pop(job_id)
-        bucket.dropped.discard(job_id)
+        bucket.dropped.pop(job_id, None)
         bucket.unpublished.discard(job_id)
         bucket.uncounted.pop(job_id, None)
         bucket.unvalidated.pop(job_id, None)
@@ -140,7 +140,7 @@ class FinalJobs:
         oldest = nsmallest(most, bucket.created, key=lambda job_id: (bucket.created[job_id], job_id))
         for job_id in oldest:
             del bucket.created[job_id]
-            bucket.dropped.add(job_id)
+            bucket.dropped[job_id] = None
         self._drop_series(oldest, number)
         return len(oldest)
 

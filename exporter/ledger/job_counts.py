@@ -5,12 +5,21 @@ counted as `other`, so that sums remain correct. Unknown states are limited like
 """
 
 from collections import Counter
+from typing import NamedTuple
 
 from exporter.ledger.limits import MOST_GROUPS, MOST_STATES, OTHER, Distinct
 from exporter.model import Job, Kind, Tally
 
 Group = tuple[str, str, str]  # account, vault, resource type
 Place = tuple[Group, str]  # and state
+
+
+class JobNumbers(NamedTuple):
+    """The numbers of active and finished jobs with series, and of jobs without because of the limit."""
+
+    active: int
+    finished: int
+    without_series: int
 
 
 class Counts:

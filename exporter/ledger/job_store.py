@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
 from exporter.ledger.job_changes import ChangeLog, Changes
-from exporter.ledger.job_counts import Counts
+from exporter.ledger.job_counts import Counts, JobNumbers
 from exporter.ledger.job_versions import Version, versions_of
 from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
@@ -222,6 +222,10 @@ class JobStore:
             + len(self.undescribed_queue)
             - self.undescribed_queue.shown
         )
+
+    def numbers(self) -> JobNumbers:
+        """The numbers of jobs as they are published."""
+        return JobNumbers(self.active_count, self.finished_count, self.dropped_count)
 
     @property
     def active_count(self) -> int:

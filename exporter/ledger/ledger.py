@@ -81,7 +81,13 @@ class Ledger:
         self._malformed: Counter[str] = Counter()
         self._inventory_version = 0
         self._status_version = 0
+        self._writes = 0
         self._lock = threading.Lock()
+
+    @property
+    def writes(self) -> int:
+        """How often the ledger was opened for a change. While this stays the same, so do the versions."""
+        return self._writes + self.configured.version
 
     def versions(self) -> Versions:
         """Return the current versions.
@@ -115,6 +121,7 @@ class Ledger:
     def open(self, kind: Kind) -> Iterator[JobStore]:
         """Lock the ledger and give access to one store; the limit on series is applied at the end."""
         with self._lock:
+            self._writes += 1
             yield self._stores[kind.name]
             self._apply_limit()
 
@@ -125,6 +132,7 @@ class Ledger:
         job is too old for the store.
         """
         with self._lock:
+            self._writes += 1
             store = self._stores[kind.name]
             updated = [store.update(job, now, described=described) for job in jobs]
             self._apply_limit()
@@ -140,11 +148,13 @@ class Ledger:
     def open_resources(self) -> Iterator[Resources]:
         """Lock the ledger and give access to the resources."""
         with self._lock:
+            self._writes += 1
             yield self._resources
 
     def add_collectors(self, names: Iterable[str]) -> None:
         """Record that an account that was known only from its organization has collectors of its own."""
         with self._lock:
+            self._writes += 1
             self._health = dict.fromkeys(names, Health()) | self._health
             self._status_version += 1
             self._resources.await_history(names)
@@ -152,6 +162,7 @@ class Ledger:
     def mark_read(self, collector: str, now: float, *, since: float | None = None) -> None:
         """Record that a collector has read the history from before the start, or cannot; see `Resources`."""
         with self._lock:
+            self._writes += 1
             self._resources.mark_read(collector, now, since=since)
             self._rule_runs.mark_read(collector, since)
 
@@ -168,6 +179,7 @@ class Ledger:
     @is_paused.setter
     def is_paused(self, is_paused: bool) -> None:
         with self._lock:
+            self._writes += 1
             self._status_version += is_paused is not self._is_paused
             self._is_paused = is_paused
 
@@ -184,6 +196,7 @@ class Ledger:
     def update_inventory(self, change: Callable[[Inventory], Inventory]) -> None:
         """Replace the inventory with the result of a function."""
         with self._lock:
+            self._writes += 1
             changed = change(self._inventory)
             if changed != self._inventory:
                 self._inventory = changed
@@ -208,6 +221,7 @@ class Ledger:
     def count_call(self, operation: str, code: str) -> None:
         """Count one attempt to call AWS."""
         with self._lock:
+            self._writes += 1
             self._calls[operation, code if self._codes.admit(code) else OTHER] += 1
             self._status_version += 1
 
@@ -219,6 +233,7 @@ class Ledger:
     def count_malformed(self, operation: str, values: int) -> int:
         """Count the malformed values of a response. Returns how many there were before."""
         with self._lock:
+            self._writes += 1
             before = self._malformed[operation]
             self._malformed[operation] += values
             self._status_version += 1
@@ -232,6 +247,7 @@ class Ledger:
     def set_health(self, collector: str, health: Health) -> None:
         """Record the result of a collector's refresh."""
         with self._lock:
+            self._writes += 1
             self._health[collector] = health
             self._status_version += 1
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from sys import intern
 from typing import Any
 
 from exporter.model.records import Number, Rule
@@ -38,10 +39,13 @@ def one_line(text: str) -> str:
 
 
 def text_at(row: Answer, path: str) -> str:
-    """Return a field as text, empty if AWS does not give it; a dot in the path goes one level down."""
+    """Return a field as text, empty if AWS does not give it; a dot in the path goes one level down.
+
+    Equal texts are one object: most jobs of an account have the same ARNs and names.
+    """
     value = row.get(path)
     if isinstance(value, str):
-        return value
+        return intern(value)
     if path == "IsParent":
         return "true" if value is True else "false"
     if isinstance(value, dict):

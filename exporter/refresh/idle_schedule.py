@@ -1,8 +1,7 @@
 """When a target and Region in which nothing happens is refreshed: once per interval. Pure."""
 
-from zlib import crc32
-
 from exporter.model import Scope
+from exporter.runtime import phase
 
 JITTER = 1.0  # seconds by which a scrape may come too early
 
@@ -17,7 +16,7 @@ class IdleSchedule:
 
     def __init__(self, scope: Scope, interval: float) -> None:
         self._interval = interval
-        self._phase = interval * crc32(f"{scope.target}/{scope.region}".encode()) / 2**32
+        self._phase = interval * phase(f"{scope.target}/{scope.region}")
 
     def next(self, now: float) -> float:
         """Return when to refresh after a refresh now: at the phase, but at most an interval later.

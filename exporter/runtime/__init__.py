@@ -1,4 +1,4 @@
-"""Process-level utilities: the current time, worker threads, memory and redaction of secrets.
+"""Process-level utilities: time, worker threads, memory and redaction of secrets.
 
 It is independent of AWS Backup.
 """
@@ -8,6 +8,9 @@ from exporter.runtime.clock import (
 )
 from exporter.runtime.memory import (
     trim_memory,
+)
+from exporter.runtime.phase import (
+    phase,
 )
 from exporter.runtime.redaction import (
     Secrets,
@@ -19,4 +22,4 @@ from exporter.runtime.worker_pool import (
     WorkerPool,
 )
 
-__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "printable", "trim_memory", "user_info"]
+__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "phase", "printable", "trim_memory", "user_info"]

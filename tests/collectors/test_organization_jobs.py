@@ -109,11 +109,28 @@ def test_a_scrape_takes_two_lists_of_a_kind(aws: Bench) -> None:
         aws.account.put(of(account_id, f"job-{number}", created=START - 2 * HOUR))
     exporter = watch(aws)
     exporter.catch_up()
+    lists = []
+    for _ in range(8):
+        before = len(operations(aws))
+        aws.clock.advance(15)
+        exporter.scrape()
+        lists.append(operations(aws)[before:])
+    two, three = ["ListBackupJobs"] * 2, ["ListBackupJobs"] * 3
+    assert sorted(lists) == [two] * 6 + [three] * 2
+
+
+def test_a_kind_without_unfinished_jobs_takes_one_list(aws: Bench) -> None:
+    """While no job is unfinished, a job that has ended is new, and in the list of new jobs."""
+    exporter = watch(aws)
+    exporter.catch_up()
     exporter.scrape()
     before = len(operations(aws))
-    aws.clock.advance(15)
+    aws.clock.advance(1)
     exporter.scrape()
-    assert operations(aws)[before:] == ["ListBackupJobs", "ListBackupJobs"]
+    assert operations(aws)[before:] == ["ListBackupJobs"]
+    aws.account.put(of(FIRST, "quick", "COMPLETED", created=START, CompletionDate=START + 1))
+    aws.clock.advance(1)
+    assert exporter.scrape().state("quick") == "COMPLETED"
 
 
 def test_facts_of_resources_are_those_of_each_account(aws: Bench) -> None:
@@ -151,7 +168,7 @@ def test_an_account_seen_later_is_read_back_to_the_look_back(aws: Bench) -> None
     exporter.catch_up()
     ended = START - 3 * DAY
     aws.account.put(of(THIRD, "old", "COMPLETED", created=ended - 600, CompletionDate=ended))
-    aws.clock.advance(15)
+    aws.clock.advance(60)
     aws.account.put(of(THIRD, "new", created=START + 10))
     exporter.scrape()
     exporter.catch_up()

@@ -19,7 +19,7 @@ from exporter.exposition.text_format import render
 from exporter.ledger.ledger import Ledger
 from exporter.model.job_kinds import BACKUP, KINDS
 from exporter.model.records import Fault, Health, RunningJob
-from tests.support.makers import HOUR, NOW, job, store, with_configured
+from tests.support.makers import HOUR, NOW, item_counts, job, store, with_configured
 
 JOB = "job_id aws_account_id aws_region"
 FLEET = "aws_account_id aws_region vault_name resource_type state"
@@ -227,7 +227,10 @@ def test_the_samples_of_the_fleet() -> None:
 def test_the_samples_of_the_exporter() -> None:
     """What a scope tells of itself has exactly its labels."""
     ledger = full_ledger()
-    assert of_samples(exporter_group(ledger)) | of_samples(items_group(ledger)) == OF_A_SCOPE
+    assert (
+        of_samples(exporter_group(ledger)) | of_samples(items_group(item_counts(ledger), ledger))
+        == OF_A_SCOPE
+    )
 
 
 def test_the_samples_of_the_process() -> None:
@@ -257,7 +260,7 @@ def test_static_labels_come_with_every_series() -> None:
         job_group(BACKUP, job(), ledger),
         tally_group(BACKUP, tally, ledger),
         exporter_group(ledger),
-        items_group(ledger),
+        items_group(item_counts(ledger), ledger),
     ):
         lines = b"".join(render(group).values()).splitlines()
         assert lines

@@ -24,7 +24,7 @@ from exporter.exposition.self_metrics import REFRESH_SECONDS, Telemetry
 from exporter.model.job_kinds import BACKUP
 from exporter.model.records import Health, Job, RunningJob
 from tests.support.harness import Clock
-from tests.support.makers import NOW, SCOPE, Written, job, ledger, store, written
+from tests.support.makers import NOW, SCOPE, Written, item_counts, job, ledger, store, written
 
 Parse = Callable[[str], Iterable[Metric]]
 Samples = set[tuple[str, frozenset[tuple[str, str]], float]]
@@ -88,7 +88,7 @@ def put_in(made: Written, jobs: Iterable[Job]) -> Samples:
         *(running_group(BACKUP, job_id, told, made.ledger) for job_id, told in running.items()),
         *(tally_group(BACKUP, tally, made.ledger) for tally in tallies),
         exporter_group(made.ledger),
-        items_group(made.ledger),
+        items_group(item_counts(made.ledger), made.ledger),
     ]
     return {
         (name, frozenset((*group.labels, *labels)), float(value))

@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter.exposition.exposition import Exposition, Form
 from exporter.exposition.metric_types import Family
+from exporter.exposition.scope_metrics import ItemCounts
 from exporter.exposition.scope_series import ScopeSeries
 from exporter.exposition.self_metrics import Telemetry
 from exporter.ledger.configured_job_ids import ConfiguredIds
@@ -156,6 +157,15 @@ class Written:
     def text(self, form: Form = Form(), names: Iterable[str] = ()) -> bytes:  # noqa: B008
         """Write the scope's series."""
         return self.exposition.write(form, scope=self.ledger.scope, names=frozenset(names))
+
+
+def item_counts(of: Ledger) -> ItemCounts:
+    """Count the items of a ledger as they are published."""
+    jobs = {}
+    for kind in of.kinds:
+        with of.read(kind) as store:
+            jobs[kind.name] = store.numbers()
+    return ItemCounts(jobs, of.left_out(), with_zeros=bool(of.health()))
 
 
 def written(of: Ledger | None = None) -> Written:

@@ -156,6 +156,8 @@ def _without_deep_levels(text: str) -> str:
 
 def _are_valid(values: Sequence[Any], shape: Any, row_id: str | None = None) -> bool:
     """Return whether values conform to the service model; checks column by column, which is fast."""
+    if not values:
+        return True
     kind = shape.type_name
     if not _TYPES[kind].issuperset(map(type, values)):
         return False
@@ -168,7 +170,7 @@ def _are_valid(values: Sequence[Any], shape: Any, row_id: str | None = None) -> 
         return _are_valid([*chain.from_iterable(values)], shape.member, row_id)
     if kind == "map":
         return _are_valid([*chain.from_iterable(value.values() for value in values)], shape.value)
-    if kind in _RANGES and values:
+    if kind in _RANGES:
         least, end = _RANGES[kind]
         return bool(least <= min(values) and max(values) < end)
     return True

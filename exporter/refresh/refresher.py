@@ -155,7 +155,7 @@ class Refresher:
                     if running is None:
                         running = self._submit(scope, collector)
                         any_new = True
-                    elif self._is_stalled(running):
+                    elif self._is_stalled(running, scope, collector):
                         stalled.append((scope, collector, now - running.requested))
                     refreshes.append(running.done)
         for scope, collector, seconds in stalled:
@@ -168,9 +168,14 @@ class Refresher:
         running = self._running[scope, collector.name] = _RunningRefresh(done, self._clock())
         return running
 
-    def _is_stalled(self, running: _RunningRefresh) -> bool:
-        """Whether the refresh has outlasted too many scrapes and too many seconds."""
+    def _is_stalled(self, running: _RunningRefresh, scope: ScopeRefresh, collector: Collector) -> bool:
+        """Whether the refresh has outlasted too many scrapes and too many seconds.
+
+        A first refresh may be queued for as long as the start takes: nothing is published yet.
+        """
         running.scrapes += 1
+        if running.started is None and not scope.has_result(collector):
+            return False
         return running.scrapes >= STALLED_SCRAPES and running.seconds(self._clock()) >= STALLED_SECONDS
 
     def _start_new(self, only: Scope | None = None) -> None:

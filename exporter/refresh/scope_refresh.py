@@ -162,6 +162,11 @@ class ScopeRefresh:
         now = self._steady()
         return any(now >= due for due in self._due.values()) or bool(self._behind)
 
+    def has_result(self, collector: Collector) -> bool:
+        """Whether a refresh of the collector has succeeded or failed before."""
+        health = self._ledger.health()[collector.name]
+        return health.last_success is not None or health.fault is not None
+
     def record_stall(self, collector: Collector, seconds: float) -> None:
         """Record that a refresh has been running for so long that the published data is stale."""
         message = f"a refresh has been running for {seconds:.0f} s; the published data is as old as that"

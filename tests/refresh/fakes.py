@@ -88,7 +88,9 @@ class Scrapes:
         refresher: refreshes them.
     """
 
-    def __init__(self, *targets: str, idle_refresh: float = MINUTE, on_demand: bool = False) -> None:
+    def __init__(
+        self, *targets: str, idle_refresh: float = MINUTE, on_demand: bool = False, is_busy: bool = False
+    ) -> None:
         self.clock = Clock()
         self.idle_refresh = idle_refresh
         self.on_demand = on_demand
@@ -97,7 +99,7 @@ class Scrapes:
         self.slow: dict[str, FakeSlowCollector] = {}
         self.ledgers: dict[str, Ledger] = {}
         self.scopes: dict[str, ScopeRefresh] = {}
-        self.refresher = Refresher(clock=self.clock, observe=lambda _: None)
+        self.refresher = Refresher(clock=self.clock, observe=lambda _: None, busy=lambda: is_busy)
         self.set_targets(*targets)
 
     def set_targets(self, *targets: str) -> None:

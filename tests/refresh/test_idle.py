@@ -191,3 +191,17 @@ def test_a_refresh_of_an_idle_scope_that_does_not_end_is_told(start: Start) -> N
     health = fleet.ledgers["a"].health()["backup_jobs"]
     assert health.fault is not None
     assert health.fault.code == "stalled"
+
+
+def test_a_first_refresh_that_is_queued_has_not_failed(start: Start) -> None:
+    """When thousands of scopes start, those whose turn has not come are not told to be stalled."""
+    fleet = start(*FLEET, is_busy=True)
+    for collector in (*fleet.backups.values(), *fleet.copies.values()):
+        collector.answers.clear()
+    fleet.begin_scrape()
+    until(lambda: sum(len(one.refreshed) for one in (*fleet.backups.values(), *fleet.copies.values())) == 64)
+    for _ in range(4):
+        fleet.clock.advance(60)
+        fleet.begin_scrape()
+    stalled = [ledger.health()["backup_jobs"].fault is not None for ledger in fleet.ledgers.values()]
+    assert stalled == [bool(one.refreshed) for one in fleet.backups.values()]

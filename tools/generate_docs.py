@@ -26,8 +26,10 @@ from exporter.exposition.job_metrics import job_families
 from exporter.exposition.metric_types import Family
 from exporter.model.job_kinds import KINDS
 from exporter.model.kind import Kind
+from tools.chart_values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent
+CHART = "deploy/helm/aws-backup-exporter"
 
 _PART = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated: \2 -->)", re.DOTALL)
 _SECTIONS = {
@@ -37,6 +39,9 @@ _SECTIONS = {
     "inventory": ("aws_backup_vault_", "aws_backup_rule_", "aws_backup_plan_"),
 }
 _NAMES: dict[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+
+
+_JSON_TYPES = {bool: "bool", int: "int", str: "string", list: "list", dict: "object"}
 
 
 class OutOfDateError(Exception):
@@ -80,6 +85,7 @@ def documents() -> dict[str, dict[str, str]]:
             ),
         },
         "README.md": {"policy": _policy("ReadAwsBackup")},
+        f"{CHART}/README.md": {"values": _table_of_values()},
     }
 
 
@@ -182,6 +188,15 @@ def _tables_of_keys(record: type[Record], path: str) -> Iterator[str]:
     )
     for inner, inner_path in below:
         yield from _tables_of_keys(inner, inner_path)
+
+
+def _table_of_values() -> str:
+    values = read_values((ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
+    rows = (
+        (value.path, _JSON_TYPES[type(value.default)], _code(json.dumps(value.default)), value.description)
+        for value in values
+    )
+    return _table(("Key", "Type", "Default", "Description"), rows)
 
 
 def _summary(record: type[Record]) -> str:

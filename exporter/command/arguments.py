@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from exporter.command import logs
 from exporter.command.streams import write_out
+from exporter.config import parse_duration
 from exporter.web import DNS_PREFIX
 from exporter.web.server import InvalidAddressError, host_and_port
 
 DEFAULT_ADDRESS = ":10058"
+MIN_RELOAD_INTERVAL = 1.0  # seconds
 
 _PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?")
 """A path that needs no escaping in a URL and has no special meaning as a route."""
@@ -20,6 +22,7 @@ class Options(argparse.Namespace):
 
     command: str | None
     config_file: str | None
+    config_auto_reload_interval: float
     config_check: bool
     web_listen_address: list[str]
     web_telemetry_path: str
@@ -43,6 +46,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         parser.error("--json is valid only with the doctor command")
     if options.command and (options.once or options.config_check):
         parser.error(f"{options.command} cannot be combined with --once or --config.check; remove the option")
+    if options.config_auto_reload_interval and not options.config_file:
+        parser.error("--config.auto-reload-interval is valid only with --config.file")
     options.web_listen_address = options.web_listen_address or [DEFAULT_ADDRESS]
     return options
 
@@ -77,6 +82,15 @@ def _add_configuration(add: Callable[..., object]) -> None:
         metavar="PATH",
         type=_file,
         help="configuration file (default: one target with the default AWS credential chain and Region)",
+    )
+    add(
+        "--config.auto-reload-interval",
+        dest="config_auto_reload_interval",
+        default=0.0,
+        metavar="DURATION",
+        type=_interval,
+        help="how often to check whether the configuration file changed, and to reload it then; 0s: only on "
+        "SIGHUP or POST /-/reload (default: 0s)",
     )
     add(
         "--config.check",
@@ -185,6 +199,16 @@ def _address(text: str) -> str:
     except InvalidAddressError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def _interval(text: str) -> float:
+    try:
+        seconds = parse_duration(text, zero=True)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if 0 < seconds < MIN_RELOAD_INTERVAL:
+        raise argparse.ArgumentTypeError(f"expected 0s or at least {MIN_RELOAD_INTERVAL:g}s, got {text}")
+    return seconds
 
 
 def _shard(text: str) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 
 from exporter import __version__
-from exporter.assembly import Assembler, Dependencies, Reloader, default_dependencies
+from exporter.assembly import Assembler, ConfigWatcher, Dependencies, Reloader, default_dependencies
 from exporter.aws import in_environment
 from exporter.command import logs
 from exporter.command.arguments import Options, parse
@@ -85,8 +85,9 @@ def _run(options: Options, secrets: Secrets) -> int:
             if options.command == "doctor":
                 return _doctor(read(), dependencies, options)
             telemetry = Telemetry()
+            config_watcher = ConfigWatcher(options.config_file, read, dependencies.clock)
             reloader = Reloader(
-                read,
+                config_watcher.read,
                 Assembler(telemetry, dependencies, on_demand=options.refresh_on_demand),
                 reload_web_config=watcher.reread,
                 telemetry=telemetry,
@@ -108,7 +109,10 @@ def _run(options: Options, secrets: Secrets) -> int:
             secrets=secrets,
             clock=dependencies.clock,
         )
-        return _serve(reloader, site, watcher, options)
+        watch = partial(
+            config_watcher.watch, reloader, options.config_auto_reload_interval, dependencies.sleep
+        )
+        return _serve(reloader, site, watcher, options, watch)
 
 
 class MissingExtraError(Exception):
@@ -153,7 +157,13 @@ def _once(reloader: Reloader) -> int:
     return SUCCESS if all_up else FAILED
 
 
-def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: Options) -> int:
+def _serve(
+    reloader: Reloader,
+    site: Site,
+    watcher: WebConfigWatcher,
+    options: Options,
+    watch_config: Callable[[], None],
+) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # delivered once the server can handle it
     sys.setswitchinterval(SWITCH_INTERVAL)
     raise_open_files_limit()
@@ -165,6 +175,7 @@ def _serve(reloader: Reloader, site: Site, watcher: WebConfigWatcher, options: O
     start = reloader.exporter.refresher.start  # slow with many targets
     threading.Thread(target=start, name="start", daemon=True).start()
     watcher.watch()
+    watch_config()
     server = make_server(AccessMiddleware(site.app(), watcher), watcher)
     announce = partial(_announce, sockets, options, tls=bool(watcher.config.tls))
     asyncio.run(_serve_until_stopped(server, site, reloader, sockets, announce))

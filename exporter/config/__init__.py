@@ -6,6 +6,9 @@
 from exporter.config.config import (
     Config,
 )
+from exporter.config.duration import (
+    parse as parse_duration,
+)
 from exporter.config.errors import (
     ConfigError,
     Problem,
@@ -34,11 +37,18 @@ from exporter.config.sections import (
     ResourceInventory,
     Target,
 )
+from exporter.config.stamps import (
+    SETTLE_TIME,
+    Stamp,
+    settled,
+    stamp,
+)
 from exporter.config.suggestions import nearest
 
 __all__ = [
     "COLLECTORS",
     "RESERVED_LABELS",
+    "SETTLE_TIME",
     "Api",
     "Collector",
     "Config",
@@ -50,11 +60,15 @@ __all__ = [
     "Organization",
     "Problem",
     "ResourceInventory",
+    "Stamp",
     "Target",
     "default",
     "load",
     "load_file",
     "masked",
     "nearest",
+    "parse_duration",
+    "settled",
+    "stamp",
     "to_yaml",
 ]

@@ -12,6 +12,7 @@ DOCUMENTS = (
     ROOT / "CHANGELOG.md",
     ROOT / "grafana" / "README.md",
     ROOT / "prometheus" / "README.md",
+    ROOT / "deploy" / "helm" / "aws-backup-exporter" / "README.md",
     *sorted((ROOT / "docs").glob("**/*.md")),
 )
 

@@ -16,7 +16,9 @@ METRICS = "docs/metrics.md"
 def copy(tmp_path: Path) -> Path:
     """A copy of the documents that a test may spoil."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    shutil.copy(ROOT / "README.md", tmp_path)
+    for name in ("README.md", f"{generate_docs.CHART}/README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 

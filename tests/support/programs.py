@@ -18,6 +18,27 @@ def require(program: str) -> str:
     pytest.skip(reason)
 
 
+def require_built(program: str) -> str:
+    """Give the path of a program that .ci/run builds if Go is installed; without it the test skips.
+
+    Where REQUIRE_ALL=1 is set and Go is installed, the test fails.
+    """
+    if shutil.which(program) is None and shutil.which("go") is None:
+        pytest.skip(f"{program} is not installed; .ci/run builds it if Go is installed")
+    return require(program)
+
+
+def require_folder(variable: str) -> Path:
+    """Give the folder that an environment variable names, as set by .ci/run; without it the test skips."""
+    folder = os.environ.get(variable)
+    if folder:
+        return Path(folder)
+    reason = f"{variable} names no folder; .ci/run sets it if Go is installed"
+    if os.environ.get("REQUIRE_ALL") == "1" and shutil.which("go"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
 PROMETHEUS_VERSIONS = ("2", "3")
 PROMETHEUS_3 = "PROMETHEUS_3"
 """Names the folder in which the programs of Prometheus 3 are."""

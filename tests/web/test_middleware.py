@@ -16,9 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Scope
 
+from exporter.config import SETTLE_TIME
 from exporter.web.access.middleware import CHALLENGE, AccessMiddleware
 from exporter.web.access.passwords import MAX_PENDING_PER_ADDRESS, Passwords
-from exporter.web.access.web_config_watcher import SETTLE_TIME, WebConfigWatcher
+from exporter.web.access.web_config_watcher import WebConfigWatcher
 
 PATIENCE = 20  # seconds
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()

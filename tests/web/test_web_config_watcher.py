@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from exporter.config import ConfigError
+from exporter.config import SETTLE_TIME, ConfigError
 from exporter.config.web import WebConfig
-from exporter.web.access.web_config_watcher import RETRY_INTERVAL, SETTLE_TIME, WebConfigWatcher
+from exporter.web.access.web_config_watcher import RETRY_INTERVAL, WebConfigWatcher
 from tests.web.certificates import PASSED, Pem, authority, beside_certificates, odd_pem
 from tests.web.test_tls import client, meet
 

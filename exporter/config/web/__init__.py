@@ -21,8 +21,6 @@ from exporter.config.web.values import (
     CURVES,
     SUITES,
     VERSIONS,
-    Stamp,
-    stamp,
 )
 
 __all__ = [
@@ -31,12 +29,10 @@ __all__ = [
     "VERSIONS",
     "HttpServer",
     "RateLimit",
-    "Stamp",
     "TlsServer",
     "WebConfig",
     "expiry",
     "load_pair",
     "load_web_config",
-    "stamp",
     "trust",
 ]

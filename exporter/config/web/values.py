@@ -1,6 +1,5 @@
 """The value types of a web configuration; each rejects invalid values with a reason and a remedy."""
 
-import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from exporter.config.errors import quoted
 from exporter.config.fields import Broken, FromFile, FrozenMapping, enforce
+from exporter.config.stamps import Stamp, stamp
 from exporter.config.suggestions import nearest
 from exporter.config.validation import UnreadableError, path_text, read_bytes
 from exporter.config.web.certificates import check_certificates, check_key
@@ -66,19 +66,6 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 """The headers that may be set, and their allowed values if these are restricted."""
 
 _UNVERIFIED = "Python cannot request a client certificate without verifying it"
-
-
-Stamp = tuple[int, int, int] | None
-"""Modification time, size and inode of a file, to detect changes; None for an inaccessible file."""
-
-
-def stamp(path: str | os.PathLike[str]) -> Stamp:
-    """Return the stamp of a file without reading it."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - called every second
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.config import ConfigError, Problem
-from exporter.config.web import Stamp, WebConfig, expiry, load_web_config, stamp
+from exporter.config import ConfigError, Problem, Stamp, settled, stamp
+from exporter.config.web import WebConfig, expiry, load_web_config
 from exporter.runtime import Secrets
 from exporter.web.access.tls import make_context, names_in
 
 log = logging.getLogger(__name__)
-
-SETTLE_TIME = 1.0
-"""Seconds for which a file must stay unchanged before it is reloaded, so that no partial file is read."""
 
 RETRY_INTERVAL = 10.0
 """Seconds until an invalid file is tried again, even if it did not change."""
@@ -129,7 +126,7 @@ class WebConfigWatcher:
             return
         now = self._clock()
         tried_recently = stamps == self._tried and abs(now - self._tried_at) < RETRY_INTERVAL
-        if tried_recently or not _settled(stamps, now):
+        if tried_recently or not settled(stamps.values(), now):
             return
         logged_failure = self._failure
         try:
@@ -180,7 +177,3 @@ class WebConfigWatcher:
 
 def _stamps_of(files: Stamps) -> Stamps:
     return {path: stamp(path) for path in files}
-
-
-def _settled(stamps: Stamps, now: float) -> bool:
-    return all(file is None or abs(now - file[0] / 1e9) >= SETTLE_TIME for file in stamps.values())

@@ -1,0 +1,1 @@
+"""The manifests in `deploy/`: what they render to, and the exporter started as they say."""

@@ -1,0 +1,3 @@
+from tests.e2e.conftest import aws, listen, run
+
+__all__ = ["aws", "listen", "run"]

@@ -15,8 +15,20 @@ from exporter.runtime.redaction import (
     printable,
     user_info,
 )
+from exporter.runtime.service_manager import (
+    ServiceManager,
+)
 from exporter.runtime.worker_pool import (
     WorkerPool,
 )
 
-__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "printable", "trim_memory", "user_info"]
+__all__ = [
+    "Clock",
+    "Secrets",
+    "ServiceManager",
+    "WorkerPool",
+    "clipped",
+    "printable",
+    "trim_memory",
+    "user_info",
+]

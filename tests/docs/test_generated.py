@@ -7,7 +7,7 @@ import pytest
 
 from exporter.exposition import metric_types, metrics, self_metrics
 from tests.docs.markdown import ROOT, document
-from tools import generate_docs
+from tools import command_files, generate_docs
 
 METRICS = "docs/metrics.md"
 
@@ -16,6 +16,7 @@ METRICS = "docs/metrics.md"
 def copy(tmp_path: Path) -> Path:
     """A copy of the documents that a test may spoil."""
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copytree(ROOT / command_files.DATA, tmp_path / command_files.DATA)
     shutil.copy(ROOT / "README.md", tmp_path)
     return tmp_path
 

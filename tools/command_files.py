@@ -109,22 +109,26 @@ def manual_page(parser: argparse.ArgumentParser) -> str:
 def completion(shell: str) -> str:
     """Return the completion for bash, zsh or fish. Arguments that are files are completed as such."""
     parser = make_parser()
-    for action in parser._actions:
+    for action in _actions(parser):
         if "file" in action.dest:
             action.complete = shtab.FILE  # type: ignore[attr-defined] # documented interface of shtab
     text: str = shtab.complete(parser, shell)
     return "\n".join(line.rstrip() for line in text.splitlines()).strip() + "\n"
 
 
+def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return parser._actions  # noqa: SLF001 - argparse has no other list of all options
+
+
 def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
-    for action in parser._actions:
+    for action in _actions(parser):
         if not action.option_strings:
             name, _, meaning = (action.help or "").partition(": ")
             yield f".TP\n.B {_escaped(name)}\n{_sentence(meaning)}"
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
-    for action in parser._actions:
+    for action in _actions(parser):
         if action.option_strings:
             names = ", ".join(rf"\fB{_escaped(name)}\fR" for name in action.option_strings)
             value = "" if action.nargs == 0 else rf" \fI{_escaped(_value(action))}\fR"

@@ -1,4 +1,4 @@
-"""Generates files and the marked sections of the documentation from the code, or checks that they are up to date.
+"""Generates files, and marked sections of the documentation, from the code, or checks them.
 
 `python -m tools.generate_docs` replaces the text between `<!-- begin generated: NAME -->` and
 `<!-- end generated: NAME -->`. With `--check` it changes nothing and fails if a section is out of date.

@@ -1,4 +1,4 @@
-"""Generates the marked sections of the documentation from the code, or checks that they are up to date.
+"""Generates files, and marked sections of the documentation, from the code, or checks them.
 
 `python -m tools.generate_docs` replaces the text between `<!-- begin generated: NAME -->` and
 `<!-- end generated: NAME -->`. With `--check` it changes nothing and fails if a section is out of date.
@@ -10,7 +10,8 @@ import json
 import re
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -26,6 +27,7 @@ from exporter.exposition.job_metrics import job_families
 from exporter.exposition.metric_types import Family
 from exporter.model.job_kinds import KINDS
 from exporter.model.kind import Kind
+from tools import command_files
 from tools.chart_values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,25 +51,34 @@ class OutOfDateError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Write or check the generated sections of the documentation."""
+    """Write or check the generated files and sections of the documentation."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate_docs", description=main.__doc__)
     parser.add_argument(
         "--check", action="store_true", help="change nothing; fail if a document is out of date"
     )
     check = parser.parse_args(arguments).check
     failed = False
-    for name, parts in documents().items():
-        path = root / name
+    updates = {name: partial(update, parts=parts) for name, parts in documents().items()}
+    files = {name: partial(_replace, text=text) for name, text in command_files.files().items()}
+    for name, change in (updates | files).items():
         try:
-            before = path.read_text(encoding="utf-8")
-            after = update(before, parts)
-            if check and before != after:
-                raise OutOfDateError("out of date; run: python -m tools.generate_docs")
-            path.write_text(after, encoding="utf-8")
+            _write(root / name, change, check=check)
         except (OSError, OutOfDateError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True
     return int(failed)
+
+
+def _write(path: Path, change: Callable[[str], str], *, check: bool) -> None:
+    before = path.read_text(encoding="utf-8")
+    after = change(before)
+    if check and before != after:
+        raise OutOfDateError("out of date; run: python -m tools.generate_docs")
+    path.write_text(after, encoding="utf-8")
+
+
+def _replace(_: str, text: str) -> str:
+    return text
 
 
 def documents() -> dict[str, dict[str, str]]:

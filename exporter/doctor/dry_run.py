@@ -37,7 +37,8 @@ class DryRun(BackupApi):
     """A client of AWS Backup that requests one row of each list.
 
     An empty or denied list yields a placeholder row, so that the calls that depend on the list are checked
-    too, but only the first time: organizational units are listed until one contains no others. An error that the object does not exist counts as success: AWS checks permissions first.
+    too, but only the first time: organizational units are listed until one contains no others. An error
+    that the object does not exist counts as success: AWS checks permissions first.
     """
 
     def __init__(self, *args: Any, **settings: Any) -> None:

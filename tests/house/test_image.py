@@ -11,7 +11,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def test_hadolint_finds_nothing() -> None:
-    """hadolint finds nothing in the Dockerfile, which ignores none of its rules."""
+    """Hadolint finds nothing in the Dockerfile, which ignores none of its rules."""
     hadolint = require_installed("hadolint")
     answer = subprocess.run(
         [hadolint, "--no-color", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -23,7 +23,7 @@ def test_hadolint_finds_nothing() -> None:
 
 
 def test_image_begins_empty() -> None:
-    """The images of the exporter and of the demo contain only what is copied: no shell, no package manager."""
+    """The images contain only what is copied into them: no shell, no package manager."""
     stages = {name: origin for origin, name in re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)}
 
     assert stages["base"] == "scratch"
@@ -31,7 +31,7 @@ def test_image_begins_empty() -> None:
 
 
 def test_base_image_can_be_pinned() -> None:
-    """A build argument names the only image that the build starts from, so that a release can pass a digest."""
+    """A build argument names the only image that the build starts from, so a release can pass a digest."""
     arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", DOCKERFILE, re.MULTILINE))
     origins = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
     names = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))

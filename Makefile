@@ -8,7 +8,7 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder # tests/conftest.py p
 # The tests start Python hundreds of times; compiling the code each time would double that time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-organization test test-fast check bench soak format lock clean
+.PHONY: demo demo-organization test test-fast check bench soak format dist sbom lock clean
 
 demo: $(READY)
 	@$(BIN)/aws-backup-exporter --demo
@@ -29,6 +29,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generate_docs --check
+	$(BIN)/python -m tools.release check
 
 # Takes about ten minutes. Results: docs/performance.md.
 bench: $(READY)
@@ -43,6 +44,15 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m tools.generate_docs
+
+# The same commit gives the same files.
+dist: $(READY) sbom
+	export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct); \
+	  $(BIN)/python -c 'from flit_core.buildapi import build_sdist, build_wheel; build_sdist("dist"); build_wheel("dist")'
+
+# The software bill of materials of the exporter with its pinned dependencies, in CycloneDX format.
+sbom: $(READY)
+	$(BIN)/python -m tools.sbom dist/aws-backup-exporter.cdx.json
 
 # Updates the pinned dependencies. The files contain hashes but no index URLs.
 lock:

@@ -1,7 +1,9 @@
-"""Generates files, and marked sections of the documentation, from the code, or checks them.
+"""Generates files, and marked sections of documents and templates, from the code, or checks them.
 
 `python -m tools.generate_docs` replaces the text between `<!-- begin generated: NAME -->` and
-`<!-- end generated: NAME -->`. With `--check` it changes nothing and fails if a section is out of date.
+`<!-- end generated: NAME -->`, in templates between `# begin generated: NAME` and `# end generated: NAME`. It
+writes the files in `deploy/aws/policies/` and `deploy/data/`. With `--check` it changes nothing and fails if something is out of
+date.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -27,13 +30,24 @@ from exporter.exposition.job_metrics import job_families
 from exporter.exposition.metric_types import Family
 from exporter.model.job_kinds import KINDS
 from exporter.model.kind import Kind
-from tools import command_files
+from tools import command_files, iam_policies
 from tools.chart_values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = "deploy/helm/aws-backup-exporter"
 
-_PART = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated: \2 -->)", re.DOTALL)
+TEMPLATES = "deploy/aws/cloudformation"
+
+_PART = re.compile(
+    r"(?P<begin><!-- begin generated: (?P<name>\w+) -->\n).*?(?P<end><!-- end generated: (?P=name) -->)",
+    re.DOTALL,
+)
+_BLOCK = re.compile(
+    r"^(?P<begin>(?P<indent> *)# begin generated: (?P<name>\w+)\n)"
+    r".*?"
+    r"(?P<end>^ *# end generated: (?P=name)\n)",
+    re.DOTALL | re.MULTILINE,
+)
 _SECTIONS = {
     "running": ("aws_backup_running_",),
     "resources": ("aws_backup_resource_",),
@@ -58,11 +72,9 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     )
     check = parser.parse_args(arguments).check
     failed = False
-    updates = {name: partial(update, parts=parts) for name, parts in documents().items()}
-    files = {name: partial(_replace, text=text) for name, text in command_files.files().items()}
-    for name, change in (updates | files).items():
+    for name, render in _renderers().items():
         try:
-            _write(root / name, change, check=check)
+            _write(root / name, render, check=check)
         except (OSError, OutOfDateError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True
@@ -77,42 +89,94 @@ def _write(path: Path, change: Callable[[str], str], *, check: bool) -> None:
     path.write_text(after, encoding="utf-8")
 
 
-def _replace(_: str, text: str) -> str:
-    return text
+def _renderers() -> dict[str, Callable[[str], str]]:
+    """Return, by file, the function that brings its text up to date."""
+    in_documents = {name: partial(update, parts=parts) for name, parts in documents().items()}
+    in_templates = {name: partial(update, parts=parts, markers=_BLOCK) for name, parts in templates().items()}
+    in_command = {name: partial(_replace, after=text) for name, text in command_files.files().items()}
+    policies = {
+        f"deploy/aws/policies/{name}": partial(_replace, after=text)
+        for name, text in iam_policies.policy_files().items()
+    }
+    return {**in_documents, **in_templates, **in_command, **policies}
 
 
 def documents() -> dict[str, dict[str, str]]:
     """Return the generated sections by document and name."""
     metric_parts = {name: _table_of_metrics(families) for name, families in _sections().items()}
+    account = iam_policies.read_statement("ReadAwsBackup")
     return {
         "docs/metrics.md": {"jobs": _jobs(), "unpublished": _unpublished(), **metric_parts},
         "docs/configuration.md": {"keys": "\n".join(_tables_of_keys(Config, ""))},
         "docs/iam.md": {
-            "policy": _policy("ReadAwsBackup"),
+            "policy": _policy(account),
             "actions": _table_of_actions(),
             "regions": _policy(
-                "ReadAwsBackupInTwoRegions",
-                {"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}},
+                iam_policies.read_statement(
+                    "ReadAwsBackupInTwoRegions",
+                    {"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}},
+                )
             ),
+            "organization": _policy(*iam_policies.organization_statements()),
         },
-        "README.md": {"policy": _policy("ReadAwsBackup")},
+        "README.md": {"policy": _policy(account)},
         f"{CHART}/README.md": {"values": _table_of_values()},
     }
 
 
-def update(document: str, parts: Mapping[str, str]) -> str:
-    """Insert the sections between their markers.
+def templates() -> dict[str, dict[str, str]]:
+    """Return the generated blocks by template and name."""
+    as_yaml = {name: _yaml_list(names) for name, names in _action_lists().items()}
+    in_member = {name: as_yaml[name] for name in ("account_actions", "inventory_actions")}
+    member_name = f"{TEMPLATES}/member-role.yaml"
+    member = update((ROOT / member_name).read_text(encoding="utf-8"), in_member, _BLOCK)
+    without_markers = re.sub(r"^ *# (begin|end) generated: .*\n", "", member, flags=re.MULTILINE)
+    return {
+        member_name: in_member,
+        f"{TEMPLATES}/exporter-role.yaml": {**as_yaml, "member_template": without_markers},
+        "deploy/aws/terraform/actions.tf": {
+            name: f"{name} = {json.dumps(names, indent=2)}\n".replace('"\n]', '",\n]')
+            for name, names in _action_lists().items()
+        },
+    }
+
+
+def _action_lists() -> dict[str, list[str]]:
+    return {
+        "account_actions": iam_policies.account_actions(),
+        "inventory_actions": iam_policies.inventory_actions(),
+        "organization_actions": iam_policies.accounts_actions(),
+    }
+
+
+def _yaml_list(items: Iterable[str]) -> str:
+    return "".join(f"- {item}\n" for item in items)
+
+
+def _replace(_before: str, after: str) -> str:
+    return after
+
+
+def update(document: str, parts: Mapping[str, str], markers: re.Pattern[str] = _PART) -> str:
+    """Insert the sections between their markers, in templates with the indentation of the markers.
 
     Raises:
         OutOfDateError: the document lacks the markers of a section, or has markers without a section.
     """
-    places = [match[2] for match in _PART.finditer(document)]
+    places = [match["name"] for match in markers.finditer(document)]
     if missing := sorted(parts.keys() - set(places)):
-        markers = f"<!-- begin generated: {missing[0]} --> and <!-- end generated: {missing[0]} -->"
-        raise OutOfDateError(f"missing markers for {', '.join(missing)}; add {markers}")
+        opening, closing = ("# ", "") if markers is _BLOCK else ("<!-- ", " -->")
+        both = " and ".join(f"{opening}{end} generated: {missing[0]}{closing}" for end in ("begin", "end"))
+        raise OutOfDateError(f"missing markers for {', '.join(missing)}; add {both}")
     if unknown := sorted(set(places) - parts.keys()):
         raise OutOfDateError(f"unknown sections {', '.join(unknown)}; remove their markers")
-    return _PART.sub(lambda match: f"{match[1]}\n{parts[match[2]]}\n{match[3]}", document)
+    return markers.sub(lambda match: f"{match['begin']}{_body(match, parts)}{match['end']}", document)
+
+
+def _body(match: re.Match[str], parts: Mapping[str, str]) -> str:
+    text = parts[match["name"]]
+    indent = match.groupdict().get("indent")
+    return f"\n{text}\n" if indent is None else textwrap.indent(text, indent)
 
 
 def _sections() -> dict[str, list[Family]]:
@@ -159,19 +223,8 @@ def _unpublished() -> str:
     )
 
 
-def _policy(sid: str, condition: object = None) -> str:
-    """Write the policy that the default configuration needs."""
-    needed = [action for of_collector in actions(Config()).values() for action in of_collector]
-    statement: dict[str, object] = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": list(dict.fromkeys(needed)),
-        "Resource": "*",
-    }
-    if condition:
-        statement["Condition"] = condition
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    return f"```json\n{json.dumps(policy, indent=2)}\n```\n"
+def _policy(*statements: iam_policies.Statement) -> str:
+    return f"```json\n{iam_policies.policy(*statements)}```\n"
 
 
 def _table_of_actions() -> str:

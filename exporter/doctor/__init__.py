@@ -9,6 +9,9 @@ from exporter.doctor.checks import (
 from exporter.doctor.dry_run import (
     actions,
 )
+from exporter.doctor.organization import (
+    organization_actions,
+)
 from exporter.doctor.output import (
     as_json,
     as_text,
@@ -17,4 +20,4 @@ from exporter.doctor.report import (
     Report,
 )
 
-__all__ = ["Report", "actions", "as_json", "as_text", "examine"]
+__all__ = ["Report", "actions", "as_json", "as_text", "examine", "organization_actions"]

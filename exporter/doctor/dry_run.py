@@ -37,7 +37,8 @@ class DryRun(BackupApi):
     """A client of AWS Backup that requests one row of each list.
 
     An empty or denied list yields a placeholder row, so that the calls that depend on the list are checked
-    too. An error that the object does not exist counts as success: AWS checks permissions first.
+    too, but only the first time: organizational units are listed until one contains no others. An error
+    that the object does not exist counts as success: AWS checks permissions first.
     """
 
     def __init__(self, *args: Any, **settings: Any) -> None:
@@ -69,6 +70,10 @@ class DryRun(BackupApi):
     ) -> Iterator[Rows]:
         """Yield one page with one row."""
         rows = Rows()
+        repeated = operation in self.outcomes
+        if repeated and PLACEHOLDER_ID in asked.values():
+            yield rows
+            return
         asked[service_of(operation).page_size] = 1
         try:
             answer = self.call(operation, member, reserve=reserve, max_wait=max_wait, **asked)
@@ -76,7 +81,7 @@ class DryRun(BackupApi):
         except AwsError as error:
             if operation not in self.placeholder_calls:
                 self.outcomes[operation] = error
-        yield rows or Rows([_PlaceholderRow()])
+        yield rows if rows or repeated else Rows([_PlaceholderRow()])
 
 
 def dry_runs(
@@ -130,21 +135,24 @@ def describe(kind: Kind, api: BackupApi, job_id: str) -> Answer:
 
 def actions(config: Config) -> dict[str, list[str]]:
     """Return the actions that each enabled collector needs (`backup:ListBackupJobs`), without calling AWS."""
-    needed = {}
-    for name, dry_run in dry_runs(config, Scope("", ""), lambda: 0.0).items():
-        api = DryRun(
-            _EmptyAccount(),
-            "",
-            budget=Budget(1e6, lambda: 0.0),
-            meter=lambda _operation, _code, _seconds: None,
-            omissions=lambda _operation, _left_out: None,
-            clock=lambda: 0.0,
-            sleep=lambda _: None,
-        )
-        with suppress(AwsError):
-            dry_run(api)
-        needed[name] = [action_of(operation) for operation in api.outcomes]
-    return needed
+    dry = dry_runs(config, Scope("", ""), lambda: 0.0)
+    return {name: actions_of(dry_run) for name, dry_run in dry.items()}
+
+
+def actions_of(dry_run: Callable[[BackupApi], None]) -> list[str]:
+    """Return the actions that a dry run needs, in the order of its calls, without calling AWS."""
+    api = DryRun(
+        _EmptyAccount(),
+        "",
+        budget=Budget(1e6, lambda: 0.0),
+        meter=lambda _operation, _code, _seconds: None,
+        omissions=lambda _operation, _left_out: None,
+        clock=lambda: 0.0,
+        sleep=lambda _: None,
+    )
+    with suppress(AwsError):
+        dry_run(api)
+    return [action_of(operation) for operation in api.outcomes]
 
 
 class _EmptyAccount:

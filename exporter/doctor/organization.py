@@ -8,6 +8,7 @@ from exporter.assembly import member_targets
 from exporter.aws import AwsError, BackupApi, OverBudgetError
 from exporter.collectors import EVERY_ACCOUNT, MAX_WAIT, AccountsCollector
 from exporter.config import Config, Members, Target
+from exporter.doctor.dry_run import actions_of
 from exporter.ledger import AccountOwners, Ledger
 from exporter.model import KINDS, Account, Kind, Scope
 
@@ -22,6 +23,12 @@ def organization_dry_runs(config: Config, scope: Scope) -> dict[str, Callable[[B
         if kind.collector in config.enabled_collectors
     }
     return {**jobs, ACCOUNTS: partial(_list_accounts, scope)}
+
+
+def organization_actions(config: Config) -> dict[str, list[str]]:
+    """Return, by collector name, the actions that monitoring an organization needs, without calling AWS."""
+    dry_runs = organization_dry_runs(config, Scope("", ""))
+    return {name: actions_of(dry_run) for name, dry_run in dry_runs.items()}
 
 
 def members_of(target: Target, members: Members, api: BackupApi) -> dict[str, Target]:

@@ -15,7 +15,8 @@ METRICS = "docs/metrics.md"
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the documents that a test may spoil."""
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for folder in ("docs", "deploy/aws"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     for name in ("README.md", f"{generate_docs.CHART}/README.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -69,6 +70,24 @@ def test_every_document_is_checked(copy: Path, capsys: pytest.CaptureFixture[str
         METRICS,
         "docs/configuration.md",
     ]
+
+
+def test_a_policy_is_checked(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A policy that differs from what the exporter calls fails the check."""
+    path = copy / "deploy/aws/policies/account.json"
+    path.write_text(path.read_text().replace("backup:ListFrameworks", "backup:*"))
+
+    assert generate_docs.main(["--check"], copy) == 1
+    assert capsys.readouterr().err.startswith("deploy/aws/policies/account.json: out of date")
+
+
+def test_a_template_is_checked(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of actions in a template that differs from what the exporter calls fails the check."""
+    path = copy / "deploy/aws/cloudformation/member-role.yaml"
+    path.write_text(path.read_text().replace("- backup:ListFrameworks\n", "- backup:*\n"))
+
+    assert generate_docs.main(["--check"], copy) == 1
+    assert capsys.readouterr().err.startswith("deploy/aws/cloudformation/member-role.yaml: out of date")
 
 
 def test_part_without_place() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ def require(program: str) -> str:
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"{reason}, and REQUIRE_ALL=1 lets no test skip", pytrace=False)
     pytest.skip(reason)
+
+
+def require_installed(program: str) -> str:
+    """Give the path of a program that a package in requirements/dev.txt contains, or one of the system."""
+    beside_python = Path(sys.executable).parent / program
+    return str(beside_python) if beside_python.exists() else require(program)
 
 
 def require_built(program: str) -> str:

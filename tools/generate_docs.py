@@ -2,8 +2,8 @@
 
 `python -m tools.generate_docs` replaces the text between `<!-- begin generated: NAME -->` and
 `<!-- end generated: NAME -->`, in templates between `# begin generated: NAME` and `# end generated: NAME`. It
-writes the files in `deploy/aws/policies/` and `deploy/data/`. With `--check` it changes nothing and fails if something is out of
-date.
+writes the files in `deploy/aws/policies/` and `deploy/data/`. With `--check` it changes nothing and fails if
+something is out of date.
 """
 
 import argparse

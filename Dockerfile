@@ -10,6 +10,7 @@ RUN python -m venv /build \
  && /build/bin/pip --python /opt/exporter install --no-compile --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
+COPY deploy/data deploy/data
 COPY deploy/image deploy/image
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && /build/bin/pip --python /opt/exporter install --no-compile --no-deps /dist/*.whl \

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PARALLEL := -n auto --dist loadfile --no-loadscope-reorder # tests/conftest.py puts slow tests first
+PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder # tests/conftest.py puts slow tests first
 
 # The tests start Python hundreds of times; compiling the code each time would double that time.
 unexport PYTHONDONTWRITEBYTECODE

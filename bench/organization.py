@@ -9,6 +9,8 @@ the window has been read, the exporter is scraped so many times, INTERVAL second
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bench.measure import tell
 from bench.organization_aws import organization_aws
@@ -29,10 +31,27 @@ targets:
     regions: [{regions}]
     endpoint_url: {endpoint_url}
     organization: {organization}
-discovery: {{finished_jobs: unsuccessful, lookback: 24h}}
+discovery: {{finished_jobs: {finished_jobs}, lookback: 24h}}
 collectors: [{collectors}]
 """
 _ORGANIZATION = {"view": "{jobs: true}", "members": "{jobs: false, members: {role_name: bench}}"}
+
+
+@contextmanager
+def organization_exporter(
+    endpoint_url: str, mode: str, finished_jobs: str = "unsuccessful"
+) -> Iterator[Running]:
+    """Run the exporter on an organization until the block ends."""
+    text = _TARGET.format(
+        regions=", ".join(REGIONS),
+        endpoint_url=endpoint_url,
+        organization=_ORGANIZATION[mode],
+        finished_jobs=finished_jobs,
+        collectors=", ".join(COLLECTORS),
+    )
+    environment = {"AWS_ENDPOINT_URL_STS": endpoint_url, "AWS_ENDPOINT_URL_ORGANIZATIONS": endpoint_url}
+    with exporter(endpoint_url, configuration=text, environment=environment) as running:
+        yield running
 
 
 def main(
@@ -46,22 +65,12 @@ def main(
 ) -> None:
     """Measure and print the results."""
     with organization_aws(accounts, jobs, run, delay) as aws:
-        text = _TARGET.format(
-            regions=", ".join(REGIONS),
-            endpoint_url=aws.endpoint_url,
-            organization=_ORGANIZATION[mode],
-            collectors=", ".join(COLLECTORS),
-        )
-        environment = {
-            "AWS_ENDPOINT_URL_STS": aws.endpoint_url,
-            "AWS_ENDPOINT_URL_ORGANIZATIONS": aws.endpoint_url,
-        }
         began = time.monotonic()
-        with exporter(aws.endpoint_url, configuration=text, environment=environment) as running:
+        with organization_exporter(aws.endpoint_url, mode) as running:
             running.first_answer()
             first = time.monotonic() - began
             expected = len(REGIONS) * (accounts * len(COLLECTORS) if mode == "members" else len(JOBS))
-            slowest = _watch(running, began, expected)
+            slowest = watch(running, began, expected)
             complete = time.monotonic() - began
             start = running.scrape(CPU, CALLS)[1]
             took, cpu, calls = _scrape(running, int(scrapes), interval)
@@ -87,7 +96,7 @@ def main(
             )
 
 
-def _watch(running: Running, began: float, expected: int) -> float:
+def watch(running: Running, began: float, expected: int) -> float:
     """Scrape until all collectors are up; return the seconds of the slowest scrape."""
     slowest, before = 0.0, 0.0
     while time.monotonic() - began < PATIENCE:

@@ -11,6 +11,7 @@ from tests.support.harness import Bench, bench
 SLOW = (
     *("compose", "deploy", "doctor", "e2e", "faults", "missed"),
     *("aws/test_parsing.py", "command/test_demo.py"),
+    "docs/test_command_files.py",
     *("config/test_any_text.py", "config/web/test_any_text.py", "config/web/test_document.py"),
     *("exposition/test_exposition_sequences.py", "exposition/test_golden.py", "exposition/test_gzip.py"),
     *("assembly/test_organization.py", "exposition/test_many_scopes.py"),

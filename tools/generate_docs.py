@@ -1,9 +1,9 @@
-"""Generates the marked sections of documents and templates from the code, or checks that they are up to date.
+"""Generates files, and marked sections of documents and templates, from the code, or checks them.
 
 `python -m tools.generate_docs` replaces the text between `<!-- begin generated: NAME -->` and
 `<!-- end generated: NAME -->`, in templates between `# begin generated: NAME` and `# end generated: NAME`. It
-writes the files in `deploy/aws/policies/`. With `--check` it changes nothing and fails if something is out of
-date.
+writes the files in `deploy/aws/policies/` and `deploy/data/`. With `--check` it changes nothing and fails if
+something is out of date.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from exporter.exposition.job_metrics import job_families
 from exporter.exposition.metric_types import Family
 from exporter.model.job_kinds import KINDS
 from exporter.model.kind import Kind
-from tools import iam_policies
+from tools import command_files, iam_policies
 from tools.chart_values import read_values
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +65,7 @@ class OutOfDateError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Write or check the generated sections of the documentation."""
+    """Write or check the generated files and sections of the documentation."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate_docs", description=main.__doc__)
     parser.add_argument(
         "--check", action="store_true", help="change nothing; fail if a document is out of date"
@@ -73,28 +73,32 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     check = parser.parse_args(arguments).check
     failed = False
     for name, render in _renderers().items():
-        path = root / name
         try:
-            before = path.read_text(encoding="utf-8")
-            after = render(before)
-            if check and before != after:
-                raise OutOfDateError("out of date; run: python -m tools.generate_docs")
-            path.write_text(after, encoding="utf-8")
+            _write(root / name, render, check=check)
         except (OSError, OutOfDateError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True
     return int(failed)
 
 
+def _write(path: Path, change: Callable[[str], str], *, check: bool) -> None:
+    before = path.read_text(encoding="utf-8")
+    after = change(before)
+    if check and before != after:
+        raise OutOfDateError("out of date; run: python -m tools.generate_docs")
+    path.write_text(after, encoding="utf-8")
+
+
 def _renderers() -> dict[str, Callable[[str], str]]:
     """Return, by file, the function that brings its text up to date."""
     in_documents = {name: partial(update, parts=parts) for name, parts in documents().items()}
     in_templates = {name: partial(update, parts=parts, markers=_BLOCK) for name, parts in templates().items()}
+    in_command = {name: partial(_replace, after=text) for name, text in command_files.files().items()}
     policies = {
         f"deploy/aws/policies/{name}": partial(_replace, after=text)
         for name, text in iam_policies.policy_files().items()
     }
-    return {**in_documents, **in_templates, **policies}
+    return {**in_documents, **in_templates, **in_command, **policies}
 
 
 def documents() -> dict[str, dict[str, str]]:

@@ -40,7 +40,10 @@ class Exporter:
 
     @property
     def ledgers(self) -> tuple[Ledger, ...]:
-        """The state of each target and Region, and of each account known only from its organization."""
+        """The state of each target and Region, and of each account known only from its organization.
+
+        Accounts of an organization that is not refreshed are left out: what is known of them may be outdated.
+        """
         return tuple(_ledgers(self.targets))
 
     def stop(self) -> None:
@@ -165,7 +168,7 @@ def _ledgers(targets: tuple[MonitoredTarget, ...]) -> Iterator[Ledger]:
     for target in targets:
         for scope in target.scopes:
             yield scope.ledger
-            if scope.accounts:
+            if scope.accounts and not scope.ledger.is_paused:
                 yield from (ledger for _, ledger in scope.accounts.unfollowed())
 
 

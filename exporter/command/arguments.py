@@ -40,7 +40,7 @@ class Options(argparse.Namespace):
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
     """Parse the command line. On an error, print the reason and exit with code 2."""
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(arguments, namespace=Options())
     if options.json and not options.command:
         parser.error("--json is valid only with the doctor command")
@@ -52,7 +52,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="aws-backup-exporter",
         description="Prometheus exporter for AWS Backup.",

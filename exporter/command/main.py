@@ -18,11 +18,12 @@ from exporter.assembly import Assembler, ConfigWatcher, Dependencies, Reloader, 
 from exporter.aws import in_environment
 from exporter.command import logs
 from exporter.command.arguments import Options, parse
+from exporter.command.service import Service
 from exporter.command.streams import CannotWriteError, write_error, write_out
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form, Telemetry
-from exporter.runtime import Secrets, trim_memory
+from exporter.runtime import Secrets, ServiceManager, trim_memory
 from exporter.web import Shards, Site
 from exporter.web.access import AccessMiddleware, WebConfigWatcher
 from exporter.web.server import (
@@ -112,7 +113,13 @@ def _run(options: Options, secrets: Secrets) -> int:
         watch = partial(
             config_watcher.watch, reloader, options.config_auto_reload_interval, dependencies.sleep
         )
-        return _serve(reloader, site, watcher, options, watch)
+        service = Service(
+            ServiceManager(os.environ),
+            begin_reload=reloader.begin_reload,
+            is_responsive=lambda: reloader.exporter.refresher.is_responsive(),
+            secrets=secrets,
+        )
+        return _serve(reloader, site, watcher, options, service, watch)
 
 
 class MissingExtraError(Exception):
@@ -162,6 +169,7 @@ def _serve(
     site: Site,
     watcher: WebConfigWatcher,
     options: Options,
+    service: Service,
     watch_config: Callable[[], None],
 ) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # delivered once the server can handle it
@@ -178,7 +186,7 @@ def _serve(
     watch_config()
     server = make_server(AccessMiddleware(site.app(), watcher), watcher)
     announce = partial(_announce, sockets, options, tls=bool(watcher.config.tls))
-    asyncio.run(_serve_until_stopped(server, site, reloader, sockets, announce))
+    asyncio.run(_serve_until_stopped(server, site, service, sockets, announce))
     reloader.exporter.stop()
     log.info("Stopped")
     return SUCCESS
@@ -187,23 +195,26 @@ def _serve(
 async def _serve_until_stopped(
     server: Server,
     site: Site,
-    reloader: Reloader,
+    service: Service,
     sockets: Sequence[socket.socket],
     announce: Callable[[], None],
 ) -> None:
     def stop() -> None:
+        service.stopping()
         server.should_exit = True
         site.stopping.set()
 
     loop = asyncio.get_running_loop()
     for signal_number in STOP_SIGNALS:
         loop.add_signal_handler(signal_number, stop)
-    loop.add_signal_handler(signal.SIGHUP, reloader.begin_reload)
+    loop.add_signal_handler(signal.SIGHUP, service.reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     announce()
-    trimming = asyncio.create_task(_trim_memory_regularly())
+    service.ready(f"Listening on {', '.join(addresses(sockets))}")
+    tasks = [asyncio.create_task(_trim_memory_regularly()), asyncio.create_task(service.keep_alive())]
     await server.serve(sockets=list(sockets))
-    trimming.cancel()
+    for task in tasks:
+        task.cancel()
     for signal_number in STOP_SIGNALS:
         loop.remove_signal_handler(signal_number)
         signal.signal(signal_number, signal.SIG_IGN)  # ignore a second signal while stopping

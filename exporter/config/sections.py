@@ -107,8 +107,8 @@ class Discovery(Record):
 
     finished_jobs: Literal["all", "unsuccessful", "none"] = Field(default="all", examples=["unsuccessful"])
     """Which finished jobs have series of their own, in addition to `job_ids`. `unsuccessful`: those that did
-    not succeed or whose message category is not `SUCCESS`. All jobs count in the metrics of resources and of
-    the fleet."""
+    not succeed, whose message category is not `SUCCESS`, or that found threats. All jobs count in the metrics
+    of resources and of the fleet."""
 
     @property
     def selects_some(self) -> bool:

@@ -242,6 +242,7 @@ SCAN = Kind(
         details=("scan_result_status", "status_message"),
         last_success=False,
     ),
+    issues_while=(("scan_result_status", frozenset({"THREATS_FOUND"})),),
     unpublished=MappingProxyType(
         {
             "ScanId": "identifies the scan in the scanner, not in AWS Backup",

@@ -1,6 +1,6 @@
 """The description of one job kind: its operations and fields in the AWS API, and how to parse a job."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -87,6 +87,7 @@ class Kind:
         gauges: the numeric metrics.
         facts: the facts about the resource that a job provides.
         unfinished_while: fields, each with the values that mean that a job in a terminal state still changes.
+        issues_while: labels of the info metric, each with the values that mean issues with a successful job.
         unpublished: fields of the describe response without a metric, with the reason.
     """
 
@@ -112,6 +113,7 @@ class Kind:
     created_filter: bool = True
     running_states: frozenset[str] = frozenset()
     unfinished_while: tuple[tuple[str, frozenset[str]], ...] = ()
+    issues_while: tuple[tuple[str, frozenset[str]], ...] = ()
     unpublished: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:
@@ -133,15 +135,18 @@ class Kind:
 
     def succeeded(self, job: Job) -> bool:
         """Return whether the job ended successfully, including its validation if there is one."""
-        return (
-            job.finished
-            and job.state == SUCCESS
-            and not any(self._info(job, label) in values for label, values in self.facts.failed_while)
-        )
+        return job.finished and job.state == SUCCESS and not self._has_any(job, self.facts.failed_while)
 
     def succeeded_without_issues(self, job: Job) -> bool:
         """Return whether the job ended successfully and AWS reports no issues with it."""
-        return self.succeeded(job) and not reports_issues(job.category)
+        return (
+            self.succeeded(job)
+            and not reports_issues(job.category)
+            and not self._has_any(job, self.issues_while)
+        )
+
+    def _has_any(self, job: Job, labels: Iterable[tuple[str, frozenset[str]]]) -> bool:
+        return any(self._info(job, label) in values for label, values in labels)
 
     def _info(self, job: Job, label: str) -> str:
         return job.info[[name for name, _ in self.info].index(label)]

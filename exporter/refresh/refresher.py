@@ -20,6 +20,7 @@ from exporter.runtime import WorkerPool
 log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 5.0  # seconds between two checks whether a slow collector is due
+MAX_SILENCE = 120.0  # seconds without such a check after which the refresher is broken
 MAX_REFRESHES, MAX_BACKGROUND = 64, 16  # collectors of all scopes together that run at the same time
 STALLED_SCRAPES = 3  # a refresh is stalled once it outlasts so many scrapes and so many seconds
 STALLED_SECONDS = 15.0
@@ -72,6 +73,7 @@ class Refresher:
         self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
         self._waiting: set[ScopeRefresh] = set()  # whose background work has nothing to do for a while
         self._started = False
+        self._checked_at: float | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
 
@@ -94,6 +96,7 @@ class Refresher:
         with self._lock:
             self._started = True
         self._start_new()
+        self._checked_at = self._clock()
         threading.Thread(target=self._run_background, name="background", daemon=True).start()
 
     def refresh(self, only: Scope | None = None) -> Future[None]:
@@ -125,11 +128,16 @@ class Refresher:
             self._waiting.difference_update(due)
         for scope in due:
             self._continue(scope)
+        self._checked_at = self._clock()
 
     def refresh_completely(self, *, without: Collection[Scope] = ()) -> None:
         """Read everything of every scope once, except of some, and wait for the end."""
         scopes = [scope for scope in self._scopes.values() if scope.scope not in without]
         wait([self._pool.submit(scope.refresh_completely, scope) for scope in scopes])
+
+    def is_responsive(self) -> bool:
+        """Whether the refresher still checks what is due, which it also does if AWS does not respond."""
+        return self._checked_at is None or self._clock() - self._checked_at < MAX_SILENCE
 
     def stop(self) -> None:
         """Start no more work. What is running is left to end."""

@@ -18,8 +18,21 @@ from exporter.runtime.redaction import (
     printable,
     user_info,
 )
+from exporter.runtime.service_manager import (
+    ServiceManager,
+)
 from exporter.runtime.worker_pool import (
     WorkerPool,
 )
 
-__all__ = ["Clock", "Secrets", "WorkerPool", "clipped", "phase", "printable", "trim_memory", "user_info"]
+__all__ = [
+    "Clock",
+    "Secrets",
+    "ServiceManager",
+    "WorkerPool",
+    "clipped",
+    "phase",
+    "printable",
+    "trim_memory",
+    "user_info",
+]

@@ -229,3 +229,14 @@ def test_only_the_target_of_the_organization_has_series_about_collectors(
     series = exporter.scrape()
     assert {labels["target"] for labels, _ in series.find("aws_backup_up")} == {"company"}
     assert [str(scope) for scope in exporter.exporter.scopes] == ["company/eu-west-1"]
+
+
+def test_accounts_are_left_out_while_their_organization_is_paused(aws: Bench) -> None:
+    """Nothing is said about the accounts of an organization that nobody scrapes."""
+    aws.account.put(of(FIRST, "one", created=START - 60))
+    exporter = watch(aws)
+    exporter.scrape()
+    before = {str(ledger.scope) for ledger in exporter.exporter.ledgers}
+    exporter.exporter.ledgers[0].is_paused = True
+    after = {str(ledger.scope) for ledger in exporter.exporter.ledgers}
+    assert before - after == {f"company/{FIRST}/eu-west-1"}

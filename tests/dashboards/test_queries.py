@@ -31,6 +31,8 @@ EACH = pytest.mark.parametrize("name", sorted(DASHBOARDS))
 EVERYWHERE = pytest.mark.parametrize("situation", SITUATIONS)
 
 QUIET = {
+    "Accounts of the organization A": "the demo is one account, not an organization",
+    "Collectors B": "every collector succeeds there",
     "Failed AWS API calls A": "AWS never refuses anything there",
     "Configured jobs unknown to AWS A": "the demo's configuration names no job",
     "Jobs with series B": "limits.max_jobs leaves room for every job",
@@ -316,6 +318,9 @@ def test_columns_are_there(scene: Scene, name: str) -> None:
 def _columns(scene: Scene, panel: Panel, chosen: list[Settings]) -> set[str]:
     if panel.title == "Configured jobs unknown to AWS":
         return {"job_id", "code", "target", "aws_region", "Value"}
+    if panel.title == "Accounts of the organization":
+        values = {f"Value #{target.ref}" for target in panel.targets}
+        return values | {"aws_account_id", "account_name", "organizational_unit", "account_status"}
     found = {"Value"} if len(panel.targets) == 1 else {f"Value #{target.ref}" for target in panel.targets}
     for target in panel.targets:
         answers = (series for settings in chosen for series in answer(scene, target, settings))

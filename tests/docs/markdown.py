@@ -10,6 +10,7 @@ DOCUMENTS = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
     ROOT / "grafana" / "README.md",
     ROOT / "prometheus" / "README.md",
     ROOT / "deploy" / "helm" / "aws-backup-exporter" / "README.md",

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.exposition import metric_types, metrics, self_metrics
 from tests.docs.markdown import ROOT, document
-from tools import generate_docs
+from tools import command_files, generate_docs
 
 METRICS = "docs/metrics.md"
 
@@ -20,6 +20,7 @@ def copy(tmp_path: Path) -> Path:
     for name in ("README.md", f"{generate_docs.CHART}/README.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / command_files.DATA, tmp_path / command_files.DATA)
     return tmp_path
 
 

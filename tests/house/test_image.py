@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 from tests.support.programs import require_installed
@@ -38,3 +39,13 @@ def test_base_image_can_be_pinned() -> None:
 
     assert origins - names == {"${PYTHON_IMAGE}", "scratch"}
     assert re.fullmatch(r"python:3\.\d+-slim", arguments["PYTHON_IMAGE"])
+
+
+def test_the_build_has_what_the_wheel_contains() -> None:
+    """The build copies the package and the data files of the wheel, and the context contains them."""
+    flit = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["flit"]
+    needed = {flit["module"]["name"], flit["external-data"]["directory"]}
+    context = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert needed <= set(re.findall(r"^COPY (\S+) \S+$", DOCKERFILE, re.MULTILINE))
+    assert needed <= context

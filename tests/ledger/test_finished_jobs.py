@@ -15,7 +15,7 @@ from exporter.ledger.job_store import JobStore
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.resources import Resources
 from exporter.model import Job
-from exporter.model.job_kinds import BACKUP, RESTORE
+from exporter.model.job_kinds import BACKUP, RESTORE, SCAN
 from tests.ledger.lives import Told, lives
 from tests.support.harness import Clock
 from tests.support.makers import (
@@ -153,6 +153,15 @@ def test_unsuccessful_jobs(state: str, category: str, kept: bool) -> None:
     made.update(job("a", state, category=category), NOW, described=False)
     assert final_ids(made.drain()) == ({"a"} if kept else set())
     assert BACKUP.succeeded_without_issues(job("a", state, category=category)) is not kept
+
+
+@pytest.mark.parametrize(
+    ("result", "kept"), [("NO_THREATS_FOUND", False), ("THREATS_FOUND", True), ("", False)]
+)
+def test_a_scan_that_found_threats_keeps_its_series(result: str, kept: bool) -> None:
+    """A scan that completed and found threats is not without issues."""
+    row = {"ScanJobId": "a", "State": "COMPLETED", "ScanResult": {"ScanResultStatus": result}}
+    assert SCAN.succeeded_without_issues(SCAN.read(row)) is not kept
 
 
 @pytest.mark.parametrize("name", KEEPS_SERIES)

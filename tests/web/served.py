@@ -144,12 +144,12 @@ class Served:
         self.server.should_exit = True
 
     def close(self) -> None:
-        """Stop, and wait for it."""
+        """Stop, and wait for it; clients that are still there would keep it for a while."""
         self.stop()
-        self.thread.join(PATIENCE)
-        assert not self.thread.is_alive(), "the server does not stop"
         for client in self._sockets:
             client.close()
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive(), "the server does not stop"
 
 
 @contextmanager

@@ -90,9 +90,13 @@ def test_the_wheel_is_tested_on_the_supported_versions() -> None:
     assert set(wheel["strategy"]["matrix"]["python"]) == named
 
 
-def test_the_workflows_use_the_tools_of_the_tests() -> None:
-    """Helm has the same version in the workflow of the chart and in the tests."""
-    version = r"helm\.sh/helm/v3/cmd/helm@(v[\d.]+)"
-    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("workflow", "module"),
+    [("chart", "helm.sh/helm/v3/cmd/helm"), ("release", "github.com/goreleaser/nfpm/v2/cmd/nfpm")],
+)
+def test_the_workflows_use_the_tools_of_the_tests(workflow: str, module: str) -> None:
+    """A program that a workflow builds has the version that the tests use."""
+    version = rf"{re.escape(module)}@(v[\d.]+)"
+    [tested] = set(re.findall(version, (ROOT / ".ci" / "run").read_text(encoding="utf-8")))
 
-    assert set(re.findall(version, WORKFLOWS["chart"])) == set(re.findall(version, ci))
+    assert set(re.findall(version, WORKFLOWS[workflow])) == {tested}

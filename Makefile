@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One more worker than cores, because many tests wait.
 PARALLEL := -n $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder # tests/conftest.py puts slow tests first
 
 # The tests start Python hundreds of times; compiling the code each time would double that time.

@@ -75,6 +75,11 @@ class ListedRows:
         with self._lock:
             self._older, self._recent = self._recent, {}
 
+    def forget(self) -> None:
+        """Forget all rows."""
+        with self._lock:
+            self._recent, self._older = {}, {}
+
     def _is_recorded(self, row: Answer) -> bool:
         job_id = row[self._kind.id_member]
         recorded = self._recent.get(job_id) or self._older.get(job_id)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from exporter.aws import BackupApi
 from exporter.collectors.backlog import Backlog, Filters
-from exporter.collectors.job_lister import JobLister
+from exporter.collectors.job_lister import FIRST_LIST, JobLister
 from exporter.collectors.jobs import LIST_OVERLAP
 from exporter.collectors.listed_rows import ListedRows
 from exporter.collectors.organization_recorder import AccountLedgers, OrganizationRecorder
@@ -22,7 +22,9 @@ from exporter.runtime import Clock, phase
 
 EVERY_ACCOUNT = "*"
 SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than a minute
-FIRST_LIST = 300.0  # seconds before the start that the first refresh lists; many accounts have many jobs
+SHORT_FIRST_LIST = (
+    300.0  # seconds before the start that the first refresh lists; many accounts have many jobs
+)
 SHORT_OVERLAP = 120.0  # seconds; every sweep looks back LIST_OVERLAP for jobs that are listed late
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
 
@@ -110,6 +112,7 @@ class OrganizationJobsCollector:
         """
         if self._clock.corrections != self._corrections:
             self._corrections = self._clock.corrections
+            self._rows.forget()
             self._listed_until = None
         if self._listed_until is None:
             self._list_first()
@@ -143,14 +146,14 @@ class OrganizationJobsCollector:
 
     def _list_first(self) -> None:
         now = self._clock()
-        self._lister.read_in_parallel(*self._lister.new(now - FIRST_LIST))
+        self._lister.read_in_parallel(*self._lister.new(now - SHORT_FIRST_LIST))
         self._lister.read_in_parallel(*self._lister.active())
         self._listed_until = now
         self._swept_at = now - SWEEP_INTERVAL * self._phase
         self._reads_since = now - self._lookback
         self._read.clear()
         self._reading = EVERY_ACCOUNT
-        self._backlog = self._new_backlog(self._lister.earlier(now, self._lookback, FIRST_LIST))
+        self._backlog = self._new_backlog(self._lister.earlier(now, self._lookback, SHORT_FIRST_LIST))
         self.caught_up = False
 
     def _list_changes(self, listed_until: float) -> None:
@@ -233,7 +236,7 @@ class OrganizationJobsCollector:
 
     def _history_of(self, account_id: str) -> Iterable[Filters]:
         now = self._clock()
-        lists = (*self._lister.new(now - FIRST_LIST), *self._lister.earlier(now, self._lookback, FIRST_LIST))
+        lists = (*self._lister.new(now - FIRST_LIST), *self._lister.earlier(now, self._lookback))
         return ({**filters, "ByAccountId": account_id} for filters in lists)
 
     def _new_backlog(self, lists: Iterable[Filters]) -> Backlog:

@@ -10,7 +10,6 @@ not to have series is final at once: its description would add nothing to the co
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
@@ -19,18 +18,10 @@ from exporter.ledger.job_counts import Counts, JobNumbers
 from exporter.ledger.job_versions import Version, versions_of
 from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
-from exporter.ledger.tracked_job import TrackedJob
+from exporter.ledger.tracked_job import JobToDescribe, TrackedJob
 from exporter.model import Job, Kind, RunningJob, Tally
 
 LISTED_LATE = 3600.0  # seconds for which AWS may list a job as active that ended before the start
-
-
-@dataclass(frozen=True, slots=True)
-class JobToDescribe:
-    """A job that may be described, and when it last was; 0 for never."""
-
-    job: Job
-    described_at: float
 
 
 class JobStore:

@@ -46,3 +46,11 @@ class TrackedJob:
     running: RunningJob | None = None
     queue: SeriesQueue | None = None
     key: tuple[float, str] = (0.0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class JobToDescribe:
+    """A job that may be described, and when it last was; 0 for never."""
+
+    job: Job
+    described_at: float

@@ -1,76 +1,20 @@
 """An organization and its members: who is a target, and who publishes what, whatever happens meanwhile."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from exporter.assembly import Assembler, Exporter, Reloader
-from exporter.config import Config, Members, Organization, Target
-from exporter.exposition import Telemetry
+from exporter.config import Members, Organization, Target
 from exporter.simulator.errors import access_denied, throttled
 from exporter.simulator.organization import Organization as SimulatedOrganization
 from exporter.simulator.sts import into_account
-from tests.support.harness import REGION, START, TEXT, Bench, Series, dependencies, job, never_idle
+from tests.assembly.company import Company
+from tests.support.harness import REGION, START, Bench, Series, job
 
 SHOP, WIKI, LATE = "111111111111", "222222222222", "333333333333"
 OWN = "123456789012"
 HOUR, MINUTE = 3600.0, 60.0
-
-
-class Company:
-    """An exporter on a simulated organization."""
-
-    def __init__(self, aws: Bench, target: Target, *others: Target) -> None:
-        self.aws = aws
-        self.config = self.of(target, *others)
-        telemetry = Telemetry()
-        self.reloader = Reloader(
-            lambda: self.config,
-            Assembler(telemetry, dependencies(aws.clock, aws.server.endpoint_url)),
-            reload_web_config=lambda: None,
-            telemetry=telemetry,
-            clock=aws.clock,
-        )
-
-    def of(self, *targets: Target) -> Config:
-        """The configuration with these targets."""
-        return never_idle(Config(targets=targets, collectors=("backup_jobs", "vaults", "resources")))
-
-    @property
-    def exporter(self) -> Exporter:
-        """The exporter."""
-        return self.reloader.exporter
-
-    @property
-    def targets(self) -> list[str]:
-        """The targets, without the organization's own."""
-        return [scope.target for scope in self.exporter.scopes if "/" in scope.target]
-
-    def settle(self) -> Series:
-        """Read everything, then everything of new members; return what is published then."""
-        self.exporter.refresher.refresh_completely()
-        self.reloader.rebuild()
-        self.exporter.refresher.refresh_completely()
-        return self.read()
-
-    def scrape(self) -> Series:
-        """Refresh as a scrape does, and return what is published."""
-        self.exporter.refresher.refresh().result()
-        return self.read()
-
-    def read(self) -> Series:
-        """Return what is published; no series comes twice."""
-        series = Series(self.exporter.exposition.write(TEXT).decode())
-        numbers = Counter((name, tuple(sorted(labels.items()))) for name, labels, _ in series.samples)
-        assert [key for key, number in numbers.items() if number > 1] == []
-        return series
-
-    def reload(self, *targets: Target) -> None:
-        """Reload with other targets."""
-        self.config = self.of(*targets)
-        self.reloader.reload()
 
 
 Start = Callable[..., Company]

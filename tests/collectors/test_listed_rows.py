@@ -93,3 +93,13 @@ def test_rows_that_are_no_longer_listed_are_forgotten() -> None:
     recorded.record(row("a"))
     recorded.rows.age()
     assert recorded.record(row("a"), row("b")) == ["b"]
+
+
+def test_forgotten_rows_are_recorded_again() -> None:
+    """After a correction of the time, which rows depend on, each is offered again, listed lately or not."""
+    recorded = Recorded()
+    recorded.record(row("a"), row("b"))
+    recorded.rows.age()
+    recorded.record(row("a"))
+    recorded.rows.forget()
+    assert recorded.record(row("a"), row("b")) == ["a", "b"]

@@ -10,14 +10,13 @@ import pytest
 from tests.e2e.conftest import Run
 from tests.e2e.http import ask
 from tests.e2e.process import PATIENCE, Process
+from tests.support.notify_socket import notify_socket
 
 
 @pytest.fixture
 def notifications(tmp_path: Path) -> Iterator[socket.socket]:
     """A socket as that of systemd."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
-        bound.settimeout(PATIENCE)
-        bound.bind(str(tmp_path / "notify"))
+    with notify_socket(tmp_path, PATIENCE) as bound:
         yield bound
 
 

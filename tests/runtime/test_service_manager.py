@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from exporter.runtime import ServiceManager
+from tests.support.notify_socket import notify_socket
 
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[socket.socket]:
     """A socket as that of systemd; a message that is not there fails the test."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
-        bound.setblocking(False)
-        bound.bind(str(tmp_path / "notify"))
+    with notify_socket(tmp_path, timeout=0.0) as bound:
         yield bound
 
 

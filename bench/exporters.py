@@ -33,7 +33,7 @@ def ours(
 
 def refresh(exporter: Exporter) -> None:
     """Refresh everything and wait for it."""
-    exporter.refresher.refresh().result()
+    exporter.refresher.refresh().all.result()
 
 
 def calls(exporter: Exporter) -> Mapping[tuple[str, str], int]:

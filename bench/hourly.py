@@ -45,7 +45,7 @@ def main(resources: int, plans: int, vaults: int, points: int) -> None:
 
 def _refresh(scope: ScopeRefresh, now: float) -> None:
     """Run the refreshes of a minute: those of a scrape and those in the background."""
-    for collector in scope.take_due(now):
+    for collector in scope.take_due(now).collectors:
         scope.refresh(collector)
     for hourly in (False, True):
         for _ in scope._refresh_slow(hourly=hourly):  # noqa: SLF001

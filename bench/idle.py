@@ -38,12 +38,12 @@ def main(count: int, active: int, idle_refresh: float) -> None:
             "AWS_ENDPOINT_URL_STS": aws.endpoint_url,
         }
         exporter = _assembled(count, aws.endpoint_url, idle_refresh, clock)
-        exporter.refresher.refresh().result()
+        exporter.refresher.refresh().all.result()
         calls, refresh_cpu, write_cpu = [], [], []
         for _ in range(SCRAPES):
             clock.advance(INTERVAL)
             before, began = _calls(exporter), time.process_time()
-            exporter.refresher.refresh().result()
+            exporter.refresher.refresh().all.result()
             refreshed = time.process_time()
             exporter.exposition.write(GZIP)
             calls.append(_calls(exporter) - before)

@@ -11,7 +11,7 @@ from tests.support.harness import Bench, bench
 SLOW = (
     *("compose", "deploy", "doctor", "e2e", "faults", "missed"),
     *("aws/test_parsing.py", "command/test_demo.py"),
-    "docs/test_command_files.py",
+    *("docs/test_command_files.py", "iam/test_template_linter.py"),
     *("config/test_any_text.py", "config/web/test_any_text.py", "config/web/test_document.py"),
     *("exposition/test_exposition_sequences.py", "exposition/test_golden.py", "exposition/test_gzip.py"),
     *("assembly/test_organization.py", "exposition/test_many_scopes.py"),
@@ -22,6 +22,7 @@ SLOW = (
     "web/test_status_document.py",
 )
 """Folders and files with tests that run another program or process, wait, or take seconds."""
+_SLOW_PATHS = {Path(__file__).parent / slow for slow in SLOW}
 SLOW_FIXTURES = {"browser", "forks", "scene"}
 
 # Examples may take their time: a busy machine fails no test.
@@ -70,5 +71,4 @@ def _is_slow(item: pytest.Item) -> bool:
 
 @cache
 def _is_slow_path(path: Path) -> bool:
-    tests = Path(__file__).parent
-    return any(path.is_relative_to(tests / slow) for slow in SLOW)
+    return not _SLOW_PATHS.isdisjoint((path, *path.parents))

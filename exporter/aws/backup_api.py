@@ -38,9 +38,11 @@ class Rows(list[Answer]):
 
     Attributes:
         complete: whether all rows of the response are present; malformed ones are left out.
+        is_last: whether the list has no more pages.
     """
 
     complete = True
+    is_last = False
 
     @classmethod
     def of(cls, values: Iterable[Answer | None]) -> "Rows":
@@ -208,7 +210,9 @@ class _Pages(Iterator[Rows]):
         self._used.add(self._token)
         token = answer.get(self._token_name)
         self._token = None if token == "" else token
-        return Rows.of(answer[self._member])
+        rows = Rows.of(answer[self._member])
+        rows.is_last = self._token is None
+        return rows
 
     def _from_token(self) -> dict[str, str]:
         if not isinstance(self._token, str):

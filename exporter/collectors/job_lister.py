@@ -1,5 +1,6 @@
 """Lists the jobs of one kind in one scope, by time and by state."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -102,6 +103,10 @@ class JobLister:
         for active in self.active():
             yield {**active, "ByCreatedBefore": start}
 
+    def created_before(self, time: float) -> Filters:
+        """Select the jobs that were created before a time, however old."""
+        return {"ByCreatedBefore": time}
+
     def pages(self, filters: Filters, *, reserve: float = 0.0) -> Iterator[Rows]:
         """Read a list, page by page; `reserve` is the number of tokens to leave in the request budget."""
         kind = self._kind
@@ -113,9 +118,15 @@ class JobLister:
             **{**self._always, **filters},
         )
 
-    def record(self, rows: Iterable[Answer]) -> list[Job]:
-        """Record one page. Returns the selected jobs."""
-        jobs = [job for job in map(self._kind.read, rows) if self._is_selected(job)]
+    def record(self, rows: Iterable[Answer], *, since: float = -math.inf) -> list[Job]:
+        """Record one page, without the jobs that finished too early. Returns the selected jobs.
+
+        Args:
+            rows: the rows of the page.
+            since: as `Kind.finished_before`.
+        """
+        recent = (row for row in rows if not self._kind.finished_before(row, since))
+        jobs = [job for job in map(self._kind.read, recent) if self._is_selected(job)]
         self._recorder.listed(jobs)
         return jobs
 
@@ -130,6 +141,15 @@ class JobLister:
         for page in self.pages(filters):
             found |= self._record_changed(page)
         return found
+
+    def read_all_if_few(self, *, since: float) -> set[str] | None:
+        """Read and record the first page of all jobs, as `record` does.
+
+        Returns the ids of the selected jobs; None if there are more pages.
+        """
+        page = next(self.pages({}))
+        found = {job.id for job in self.record(page, since=since)}
+        return found if page.is_last else None
 
     def read_in_parallel(self, *lists: Filters) -> list[set[str]]:
         """Read and record lists at the same time. Returns the ids of the selected jobs of each."""

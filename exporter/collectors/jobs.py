@@ -5,9 +5,10 @@ again. If few jobs are active, each one is described. If the request budget does
 listed by state instead, up to a thousand per call, and only jobs or fields missing from lists are described.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
-from exporter.aws import AwsError, BackupApi
+from exporter.aws import AwsError, BackupApi, Rows
 from exporter.collectors.backlog import Backlog, Filters
 from exporter.collectors.job_describer import JobDescriber, Pending
 from exporter.collectors.job_lister import FIRST_LIST, JobLister
@@ -83,7 +84,7 @@ class JobsCollector:
         self._backlog = self._new_backlog(())
         self._succeeded = True
         self._is_marked = False
-        self._reads_since: float | None = None
+        self._reads_since = 0.0
 
     @property
     def is_active(self) -> bool:
@@ -115,7 +116,7 @@ class JobsCollector:
         if self.caught_up:
             return False
         if self._backlog.next_list:
-            self._backlog.read(self._lister.record)
+            self._read_earlier()
         elif not self._describer.describe_one_finished():
             self.caught_up = self._backlog.next_list is None  # a clock correction may have restarted it
             self._mark_read()
@@ -137,29 +138,49 @@ class JobsCollector:
             self._listed_until = self._followed_until = None
 
     def _discover(self, now: float) -> set[str]:
-        if self._listed_until is not None:
-            if now - self._listed_until < PACE and self._is_unused():
-                return set()
-            listed = self._lister.read_new(self._listed_until - LIST_OVERLAP)
-            self._listed_until = now
-            return listed
-        listed = self._lister.read_new(now - FIRST_LIST)
+        if self._listed_until is None:
+            return self._discover_first(now)
+        if now - self._listed_until < PACE and self.caught_up and self._is_unused():
+            return set()
+        few = self._list_all_if_few()
+        listed = self._lister.read_new(self._listed_until - LIST_OVERLAP) if few is None else few
         self._listed_until = now
-        self._reads_since = now - self._lookback
-        self._backlog = self._new_backlog(self._lister.earlier(now, self._lookback))
-        self.caught_up = False
-        self._start_catching_up(now)
         return listed
 
+    def _discover_first(self, now: float) -> set[str]:
+        self._reads_since = now - self._lookback
+        few = self._list_all_if_few()
+        listed = self._lister.read_new(now - FIRST_LIST) if few is None else few
+        self._listed_until = now
+        whole = self._lister.created_before(now - FIRST_LIST + 1) if self._kind.created_filter else None
+        earlier = self._lister.earlier(now, self._lookback) if few is None else ()
+        self._backlog = self._new_backlog(earlier, whole=whole)
+        self.caught_up = False
+        self._start_catching_up(now, whole)
+        return listed
+
+    def _list_all_if_few(self) -> set[str] | None:
+        """Read all jobs in one call, if the account seems not to use the kind and there is no list of new jobs.
+
+        Returns the ids of the selected jobs; None if the other lists are needed.
+        """
+        return self._lister.read_all_if_few(since=self._reads_since) if self._is_unused() else None
+
     def _is_unused(self) -> bool:
-        """Whether the account seems not to use this kind of job, which takes several list calls a refresh."""
-        if self._kind.created_filter or not self.caught_up:
+        """Whether the account seems not to use this kind of job, for which there is no list of new jobs."""
+        if self._kind.created_filter:
             return False
         with self._ledger.open(self._kind) as store:
             return store.is_empty
 
-    def _new_backlog(self, lists: Iterable[Filters]) -> Backlog:
-        return Backlog(lists, lambda filters: self._lister.pages(filters, reserve=self._api.budget.reserve))
+    def _new_backlog(self, lists: Iterable[Filters], *, whole: Filters | None = None) -> Backlog:
+        def pages(filters: Filters) -> Iterator[Rows]:
+            return self._lister.pages(filters, reserve=self._api.budget.reserve)
+
+        return Backlog(lists, pages, whole=whole)
+
+    def _read_earlier(self) -> None:
+        self._backlog.read(partial(self._lister.record, since=self._reads_since))
 
     def _discover_and_sweep(self, now: float, listed_until: float) -> set[str]:
         """Discover and list by state in parallel. Describe jobs that move between the lists meanwhile."""
@@ -169,18 +190,18 @@ class JobsCollector:
         self._listed_until = now
         return set().union(*listed)
 
-    def _start_catching_up(self, now: float) -> None:
+    def _start_catching_up(self, now: float, whole: Filters | None) -> None:
         """Read the window in the first refresh, as far as the time limit and the request budget allow."""
         budget = self._api.budget
         start_of_window = now - self._discovery.window
         deadline = self._steady() + FIRST_REFRESH_LIMIT
         while (
             (filters := self._backlog.next_list)
-            and filters.get("ByCreatedAfter", 0.0) >= start_of_window
+            and (filters is whole or filters.get("ByCreatedAfter", 0.0) >= start_of_window)
             and self._steady() < deadline
             and budget.available() > budget.reserve + 1
         ):
-            self._backlog.read(self._lister.record)
+            self._read_earlier()
             self._render()
 
     def _follow(self, listed: set[str]) -> None:

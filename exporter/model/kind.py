@@ -201,6 +201,15 @@ class Kind:
             rule=rule_of(row),
         )
 
+    def finished_before(self, row: Answer, time: float) -> bool:
+        """Return whether a row is a finished job from before a time; much faster than `read`.
+
+        The time is that of the creation, or of the completion if AWS does not list by creation.
+        """
+        at = number(row.get("CreationDate" if self.created_filter else "CompletionDate"))
+        is_final = row.get(self.state_member) in self.terminal and not self._still_changes(row)
+        return is_final and at is not None and at < time
+
     def _still_changes(self, row: Answer) -> bool:
         return any(text_at(row, member) in values for member, values in self.unfinished_while)
 

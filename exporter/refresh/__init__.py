@@ -8,9 +8,10 @@ from exporter.refresh.credential_faults import (
 )
 from exporter.refresh.refresher import (
     Refresher,
+    ScrapeRefreshes,
 )
 from exporter.refresh.scope_refresh import (
     ScopeRefresh,
 )
 
-__all__ = ["CredentialFaults", "Refresher", "ScopeRefresh"]
+__all__ = ["CredentialFaults", "Refresher", "ScopeRefresh", "ScrapeRefreshes"]

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 5.0  # seconds between two checks whether a slow collector is due
 MAX_SILENCE = 120.0  # seconds without such a check after which the refresher is broken
-MAX_REFRESHES, MAX_BACKGROUND = 64, 16  # collectors of all scopes together that run at the same time
+MAX_REFRESHES, MAX_IDLE, MAX_BACKGROUND = 64, 32, 16  # collectors of all scopes that run at the same time
 STALLED_SCRAPES = 3  # a refresh is stalled once it outlasts so many scrapes and so many seconds
 STALLED_SECONDS = 15.0
 QUEUED_SECONDS = 60.0  # for which a refresh may be queued, when thousands start at the same time
@@ -48,6 +48,20 @@ class _RunningRefresh:
         return now - (self.requested + QUEUED_SECONDS if self.started is None else self.started)
 
 
+@dataclass(frozen=True, slots=True)
+class ScrapeRefreshes:
+    """The refreshes that a scrape has started, or shares with another scrape.
+
+    Attributes:
+        active: is done when those of the scopes in which something happens have ended, also scopes that have
+            not been read before and those that failed.
+        all: is done when all have ended.
+    """
+
+    active: Future[None]
+    all: Future[None]
+
+
 class Refresher:
     """Refreshes all scopes in parallel.
 
@@ -68,6 +82,8 @@ class Refresher:
         self._observe = observe
         self._scopes: dict[Scope, ScopeRefresh] = {}
         self._pool = WorkerPool("refresh", MAX_REFRESHES, clock, busy=busy)
+        # Pools of their own: thousands of idle scopes must not delay those in which something happens.
+        self._idle_pool = WorkerPool("idle", MAX_IDLE, clock, busy=busy)
         self._background_pool = WorkerPool("background", MAX_BACKGROUND, clock, busy=busy)
         self._running: dict[tuple[ScopeRefresh, str], _RunningRefresh] = {}
         self._backgrounds: dict[ScopeRefresh, Iterator[bool]] = {}
@@ -99,13 +115,10 @@ class Refresher:
         self._checked_at = self._clock()
         threading.Thread(target=self._run_background, name="background", daemon=True).start()
 
-    def refresh(self, only: Scope | None = None) -> Future[None]:
+    def refresh(self, only: Scope | None = None) -> ScrapeRefreshes:
         """Start to refresh what is due on a scrape of all scopes, or of one.
 
         Collectors that are running are not started again.
-
-        Returns:
-            A future that is done when all these refreshes have ended.
         """
         scraped_at = self._clock()
         with self._lock:
@@ -114,10 +127,10 @@ class Refresher:
             scope.resume(scraped_at)
         if started:
             self._start_new(only)
-        done, any_new = self._refresh_due(scopes)
+        refreshes, any_new = self._refresh_due(scopes)
         if any_new and not only:
-            done.add_done_callback(lambda _: self._observe(self._clock() - scraped_at))
-        return done
+            refreshes.all.add_done_callback(lambda _: self._observe(self._clock() - scraped_at))
+        return refreshes
 
     def continue_background(self) -> None:
         """Continue the background work of the scopes that had nothing to do for a while."""
@@ -143,6 +156,7 @@ class Refresher:
         """Start no more work. What is running is left to end."""
         self._stop.set()
         self._pool.stop()
+        self._idle_pool.stop()
         self._background_pool.stop()
 
     def _of(self, only: Scope | None) -> tuple[ScopeRefresh, ...]:
@@ -150,28 +164,30 @@ class Refresher:
             return tuple(self._scopes.values())
         return (self._scopes[only],) if only in self._scopes else ()
 
-    def _refresh_due(self, scopes: Iterable[ScopeRefresh]) -> tuple[Future[None], bool]:
-        """Refresh what is due. Returns a future for all of it, and whether anything was not running yet."""
+    def _refresh_due(self, scopes: Iterable[ScopeRefresh]) -> tuple[ScrapeRefreshes, bool]:
+        """Refresh what is due. Returns the refreshes, and whether any was not running yet."""
         now = self._clock()
-        refreshes: list[Future[None]] = []
+        active: list[Future[None]] = []
+        idle: list[Future[None]] = []
         stalled: list[tuple[ScopeRefresh, Collector, float]] = []
         any_new = False
         with self._lock:
             for scope in scopes:
-                for collector in scope.take_due(now):
+                due = scope.take_due(now)
+                for collector in due.collectors:
                     running = self._running.get((scope, collector.name))
                     if running is None:
-                        running = self._submit(scope, collector)
+                        running = self._submit(scope, collector, self._idle_pool if due.idle else self._pool)
                         any_new = True
                     elif self._is_stalled(running, scope, collector):
                         stalled.append((scope, collector, now - running.requested))
-                    refreshes.append(running.done)
+                    (idle if due.idle else active).append(running.done)
         for scope, collector, seconds in stalled:
             scope.record_stall(collector, seconds)
-        return _all_done(refreshes), any_new
+        return ScrapeRefreshes(_all_done(active), _all_done(active + idle)), any_new
 
-    def _submit(self, scope: ScopeRefresh, collector: Collector) -> _RunningRefresh:
-        done = self._pool.submit(partial(self._run, scope, collector), scope)
+    def _submit(self, scope: ScopeRefresh, collector: Collector, pool: WorkerPool) -> _RunningRefresh:
+        done = pool.submit(partial(self._run, scope, collector), scope)
         done.add_done_callback(_report_bug)
         running = self._running[scope, collector.name] = _RunningRefresh(done, self._clock())
         return running
@@ -194,8 +210,8 @@ class Refresher:
             ]
             self._backgrounds |= {scope: scope.background() for scope in new}
         for scope in new:
-            first_refresh, _ = self._refresh_due([scope])
-            first_refresh.add_done_callback(partial(self._continue, scope))
+            first_refreshes, _ = self._refresh_due([scope])
+            first_refreshes.all.add_done_callback(partial(self._continue, scope))
 
     def _run(self, scope: ScopeRefresh, collector: Collector) -> None:
         with self._lock:

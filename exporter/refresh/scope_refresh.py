@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 from exporter.aws import AwsError, OverBudgetError
 from exporter.collectors import Collector, SlowCollector
@@ -24,6 +25,18 @@ UNSCRAPED_AFTER = 600.0  # seconds without a scrape after which a scope is not r
 REMEDY_FOR_STALL = (
     "check the network path to AWS and to the source of credentials, and that the exporter gets CPU time"
 )
+
+
+class Due(NamedTuple):
+    """What to refresh on a scrape.
+
+    Attributes:
+        collectors: which collectors.
+        idle: whether nothing happens in the scope: no job is active, and all collectors succeeded before.
+    """
+
+    collectors: Sequence[Collector]
+    idle: bool
 
 
 class ScopeRefresh:
@@ -62,6 +75,7 @@ class ScopeRefresh:
         self._idle_until = -math.inf
         self._unsettled = {collector.name for collector in collectors}  # the last refresh has not succeeded
         self._active: set[str] = set()  # collectors with jobs to follow
+        self._is_idle = False  # no jobs to follow, and every collector had succeeded before its last refresh
         self._on_demand = on_demand
         self._credential_faults = credential_faults or CredentialFaults()
         self._scraped_at = -math.inf
@@ -101,7 +115,7 @@ class ScopeRefresh:
             )
         return unscraped
 
-    def take_due(self, now: float) -> Sequence[Collector]:
+    def take_due(self, now: float) -> Due:
         """Return the collectors to refresh on a scrape; the caller refreshes them, or has not finished yet.
 
         All are due while any of them has jobs to follow, otherwise once per interval. A collector whose last
@@ -112,11 +126,11 @@ class ScopeRefresh:
         """
         if self._active or now >= self._idle_until:
             self._idle_until = self._idle_schedule.next(now)
+            self._is_idle = not self._active and (self._is_idle or not self._unsettled)
             self._unsettled.update(collector.name for collector in self._collectors)
-            return self._collectors
-        if self._unsettled:
-            return [collector for collector in self._collectors if collector.name in self._unsettled]
-        return ()
+            return Due(self._collectors, self._is_idle)
+        unsettled = [collector for collector in self._collectors if collector.name in self._unsettled]
+        return Due(unsettled, self._is_idle)
 
     def refresh(self, collector: Collector) -> None:
         """Run one collector once."""
@@ -243,6 +257,7 @@ class ScopeRefresh:
             self._ledger.set_health(collector, Health(fault is None, succeeded, fault))
             if fault:
                 self._unsettled.add(collector)
+                self._is_idle = False
             else:
                 self._unsettled.discard(collector)
             if not fault and collector in self._logged:

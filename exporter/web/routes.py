@@ -17,6 +17,7 @@ from exporter.config import Config, ConfigError, to_yaml
 from exporter.exposition import Exposition, Form
 from exporter.ledger import Ledger
 from exporter.model import Reload, Scope
+from exporter.refresh import ScrapeRefreshes
 from exporter.runtime import Secrets
 from exporter.web.content_negotiation import content_type, gzip_accepted
 from exporter.web.scrape_timeout import TIMEOUT_HEADER, Deadline
@@ -25,14 +26,15 @@ from exporter.web.service_discovery import PROBE_PATH, UnknownScopeError, find_s
 from exporter.web.shards import Shards, assigned
 from exporter.web.status import status_of, status_response
 
+IDLE_WAIT = 1.0  # seconds that a scrape waits for the refreshes of scopes in which nothing happens
 RELOAD_TIMEOUT = 10.0  # seconds that a response waits for a reload; longer than the timeout for reading
 
 
-class Refreshes(Protocol):
+class Refresher(Protocol):
     """Refreshes the published data."""
 
-    def refresh(self, only: Scope | None = None) -> Future[None]:
-        """Start to refresh everything or one scope; return a future that is done afterwards."""
+    def refresh(self, only: Scope | None = None) -> ScrapeRefreshes:
+        """Start to refresh everything or one scope."""
 
 
 class Exporter(Protocol):
@@ -51,7 +53,7 @@ class Exporter(Protocol):
         """The collected data of every target and Region, and of other accounts of organizations."""
 
     @property
-    def refresher(self) -> Refreshes:
+    def refresher(self) -> Refresher:
         """Starts refreshes."""
 
     @property
@@ -159,8 +161,9 @@ class Site:
         max_wait = self._deadline.max_wait(_header(request, TIMEOUT_HEADER), scope, scopes)
         wait_until = self._steady() + max_wait
         # Not in the event loop: starting the refreshes of a thousand scopes takes a while.
-        refresh = await run_in_threadpool(exporter.refresher.refresh, scope)
-        await _wait_for(refresh, self.stopping, within=wait_until - self._steady())
+        refreshes = await run_in_threadpool(exporter.refresher.refresh, scope)
+        await _wait_for(refreshes.all, self.stopping, within=min(IDLE_WAIT, wait_until - self._steady()))
+        await _wait_for(refreshes.active, self.stopping, within=wait_until - self._steady())
 
     async def _targets(self, request: Request) -> Response:
         scopes, url = self._reloader.exporter.scopes, request.url

@@ -46,7 +46,7 @@ class Company:
 
     def scrape(self) -> Series:
         """Refresh as a scrape does, and return what is published."""
-        self.exporter.refresher.refresh().result()
+        self.exporter.refresher.refresh().all.result()
         return self.read()
 
     def read(self) -> Series:

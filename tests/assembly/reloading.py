@@ -61,7 +61,7 @@ class Running:
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""
-        self.reloader.exporter.refresher.refresh().result()
+        self.reloader.exporter.refresher.refresh().all.result()
         return Series(self.reloader.exporter.exposition.write(TEXT).decode())
 
     def reload(self, config: Config) -> None:

@@ -17,6 +17,35 @@ def test_the_first_scrape_shows_the_whole_window_of_a_small_account(aws: Bench) 
     assert {labels["job_id"] for labels, _ in series.find("aws_backup_job_state")} == {"new", "old"}
 
 
+def test_the_start_in_a_quiet_account_takes_two_lists(aws: Bench) -> None:
+    """If all earlier jobs fit in one page, neither parts of the look-back nor states are listed."""
+    for hours in (2, 20, 100, 300):
+        aws.account.put(job(f"finished-{hours}", "COMPLETED", created=START - hours * HOUR))
+    aws.account.put(job("running", created=START - 400 * HOUR))
+    watch = aws.watch(discovery=Discovery(window=150 * HOUR, lookback=168 * HOUR))
+    watch.catch_up()
+    listed = [call.parameters for call in aws.account.calls if call.operation == "ListBackupJobs"]
+    earlier = [one for one in listed if "ByCreatedBefore" in one]
+    assert [one.keys() - {"MaxResults"} for one in earlier] == [{"ByCreatedBefore"}]
+    assert not any("ByState" in one for one in listed)
+    found = {labels["job_id"] for labels, _ in watch.scrape().find("aws_backup_job_state")}
+    assert found == {"finished-2", "finished-20", "finished-100", "running"}
+
+
+@pytest.mark.slow
+def test_the_start_in_a_busy_account_lists_part_by_part(aws: Bench) -> None:
+    """If earlier jobs need more than one page, those of the look-back and active ones are listed."""
+    for number in range(1001):
+        aws.account.put(job(f"old-{number}", "COMPLETED", created=START - (200 + number / 4) * HOUR))
+    aws.account.put(job("recent", "COMPLETED", created=START - 2 * HOUR))
+    aws.account.put(job("running", created=START - 600 * HOUR))
+    watch = aws.watch()
+    watch.catch_up()
+    assert {one.parameters.get("ByState") for one in aws.account.calls} >= {"RUNNING", "CREATED", "PENDING"}
+    found = {labels["job_id"] for labels, _ in watch.scrape().find("aws_backup_job_state")}
+    assert found == {"recent", "running"}
+
+
 def test_a_finished_job_from_before_the_window_has_no_series(aws: Bench) -> None:
     """Jobs created before the window get none."""
     aws.account.put(job("older", "COMPLETED", created=START - 25 * HOUR))

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
+from exporter.collectors.protocols import PACE
 from exporter.config import Discovery
 from exporter.model.job_kinds import BACKUP, COPY, KINDS, RESTORE, SCAN
 from exporter.model.kind import Kind
@@ -13,6 +14,7 @@ from exporter.simulator.errors import ApiError
 from tests.support.harness import REGION, START, Bench, Watch
 
 ACCOUNT = "123456789012"
+DAY = 86400.0
 VAULT = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod"
 SIMULATED = dict(zip((BACKUP, COPY, RESTORE, SCAN), simulated.KINDS, strict=True))
 
@@ -216,3 +218,19 @@ def test_a_restore_test_is_followed_until_it_is_validated(aws: Bench) -> None:
     assert labels["validation_status"] == "SUCCESSFUL"
     assert labels["restore_testing_plan_arn"] == "arn:plan"
     assert series.value("aws_backup_restore_job_progress_ratio") == 1
+
+
+def test_an_unused_kind_takes_one_list_at_the_start_and_every_five_minutes(aws: Bench) -> None:
+    """Where AWS does not list by creation, one list shows that there are still no jobs, or the first ones."""
+    scene = Scene(aws, SCAN)
+    scene.put("ended", "COMPLETED", CreationDate=START - 20 * DAY, CompletionDate=START - 20 * DAY)
+    watch = scene.watch()
+    watch.catch_up()
+    assert [call.keys() - {"MaxResults"} for call in scene.calls("ListScanJobs")] == [set()]
+    for _ in range(20):
+        aws.clock.advance(15)
+        assert watch.scrape().find("aws_backup_scan_job_state") == []
+    assert len(scene.calls("ListScanJobs")) == 2
+    scene.put("a", "RUNNING")
+    aws.clock.advance(PACE)
+    assert watch.scrape().find("aws_backup_scan_job_state", state="RUNNING", job_id="a") != []

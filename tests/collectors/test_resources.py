@@ -302,7 +302,7 @@ def test_the_shortest_rule_that_makes_jobs_for_a_resource_counts(aws: Bench) -> 
     watch.catch_up()
     name = "aws_backup_resource_expected_interval_seconds"
     assert watch.scrape().value(name, resource_arn=ARN) == 31 * DAY
-    aws.account.put(backup("d", created=START, CreatedBy=_rule("cron(0 5 ? * * *)", "daily")))
+    aws.account.put(backup("d", created=START + 30, CreatedBy=_rule("cron(0 5 ? * * *)", "daily")))
     aws.clock.advance(60)
     assert watch.scrape().value(name, resource_arn=ARN) == DAY
 

@@ -25,6 +25,14 @@ each_command = pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 
 
 @pytest.fixture
+def one_collector(tmp_path: Path) -> tuple[str, str]:
+    """The option that names a configuration file with one collector: without an answer, each one takes time."""
+    path = tmp_path / "one.yaml"
+    path.write_text("collectors: [backup_jobs]\n", encoding="utf-8")
+    return "--config.file", str(path)
+
+
+@pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     """Runs the command below a shell that redirects its streams, with an AWS that nobody answers for."""
     nowhere = f"http://127.0.0.1:{free_port()}"
@@ -46,17 +54,23 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.mark.parametrize("redirected", [">/dev/full", ">&-"], ids=["full", "closed"])
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 def test_output_that_cannot_be_written(
-    shell: Shell, arguments: tuple[str, ...], redirected: str, unbuffered: str
+    shell: Shell,
+    one_collector: tuple[str, str],
+    arguments: tuple[str, ...],
+    redirected: str,
+    unbuffered: str,
 ) -> None:
     """Where the output cannot be written the last line says so, and the exit code is 1."""
-    ended = shell(redirected, *arguments, PYTHONUNBUFFERED=unbuffered)
+    ended = shell(redirected, *arguments, *one_collector, PYTHONUNBUFFERED=unbuffered)
     assert ended.returncode == 1
     assert b"Traceback" not in ended.stderr
     assert ended.stderr.splitlines()[-1].startswith(b"aws-backup-exporter: cannot write to standard output: ")
 
 
 @each_command
-def test_a_reader_that_is_gone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_reader_that_is_gone(
+    tmp_path: Path, one_collector: tuple[str, str], arguments: tuple[str, ...]
+) -> None:
     """When whoever reads the output has gone the command dies of SIGPIPE, as other programs do."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -64,7 +78,7 @@ def test_a_reader_that_is_gone(tmp_path: Path, arguments: tuple[str, ...]) -> No
     variables = environment(tmp_path, AWS_ENDPOINT_URL_BACKUP=nowhere, AWS_ENDPOINT_URL_STS=nowhere)
     with os.fdopen(writer, "wb") as output:
         ended = subprocess.run(
-            exporter_command("--log.level=error", *arguments),
+            exporter_command("--log.level=error", *arguments, *one_collector),
             env=variables,
             stdout=output,
             stderr=subprocess.PIPE,

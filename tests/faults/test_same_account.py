@@ -26,7 +26,7 @@ def targets(aws: Bench, wire: Wire, **settings: Any) -> tuple[Target, Target]:
 def start(aws: Bench, wire: Wire, **settings: Any) -> Watch:
     """Start an exporter with both; `one` comes first."""
     watch = aws.watch(*targets(aws, wire, **settings))
-    watch.exporter.refresher.refresh(Scope("one", REGION)).result()
+    watch.exporter.refresher.refresh(Scope("one", REGION)).all.result()
     return watch
 
 
@@ -82,7 +82,7 @@ def test_discovered_late(aws: Bench, wire: Wire, state: str) -> None:
     assert (up(series, target="one"), up(series, target="two")) == (1, 1)
     aws.account.put(job("a", state))
     aws.clock.advance(15)
-    watch.exporter.refresher.refresh(Scope("one", REGION)).result()
+    watch.exporter.refresher.refresh(Scope("one", REGION)).all.result()
 
     series = watch.scrape()
 

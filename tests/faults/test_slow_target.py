@@ -75,7 +75,7 @@ def slow_wire(aws_now: Bench) -> Iterator[Wire]:
 
 def refreshed(watch: Watch) -> Future[None]:
     """Refresh everything, and wait for it."""
-    done = watch.exporter.refresher.refresh()
+    done = watch.exporter.refresher.refresh().all
     done.result(LONG)
     return done
 
@@ -121,7 +121,7 @@ def test_a_slow_target_slows_only_itself(aws_now: Bench, slow_wire: Wire, start:
     refresher.refresh()
 
     for scrape in range(1, 6):
-        refresher.refresh(healthy).result(LONG)
+        refresher.refresh(healthy).all.result(LONG)
         assert len(aws_now.described()) == scrape
 
     assert watch.read().value("aws_backup_up", target="healthy") == 1
@@ -138,7 +138,7 @@ def test_a_refresh_that_does_not_end_is_told(aws: Bench, log: Log) -> None:
     region = "eu-west-3"
     with bench(aws.clock, delay=hang) as hanging:
         watch = aws.watch(Target(name="t", regions=(region,), endpoint_url=hanging.server.endpoint_url))
-        refresh = watch.exporter.refresher.refresh()
+        refresh = watch.exporter.refresher.refresh().all
         assert called.wait(LONG)
         for _ in range(6):
             aws.clock.advance(15)
@@ -158,7 +158,7 @@ def test_scrapes_that_come_all_at_once_are_no_stall(aws: Bench) -> None:
     answer = Event()
     with bench(aws.clock, delay=lambda _: answer.wait(LONG) and None) as slow:
         watch = aws.watch(Target(name="t", regions=(REGION,), endpoint_url=slow.server.endpoint_url))
-        refresh = watch.exporter.refresher.refresh()
+        refresh = watch.exporter.refresher.refresh().all
         for _ in range(100):
             watch.exporter.refresher.refresh()
         assert [health.fault for health in watch.exporter.ledgers[0].health().values()] == [None]

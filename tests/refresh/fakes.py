@@ -118,7 +118,7 @@ class Scrapes:
 
     def begin_scrape(self, target: str | None = None) -> Future[None]:
         """Scrape everything or one target; the future is done when AWS has answered."""
-        return self.refresher.refresh(Scope(target, "eu-west-1") if target else None)
+        return self.refresher.refresh(Scope(target, "eu-west-1") if target else None).all
 
     def scrapes(self, count: int, interval: float) -> list[list[str]]:
         """Scrape regularly, so often; name the targets that each scrape refreshed."""

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model.records import Scope
+from exporter.model.records import Fault, Scope
 from exporter.refresh.idle_schedule import JITTER, IdleSchedule
 from tests.e2e.process import until
-from tests.refresh.fakes import DENIED, PATIENCE, Start, counted
+from tests.refresh.fakes import DENIED, MINUTE, PATIENCE, Start, counted
 from tests.support.harness import START
 
 FLEET = tuple(f"account-{number}" for number in range(200))
@@ -205,3 +205,30 @@ def test_a_first_refresh_that_is_queued_has_not_failed(start: Start) -> None:
         fleet.begin_scrape()
     stalled = [ledger.health()["backup_jobs"].fault is not None for ledger in fleet.ledgers.values()]
     assert stalled == [bool(one.refreshed) for one in fleet.backups.values()]
+
+
+def test_idle_scopes_do_not_hold_up_those_in_which_something_happens(start: Start) -> None:
+    """While AWS does not answer for any idle scope, the refreshes of a scope with an active job end."""
+    fleet = start(*FLEET, "active")
+    fleet.copies["active"].is_active = True
+    fleet.scrape()
+    fleet.clock.advance(MINUTE)
+    for target in FLEET:
+        fleet.backups[target].answers.clear()
+    for expected in (2, 3):
+        refreshes = fleet.refresher.refresh()
+        refreshes.active.result(PATIENCE)
+        assert not refreshes.all.done()
+        assert len(fleet.backups["active"].refreshed) == expected
+        fleet.clock.advance(SCRAPE)
+
+
+@pytest.mark.parametrize("fault", [None, DENIED], ids=["first", "failed"])
+def test_scopes_without_a_successful_refresh_are_waited_for(start: Start, fault: Fault | None) -> None:
+    """A scrape waits for the first refresh of a scope, and for one after a failure, as for an active one."""
+    fleet = start("a", idle_refresh=300.0)
+    if fault:
+        fleet.backups["a"].fault = fault
+        fleet.scrape()
+    fleet.backups["a"].answers.clear()
+    assert not fleet.refresher.refresh().active.done()

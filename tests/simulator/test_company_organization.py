@@ -5,6 +5,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
 
@@ -21,7 +22,8 @@ from exporter.simulator.company_organization import (
 )
 from exporter.simulator.company_resources import SITES
 from exporter.simulator.job_kinds import KINDS, Kind
-from tests.simulator.conftest import NOW, REGION, Clock, Connect, assume, refusal, using
+from exporter.simulator.server import serve
+from tests.simulator.conftest import NOW, REGION, Clock, Connect, assume, make_client, refusal, using
 from tests.simulator.test_field_names import strangers
 
 DAY = 86400.0
@@ -29,11 +31,25 @@ REGIONS = [site.region for site in SITES]
 MODEL = botocore.session.get_session().get_service_model("backup")
 
 
-@pytest.fixture
-def simulation(clock: Clock) -> Simulation:
-    """Give the company's accounts."""
+def founded(clock: Clock) -> Simulation:
+    """Give the company's accounts, on a clock."""
     simulation = Simulation(partial(Account, clock=clock))
     found_organization(simulation, clock(), Random(20))
+    return simulation
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    """Give the company's accounts, which no test changes."""
+    return founded(Clock(NOW))
+
+
+@pytest.fixture(scope="module")
+def day_later() -> Simulation:
+    """Give the company's accounts at the end of the first day."""
+    clock = Clock(NOW)
+    simulation = founded(clock)
+    clock.advance(DAY)
     return simulation
 
 
@@ -70,10 +86,10 @@ def test_one_account_is_large_and_the_others_are_small(simulation: Simulation) -
     assert max(counts.values()) < 150
 
 
-def test_jobs_go_on_in_every_active_account(simulation: Simulation, clock: Clock) -> None:
+@pytest.mark.slow
+def test_jobs_go_on_in_every_active_account(day_later: Simulation) -> None:
     """Within a day every account makes new jobs, except the suspended one; some fail outside production."""
-    clock.advance(DAY)
-    jobs = [job for region in REGIONS for job in listed(simulation, region)]
+    jobs = [job for region in REGIONS for job in listed(day_later, region)]
     new = [job for job in jobs if job["CreationDate"] > NOW]
     assert {job["AccountId"] for job in new} == ACCOUNTS.keys() - {SUSPENDED}
     assert "FAILED" in {job["State"] for job in new if job["AccountId"] != PRODUCTION}
@@ -98,11 +114,14 @@ def lets_in(connect: Connect, account_id: str) -> bool:
     return bool(using(connect, assume(connect, account_id)).list_backup_vaults()["BackupVaultList"])
 
 
-def test_the_accounts_copy_to_a_central_vault(connect: Connect, clock: Clock) -> None:
+@pytest.mark.slow
+def test_the_accounts_copy_to_a_central_vault(day_later: Simulation, session: boto3.Session) -> None:
     """The backup account's central vault has recovery points of the resources of other accounts."""
-    clock.advance(DAY)
-    client = using(connect, assume(connect, BACKUP))
-    points = client.list_recovery_points_by_backup_vault(BackupVaultName=CENTRAL.vault)["RecoveryPoints"]
+    with serve(day_later) as server:
+        connect = partial(make_client, session, server.endpoint_url)
+        client = using(connect, assume(connect, BACKUP))
+        answer = client.list_recovery_points_by_backup_vault(BackupVaultName=CENTRAL.vault)
+    points = answer["RecoveryPoints"]
     owners = {point["ResourceArn"].split(":")[4] for point in points} - {""}
     assert len(owners - {BACKUP}) >= 5
     assert {point["RecoveryPointArn"].split(":")[4] for point in points} == {"", BACKUP}

@@ -82,7 +82,7 @@ class Watch:
 
     def refresh(self) -> None:
         """Refresh every scope and wait for it."""
-        self.exporter.refresher.refresh().result()
+        self.exporter.refresher.refresh().all.result()
 
     def scrape(self) -> Series:
         """Refresh, then read the exposition."""

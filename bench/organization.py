@@ -1,6 +1,6 @@
 """Benchmark of one exporter with an organization: the start, and the cost of a scrape.
 
-    python -m bench.organization view|members ACCOUNTS JOBS RUN [INTERVAL [SCRAPES [DELAY]]]
+    python -m bench.organization view|members|both ACCOUNTS JOBS RUN [INTERVAL [SCRAPES [DELAY]]]
 
 Each account makes so many JOBS a day in each of two Regions, each of which runs for RUN seconds. After all of
 the window has been read, the exporter is scraped so many times, INTERVAL seconds apart.
@@ -34,7 +34,11 @@ targets:
 discovery: {{finished_jobs: {finished_jobs}, lookback: 24h}}
 collectors: [{collectors}]
 """
-_ORGANIZATION = {"view": "{jobs: true}", "members": "{jobs: false, members: {role_name: bench}}"}
+_ORGANIZATION = {
+    "view": "{jobs: true}",
+    "members": "{jobs: false, members: {role_name: bench}}",
+    "both": "{jobs: true, members: {role_name: bench}}",
+}
 
 
 @contextmanager
@@ -69,7 +73,7 @@ def main(
         with organization_exporter(aws.endpoint_url, mode) as running:
             running.first_answer()
             first = time.monotonic() - began
-            expected = len(REGIONS) * (accounts * len(COLLECTORS) if mode == "members" else len(JOBS))
+            expected = len(REGIONS) * (len(JOBS) if mode == "view" else accounts * len(COLLECTORS))
             slowest = watch(running, began, expected)
             complete = time.monotonic() - began
             start = running.scrape(CPU, CALLS)[1]

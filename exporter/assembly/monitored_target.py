@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from exporter.assembly.account_states import AccountState, AccountStates, configured_ids, kinds_of
 from exporter.assembly.dependencies import Dependencies
 from exporter.assembly.ledger_directory import LedgerDirectory
-from exporter.assembly.organization_ledgers import AccountState, OrganizationLedgers
+from exporter.assembly.organization_ledgers import OrganizationLedgers
 from exporter.assembly.target_settings import LedgerSettings, TargetSettings, expected_in_account
 from exporter.aws import BackupApi, Budget, Profiles, TargetClient
 from exporter.collectors import (
@@ -20,8 +21,8 @@ from exporter.collectors import (
 )
 from exporter.config import Members
 from exporter.exposition import ScopeSeries, Telemetry
-from exporter.ledger import AccountOwners, ConfiguredIds, JobStore, Ledger, Resources
-from exporter.model import BACKUP, GLOBAL, KINDS, Account, Job, Kind, Rule, Scope, longest_gap
+from exporter.ledger import AccountOwners, ConfiguredIds, Ledger
+from exporter.model import GLOBAL, Account, Kind, Scope
 from exporter.refresh import CredentialFaults, ScopeRefresh
 from exporter.runtime import WorkerPool
 
@@ -133,6 +134,7 @@ class _Builder:
         self._configured = (
             previous.configured if previous and same_ids else ConfiguredIds(settings.target.job_ids)
         )
+        self._states = AccountStates(self._dependencies, self._configured)
 
     def build(self) -> MonitoredTarget:
         """Build all components."""
@@ -145,7 +147,7 @@ class _Builder:
         return MonitoredTarget(self._settings, self._client, self._configured, scopes)
 
     def _scope(self, settings: LedgerSettings) -> MonitoredScope:
-        state = self._kept(settings) or self._taken_over(settings) or self._new_state(settings)
+        state = self._kept(settings) or self._taken_over(settings) or self._states.create(settings)
         ledger = state.ledger
         api = self._api(ledger, self._settings.api.requests_per_second)
         jobs = [
@@ -155,24 +157,37 @@ class _Builder:
                 ledger,
                 discovery=settings.discovery,
                 lookback=settings.lookback,
-                configured=_configured(kind, ledger.configured),
+                configured=configured_ids(kind, ledger.configured),
                 owners=self._shared.owners,
                 clock=self._dependencies.clock,
                 steady=self._dependencies.steady,
                 calls=self._shared.calls,
                 render=state.series.update,
+                is_member=self._organization is not None,
+                listed_by_organization=self._last_view(settings.region, kind),
             )
             for kind in ledger.kinds
         ]
         refresh = self._refresh(state, jobs, self._slow_collectors(settings, api, ledger))
         return MonitoredScope(settings, ledger, state.series, refresh)
 
+    def _last_view(self, region: str, kind: Kind) -> Callable[[], float | None]:
+        """Return when the organization's view last read the jobs of a kind; None if it did not succeed."""
+        view = self._organization.scope(region) if self._organization else None
+        if view is None:
+            return lambda: None
+        return lambda: (
+            health.last_success
+            if (health := view.ledger.health().get(kind.collector)) and health.up
+            else None
+        )
+
     def _organization_scope(self, settings: LedgerSettings) -> MonitoredScope:
         """Build the components that read the jobs of all accounts."""
-        kinds = _kinds(settings)
+        kinds = kinds_of(settings)
         scope = Scope(settings.target.name, settings.region)
-        state = self._kept(settings) or self._state(
-            _organization_ledger(settings, scope, [kind.collector for kind in kinds])
+        state = self._kept(settings) or self._states.create_without_jobs(
+            settings, [kind.collector for kind in kinds]
         )
         previous = self._previous.scope(settings.region) if self._previous else None
         is_kept = previous is not None and previous.ledger is state.ledger
@@ -201,9 +216,8 @@ class _Builder:
     def _accounts_scope(self, of_region: LedgerSettings) -> MonitoredScope:
         """Build the components that read the accounts; they are published with the first Region."""
         settings = of_region._replace(region=GLOBAL, collectors=(AccountsCollector.name,), expected={})
-        first, scope = (Scope(settings.target.name, region) for region in (of_region.region, GLOBAL))
-        state = self._kept(settings) or self._state(
-            _organization_ledger(settings, scope, settings.collectors), first
+        state = self._kept(settings) or self._states.create_without_jobs(
+            settings, settings.collectors, published_with=Scope(settings.target.name, of_region.region)
         )
         slow = [self._accounts_collector(state.ledger)]
         return MonitoredScope(settings, state.ledger, state.series, self._refresh(state, (), slow))
@@ -240,7 +254,7 @@ class _Builder:
                 account_id=account_id,
                 expected=expected_in_account(settings.expected, account_id),
             )
-            return self._new_state(own, followed=False, published_with=scope)
+            return self._states.create(own, followed=False, published_with=scope)
 
         return OrganizationLedgers(
             scope,
@@ -264,52 +278,6 @@ class _Builder:
             state.ledger.add_collectors(settings.collectors)
             state.series.published_with = state.ledger.scope
         return state
-
-    def _new_state(
-        self, settings: LedgerSettings, *, followed: bool = True, published_with: Scope | None = None
-    ) -> AccountState:
-        """Create the state of an account.
-
-        Args:
-            settings: what it depends on.
-            followed: whether the account has collectors of its own.
-            published_with: the scope that publishes the account; by default its own.
-        """
-        clock = self._dependencies.clock
-        configured = self._configured if followed else ConfiguredIds(())
-        stores = [
-            JobStore(
-                kind,
-                window=settings.discovery.window,
-                since=lambda: clock.started,
-                pinned=_configured(kind, configured),
-                keeps_series=_keeps_series(kind, settings.discovery.finished_jobs),
-            )
-            for kind in _kinds(settings)
-        ]
-        resources = Resources(
-            settings.expected,
-            partial(_interval, self._dependencies),
-            settings.account_id,
-            awaited=settings.collectors if followed else [store.kind.collector for store in stores],
-        )
-        return self._state(
-            Ledger(
-                Scope(settings.target.name, settings.region),
-                stores,
-                max_jobs=settings.limits.max_jobs,
-                collectors=settings.collectors if followed else (),
-                labels=settings.target.labels,
-                account_id=settings.account_id,
-                configured=configured,
-                resources=resources if settings.follows_resources else None,
-            ),
-            published_with,
-        )
-
-    def _state(self, ledger: Ledger, published_with: Scope | None = None) -> AccountState:
-        clock, mask = self._dependencies.clock, self._dependencies.secrets.mask
-        return AccountState(ledger, ScopeSeries(ledger, clock, mask, published_with=published_with))
 
     def _refresh(
         self, state: AccountState, jobs: Sequence[Collector], slow: Sequence[SlowCollector]
@@ -359,39 +327,3 @@ class _Builder:
             sleep=dependencies.sleep,
             on_date=partial(dependencies.clock.record_date, ledger.scope),
         )
-
-
-def _organization_ledger(settings: LedgerSettings, scope: Scope, collectors: Sequence[str]) -> Ledger:
-    """Create a ledger without jobs, for the health of the collectors of an organization."""
-    return Ledger(
-        scope,
-        (),
-        max_jobs=settings.limits.max_jobs,
-        collectors=collectors,
-        labels=settings.target.labels,
-        account_id=settings.account_id,
-        resources=Resources({}, lambda _: None) if settings.follows_resources else None,
-    )
-
-
-def _kinds(settings: LedgerSettings) -> tuple[Kind, ...]:
-    return tuple(kind for kind in KINDS if kind.collector in settings.collectors)
-
-
-def _keeps_series(kind: Kind, finished_jobs: str) -> Callable[[Job], bool]:
-    """Return which finished jobs have series of their own."""
-    match finished_jobs:
-        case "unsuccessful":
-            return lambda job: not kind.succeeded_without_issues(job)
-        case "none":
-            return lambda _: False
-    return lambda _: True
-
-
-def _configured(kind: Kind, configured: ConfiguredIds) -> ConfiguredIds:
-    """Return the configured ids of a kind; only backup jobs have any."""
-    return configured if kind is BACKUP else ConfiguredIds()
-
-
-def _interval(dependencies: Dependencies, rule: Rule) -> float | None:
-    return longest_gap(rule.schedule, rule.timezone or None, dependencies.clock())

@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from exporter.assembly.account_states import AccountState
 from exporter.assembly.ledger_directory import LedgerDirectory
 from exporter.collectors import AccountLedger, published_already
 from exporter.exposition import ScopeSeries
@@ -11,14 +11,6 @@ from exporter.ledger import AccountOwners, Ledger
 from exporter.model import Account, Scope
 
 UNKNOWN_ACCOUNT = "unknown"
-
-
-@dataclass(frozen=True)
-class AccountState:
-    """The state of one account in one Region: its ledger and its rendered series."""
-
-    ledger: Ledger
-    series: ScopeSeries
 
 
 class OrganizationLedgers:

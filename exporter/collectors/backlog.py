@@ -17,8 +17,8 @@ class Backlog:
     Args:
         lists: the filters of each list.
         pages: returns the pages of a list.
-        whole: the filters of a list that contains all the others. Its first page is read before them. If it has
-            only one page, as in most accounts, the others are not read.
+        whole: the filters of a list that contains all the others. Its first page is read before them. If it
+            has only one page, as in most accounts, the others are not read.
     """
 
     def __init__(

@@ -19,8 +19,9 @@ from exporter.collectors.staleness import STALE_AFTER, Freshness
 from exporter.config import Discovery
 from exporter.ledger import AccountOwners, ConfiguredIds, Ledger
 from exporter.model import Fault, Kind
-from exporter.runtime import Clock
+from exporter.runtime import Clock, phase
 
+VIEW_AGE = 150.0  # seconds since the view's last list; longer than two scrapes, a minute apart
 LIST_OVERLAP = 900.0  # seconds; a job may appear in lists this long after its creation or completion
 FIRST_REFRESH_LIMIT = 0.7  # seconds that the first refresh spends on jobs from before the start
 
@@ -40,6 +41,9 @@ class JobsCollector:
         steady: seconds on a monotonic clock.
         calls: runs list and describe calls in parallel.
         render: called after each page of earlier jobs, so that they are rendered early.
+        is_member: whether the account is one of many, the members of an organization.
+        listed_by_organization: returns when the organization's view last listed the new jobs of all accounts,
+            which it records in the same ledger; None if there is no view or its last refresh failed.
 
     Attributes:
         caught_up: whether all jobs from before the start have been read.
@@ -59,6 +63,8 @@ class JobsCollector:
         steady: Callable[[], float],
         calls: CallPool,
         render: Callable[[], None],
+        is_member: bool = False,
+        listed_by_organization: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.name = kind.collector
         self.caught_up = not discovery.enabled
@@ -70,6 +76,10 @@ class JobsCollector:
         self._clock = clock
         self._steady = steady
         self._render = render
+        self._is_member = is_member
+        self._listed_by_organization = listed_by_organization
+        # Accounts that start together drift apart.
+        self._pace = PACE * (0.8 + 0.4 * phase(f"{ledger.scope.target}/{ledger.scope.region}/{kind.name}"))
         self._freshness = Freshness()
         recorder = JobRecorder(kind, ledger, owners, clock, self._freshness)
         self._lister = JobLister(
@@ -140,7 +150,7 @@ class JobsCollector:
     def _discover(self, now: float) -> set[str]:
         if self._listed_until is None:
             return self._discover_first(now)
-        if now - self._listed_until < PACE and self.caught_up and self._is_unused():
+        if self.caught_up and now - self._listed_until < self._pace and self._can_wait(now):
             return set()
         few = self._list_all_if_few()
         listed = self._lister.read_new(self._listed_until - LIST_OVERLAP) if few is None else few
@@ -160,16 +170,27 @@ class JobsCollector:
         return listed
 
     def _list_all_if_few(self) -> set[str] | None:
-        """Read all jobs in one call, if the account seems not to use the kind and there is no list of new jobs.
+        """Read all jobs in one call, if there seem to be none and new jobs would take several lists.
 
         Returns the ids of the selected jobs; None if the other lists are needed.
         """
-        return self._lister.read_all_if_few(since=self._reads_since) if self._is_unused() else None
+        if self._kind.created_filter or not self._is_unused():
+            return None
+        return self._lister.read_all_if_few(since=self._reads_since)
+
+    def _can_wait(self, now: float) -> bool:
+        """Whether new jobs need not be listed on each refresh.
+
+        The organization's view lists them too; or the account seems not to use this kind of job, and it is
+        one of many or the lists of this kind take several calls.
+        """
+        listed_at = self._listed_by_organization()
+        if listed_at is not None and now - listed_at < VIEW_AGE:
+            return True
+        return (self._is_member or not self._kind.created_filter) and self._is_unused()
 
     def _is_unused(self) -> bool:
-        """Whether the account seems not to use this kind of job, for which there is no list of new jobs."""
-        if self._kind.created_filter:
-            return False
+        """Whether the account seems not to use this kind of job."""
         with self._ledger.open(self._kind) as store:
             return store.is_empty
 

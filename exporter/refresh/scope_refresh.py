@@ -193,15 +193,18 @@ class ScopeRefresh:
 
     def _refresh_slow(self, *, hourly: bool = False) -> Iterator[None]:
         """Run each slow collector that is due; those with much to read, once an hour, on their own."""
-        for collector in self._slow:
-            if (collector.pace >= HOUR) is hourly and self._steady() >= self._due[collector.name]:
-                fault = self._run(collector.refresh, collector.name)
-                self._record(collector.name, fault)
-                self._due[collector.name] = self._steady() + (
-                    SLOW_RETRY_INTERVAL if fault else collector.pace
-                )
+        due = [
+            collector
+            for collector in self._slow
+            if (collector.pace >= HOUR) is hourly and self._steady() >= self._due[collector.name]
+        ]
+        for collector in due:
+            fault = self._run(collector.refresh, collector.name)
+            self._record(collector.name, fault)
+            self._due[collector.name] = self._steady() + (SLOW_RETRY_INTERVAL if fault else collector.pace)
+            if collector is due[-1]:
                 self._render()
-                yield
+            yield
 
     def _catch_up(self) -> Iterator[None]:
         """Let each collector that is behind read on, step by step, until it has caught up or fails."""

@@ -291,6 +291,56 @@ def test_when_a_member_fails_the_view_goes_on(aws: Bench, start: Start) -> None:
     assert series.state("of-shop") == "COMPLETED"
 
 
+def own_lists(aws: Bench, account_id: str) -> int:
+    """Count the lists of backup jobs that a member's own account was asked for."""
+    return [call.operation for call in aws.server.account(REGION, account_id).calls].count("ListBackupJobs")
+
+
+def test_a_member_leaves_the_lists_of_new_jobs_to_the_view(aws: Bench, start: Start) -> None:
+    """While the view lists the jobs of all accounts, each member lists its own only every few minutes."""
+    put(aws, SHOP, "known")
+    company = start(target(aws, jobs=True))
+    company.settle()
+    before = own_lists(aws, SHOP)
+    put(aws, SHOP, "new", created=START + 10)
+    for _ in range(12):
+        aws.clock.advance(15)
+        assert company.scrape().state("new") == "RUNNING"
+    assert own_lists(aws, SHOP) == before
+    aws.clock.advance(4 * MINUTE)
+    company.scrape()
+    assert own_lists(aws, SHOP) == before + 1
+
+
+def test_a_member_lists_new_jobs_itself_while_the_view_fails(aws: Bench, start: Start) -> None:
+    """The first scrape after the view has failed finds the new jobs of members by their own lists."""
+    put(aws, SHOP, "known")
+    company = start(target(aws, jobs=True))
+    company.settle()
+    aws.account.fail("ListBackupJobs", throttled())
+    aws.clock.advance(15)
+    company.scrape()
+    put(aws, SHOP, "new", created=START + 20)
+    aws.clock.advance(15)
+    assert company.scrape().state("new") == "RUNNING"
+
+
+def test_members_rarely_list_kinds_that_they_do_not_use(aws: Bench, start: Start) -> None:
+    """A member without jobs lists new ones every few minutes; with a job in the window, on each refresh."""
+    put(aws, SHOP, "known", "COMPLETED", CompletionDate=START - 30)
+    company = start(target(aws))
+    company.settle()
+    before = {account_id: own_lists(aws, account_id) for account_id in (SHOP, WIKI)}
+    put(aws, WIKI, "first", created=START + 10)
+    for _ in range(12):
+        aws.clock.advance(15)
+        company.scrape()
+    assert own_lists(aws, SHOP) == before[SHOP] + 12
+    assert own_lists(aws, WIKI) == before[WIKI]
+    aws.clock.advance(4 * MINUTE)
+    assert company.scrape().state("first") == "RUNNING"
+
+
 def test_a_reload_keeps_what_is_known_of_members(aws: Bench, start: Start) -> None:
     """After a reload with another filter, the members that stay keep their ledgers."""
     company = start(target(aws))

@@ -26,7 +26,7 @@ each_command = pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 
 @pytest.fixture
 def one_collector(tmp_path: Path) -> tuple[str, str]:
-    """The option that names a configuration file with one collector: without an answer, each one takes time."""
+    """The option that names a file with one collector: without answers, each takes seconds."""
     path = tmp_path / "one.yaml"
     path.write_text("collectors: [backup_jobs]\n", encoding="utf-8")
     return "--config.file", str(path)

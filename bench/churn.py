@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from bench.jobs import REGION, WINDOW, active
 from bench.measure import resident, tell
-from exporter.aws import BackupApi, Budget
+from exporter.aws import BackupApi, Budget, Rows
 from exporter.collectors.jobs import JobsCollector
 from exporter.config import Discovery
 from exporter.exposition.exposition import Exposition, Form
@@ -56,11 +56,13 @@ class _PassingJobs:
         while self._jobs[0]["CreationDate"] < self.now - WINDOW:
             self._jobs.popleft()
 
-    def pages(self, *_: object, **asked: Any) -> Iterator[list[dict[str, Any]]]:
+    def pages(self, *_: object, **asked: Any) -> Iterator[Rows]:
         running_since = self.now - RUNS_FOR if asked.get("ByState") == "RUNNING" else 0.0
         after = max(float(asked.get("ByCreatedAfter", 0)), running_since)
         newest = takewhile(lambda job: job["CreationDate"] > after, reversed(self._jobs))
-        yield [] if asked.get("ByState", "RUNNING") != "RUNNING" else [self._told(job) for job in newest]
+        rows = Rows() if asked.get("ByState", "RUNNING") != "RUNNING" else Rows(map(self._told, newest))
+        rows.is_last = True
+        yield rows
 
     def call(self, *_: object, **asked: Any) -> dict[str, Any]:
         return next(self._told(job) for job in self._jobs if job["BackupJobId"] == asked["BackupJobId"])

@@ -19,7 +19,7 @@ SLOW = (
     *("rules/test_intervals.py", "rules/test_programs.py", "runtime/test_memory.py"),
     *("simulator/test_company.py", "simulator/test_company_copies_and_restores.py"),
     *("simulator/test_company_days.py", "simulator/test_company_protection.py"),
-    "web/test_status_document.py",
+    *("web/test_server_slow.py", "web/test_status_document.py"),
 )
 """Folders and files with tests that run another program or process, wait, or take seconds."""
 _SLOW_PATHS = {Path(__file__).parent / slow for slow in SLOW}

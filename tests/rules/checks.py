@@ -59,7 +59,12 @@ class Rule:
 
 def read(path: Path = RULES) -> list[Rule]:
     """Read the rules of a file."""
-    return rules_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return rules_of(load(path))
+
+
+def load(path: Path = RULES) -> Any:
+    """Parse a file of rules."""
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def rules_of(document: Any) -> list[Rule]:

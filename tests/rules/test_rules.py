@@ -1,18 +1,16 @@
 """The alert rules speak of what the exporter has, and tell an operator what to do."""
 
-import copy
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.aws.service_errors import THROTTLING
 from exporter.exposition.plan_metrics import RAN_EMPTY
 from exporter.model.job_kinds import BACKUP, COPY, RESTORE, SCAN
 from tests.docs.markdown import document
-from tests.rules.checks import RULES, Rule, faults, read, rules_of
+from tests.rules.checks import RULES, Rule, faults, load, read, rules_of
 from tests.support.promql import known_metrics, selectors
 
 TESTS = RULES.parents[1] / "tests"
@@ -156,11 +154,11 @@ MUTATIONS: dict[str, tuple[str, Change, list[str]]] = {
 def test_a_spoiled_rule_is_told(mutation: str) -> None:
     """A rule with one thing wrong has just that fault, by the rule's name."""
     name, spoil, told = MUTATIONS[mutation]
-    document = copy.deepcopy(yaml.safe_load(RULES.read_text(encoding="utf-8")))
-    [rule] = [rule for group in document["groups"] for rule in group["rules"] if Rule(rule).name == name]
+    spoiled = load()
+    [rule] = [rule for group in spoiled["groups"] for rule in group["rules"] if Rule(rule).name == name]
     spoil(rule)
 
-    assert faults(rules_of(document), known_metrics(), runbook()) == [f"{name}: {fault}" for fault in told]
+    assert faults(rules_of(spoiled), known_metrics(), runbook()) == [f"{name}: {fault}" for fault in told]
 
 
 def test_an_alert_without_a_section_is_told() -> None:
@@ -172,7 +170,7 @@ def test_an_alert_without_a_section_is_told() -> None:
 
 def test_every_alert_is_tested_with_its_texts() -> None:
     """A unit test expects each alert to fire, with its labels and texts."""
-    tests = [test for path in TESTS.glob("*.yml") for test in yaml.safe_load(path.read_text())["tests"]]
+    tests = [test for path in TESTS.glob("*.yml") for test in load(path)["tests"]]
     fired = {
         case["alertname"]
         for test in tests

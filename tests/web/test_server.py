@@ -268,6 +268,7 @@ def test_it_stops_after_the_answers_under_way() -> None:
         assert rest(client).endswith(b"at last")
 
 
+@pytest.mark.slow
 def test_it_stops_whatever_clients_do(caplog: pytest.LogCaptureFixture) -> None:
     """Clients that are idle, slow or take nothing do not keep the server from stopping, in silence."""
     with served(LIMITS) as server:

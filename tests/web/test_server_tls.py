@@ -98,6 +98,7 @@ def test_plain_http_where_tls_is_spoken(watcher: WebConfigWatcher) -> None:
         assert b"https://" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
 def test_a_handshake_that_does_not_come_to_its_end(watcher: WebConfigWatcher, begin: bytes) -> None:
     """A handshake has its time, from the connection on; then the connection is closed."""
@@ -117,6 +118,7 @@ def test_a_handshake_gives_way(watcher: WebConfigWatcher) -> None:
         assert [rest(first), rest(second)] == [b"", b""]
 
 
+@pytest.mark.slow
 def test_a_request_after_the_handshake_that_does_not_come_to_its_end(watcher: WebConfigWatcher) -> None:
     """After the handshake a request has its time; then the connection is closed."""
     with served(replace(LIMITS, request=SHORT), watcher) as server:
@@ -125,6 +127,7 @@ def test_a_request_after_the_handshake_that_does_not_come_to_its_end(watcher: We
         assert rest(client) == b""
 
 
+@pytest.mark.slow
 def test_an_idle_connection(watcher: WebConfigWatcher) -> None:
     """A connection over TLS that was idle for its time is closed, though the client says no farewell."""
     with served(replace(LIMITS, idle=SHORT), watcher) as server:
@@ -134,6 +137,7 @@ def test_an_idle_connection(watcher: WebConfigWatcher) -> None:
         server.has_no_connections()
 
 
+@pytest.mark.slow
 def test_an_answer_over_tls_that_is_not_taken(watcher: WebConfigWatcher) -> None:
     """Who does not take an answer over TLS is closed, and the rest of it is never made."""
     with served(replace(LIMITS, response=SHORT), watcher) as server:
@@ -239,6 +243,7 @@ def test_a_door_that_fails(watcher: WebConfigWatcher, caplog: pytest.LogCaptureF
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
+@pytest.mark.slow
 def test_it_stops_whatever_clients_do(watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture) -> None:
     """Clients that do not say farewell, or are in their handshake, do not keep the server from stopping."""
     with served(LIMITS, watcher) as server:

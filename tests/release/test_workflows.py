@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = {
     path.stem: path.read_text(encoding="utf-8") for path in (ROOT / ".github/workflows").glob("*.yml")
 }
+SCRIPTS = (
+    ".ci/run",
+    *("deploy/image/test", "deploy/image/test-build"),
+    *("deploy/packages/build", "deploy/packages/test", "deploy/test-wheel"),
+)
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
@@ -48,7 +53,7 @@ def test_zizmor_finds_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", [".ci/run", "deploy/image/test"])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_shellcheck_finds_nothing(script: str) -> None:
     """Shellcheck finds nothing in the scripts that the workflows run."""
     answer = subprocess.run(

@@ -32,7 +32,7 @@ check: $(READY)
 	$(BIN)/python -m tools.generate_docs --check
 	$(BIN)/python -m tools.release check
 
-# Takes about ten minutes. Results: docs/performance.md.
+# Takes about fifteen minutes. Results: docs/performance.md.
 bench: $(READY)
 	$(BIN)/python -m bench
 

@@ -133,11 +133,12 @@ class JobsCollector:
         return not self.caught_up
 
     def _mark_read(self) -> None:
-        """Record how far back jobs have been read, once catching up is done; None if jobs are filtered."""
+        """Record how far back all jobs have been read, once catching up is done; None if some are left out."""
         has_begun = self._listed_until is not None or not self._discovery.enabled
         if self.caught_up and has_begun and not self._is_marked:
             self._is_marked = True
-            since = None if self._discovery.selects_some else self._reads_since
+            reads_all = self._discovery.enabled and not self._discovery.selects_some
+            since = self._reads_since if reads_all else None
             self._ledger.mark_read(self.name, self._clock(), since=since)
 
     def _restart_after_correction(self) -> None:

@@ -241,6 +241,18 @@ def test_filters_make_no_wrong_alarm(aws: Bench) -> None:
     assert [filtered.find(name) for name in names] == [[], []]
 
 
+def test_without_discovery_no_rule_ran_empty(aws: Bench) -> None:
+    """If only configured jobs are followed, it is unknown whether a rule created any."""
+    put_vault(aws.account, "prod")
+    put_plan(aws.account, ("r", DAILY))
+    aws.account.put(job("a", "COMPLETED", created=START - 2 * HOUR))
+    name = "aws_backup_rule_ran_empty"
+    assert start(aws).scrape().find(name)
+    watch = aws.watch(aws.target(job_ids=("a",)), collectors=COLLECTORS, discovery=Discovery(enabled=False))
+    watch.catch_up()
+    assert watch.scrape().find(name) == []
+
+
 @pytest.mark.parametrize("operation", ["ListBackupJobs", "ListRecoveryPointsByBackupVault"])
 def test_an_expectation_is_not_due_before_the_history_was_read(aws: Bench, operation: str) -> None:
     """While jobs cannot be read nothing is due; while recovery points cannot be, only what is sure."""

@@ -27,6 +27,7 @@ from exporter.refresh import CredentialFaults, ScopeRefresh
 from exporter.runtime import WorkerPool
 
 DEFAULT_PACE = 3600.0  # seconds between two reads of the accounts
+MEMBER_PACE_FACTOR = 2.0  # members are many; the alert about stale data allows 15 minutes
 ORGANIZATION_CALLS_PER_SECOND = 5.0  # AWS Organizations allows few calls; the budget shrinks if it throttles
 
 
@@ -288,6 +289,7 @@ class _Builder:
             jobs,
             slow,
             idle_refresh=self._settings.api.idle_refresh,
+            pace_factor=MEMBER_PACE_FACTOR if self._organization else 1.0,
             on_demand=self._shared.on_demand and bool(jobs),
             credential_faults=self._credential_faults,
             clock=clock,

@@ -19,7 +19,7 @@ from exporter.collectors.staleness import STALE_AFTER, Freshness
 from exporter.config import Discovery
 from exporter.ledger import AccountOwners, ConfiguredIds, Ledger
 from exporter.model import Fault, Kind
-from exporter.runtime import Clock, phase
+from exporter.runtime import Clock, own_interval
 
 VIEW_AGE = 150.0  # seconds since the view's last list; longer than two scrapes, a minute apart
 LIST_OVERLAP = 900.0  # seconds; a job may appear in lists this long after its creation or completion
@@ -78,8 +78,7 @@ class JobsCollector:
         self._render = render
         self._is_member = is_member
         self._listed_by_organization = listed_by_organization
-        # Accounts that start together drift apart.
-        self._pace = PACE * (0.8 + 0.4 * phase(f"{ledger.scope.target}/{ledger.scope.region}/{kind.name}"))
+        self._pace = own_interval(PACE, f"{ledger.scope.target}/{ledger.scope.region}/{kind.name}")
         self._freshness = Freshness()
         recorder = JobRecorder(kind, ledger, owners, clock, self._freshness)
         self._lister = JobLister(
@@ -133,7 +132,7 @@ class JobsCollector:
         return not self.caught_up
 
     def _mark_read(self) -> None:
-        """Record how far back all jobs have been read, once catching up is done; None if some are left out."""
+        """Record how far back all jobs have been read, after catching up; None if some are left out."""
         has_begun = self._listed_until is not None or not self._discovery.enabled
         if self.caught_up and has_begun and not self._is_marked:
             self._is_marked = True

@@ -14,6 +14,7 @@ from exporter.ledger import Ledger
 from exporter.model import Fault, Health
 from exporter.refresh.credential_faults import CredentialFaults
 from exporter.refresh.idle_schedule import IdleSchedule
+from exporter.runtime import own_interval
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class ScopeRefresh:
         collectors: the collectors to run on scrapes, in parallel: a failure of one does not delay the others.
         slow: the collectors to run in the background, at an interval of their own.
         idle_refresh: seconds between two refreshes on scrapes while nothing happens; 0: on each scrape.
+        pace_factor: multiplies the interval of slow collectors that run more often than once an hour.
         on_demand: whether to refresh only while the scope is scraped; it is paused until the first scrape.
         credential_faults: shared by the scopes of a target, so that each is logged once.
         clock: seconds since 1970.
@@ -61,6 +63,7 @@ class ScopeRefresh:
         slow: Sequence[SlowCollector] = (),
         *,
         idle_refresh: float,
+        pace_factor: float = 1.0,
         on_demand: bool = False,
         credential_faults: CredentialFaults | None = None,
         clock: Callable[[], float],
@@ -76,6 +79,7 @@ class ScopeRefresh:
         self._unsettled = {collector.name for collector in collectors}  # the last refresh has not succeeded
         self._active: set[str] = set()  # collectors with jobs to follow
         self._is_idle = False  # no jobs to follow, and every collector had succeeded before its last refresh
+        self._pace_factor = pace_factor
         self._on_demand = on_demand
         self._credential_faults = credential_faults or CredentialFaults()
         self._scraped_at = -math.inf
@@ -201,10 +205,18 @@ class ScopeRefresh:
         for collector in due:
             fault = self._run(collector.refresh, collector.name)
             self._record(collector.name, fault)
-            self._due[collector.name] = self._steady() + (SLOW_RETRY_INTERVAL if fault else collector.pace)
+            self._due[collector.name] = self._steady() + (
+                SLOW_RETRY_INTERVAL if fault else self._pace_of(collector)
+            )
             if collector is due[-1]:
                 self._render()
             yield
+
+    def _pace_of(self, collector: SlowCollector) -> float:
+        factor = 1.0 if collector.pace >= HOUR else self._pace_factor
+        return own_interval(
+            factor * collector.pace, f"{self.scope.target}/{self.scope.region}/{collector.name}"
+        )
 
     def _catch_up(self) -> Iterator[None]:
         """Let each collector that is behind read on, step by step, until it has caught up or fails."""

@@ -10,6 +10,7 @@ from exporter.runtime.memory import (
     trim_memory,
 )
 from exporter.runtime.phase import (
+    own_interval,
     phase,
 )
 from exporter.runtime.redaction import (
@@ -31,6 +32,7 @@ __all__ = [
     "ServiceManager",
     "WorkerPool",
     "clipped",
+    "own_interval",
     "phase",
     "printable",
     "trim_memory",

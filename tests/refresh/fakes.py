@@ -89,10 +89,16 @@ class Scrapes:
     """
 
     def __init__(
-        self, *targets: str, idle_refresh: float = MINUTE, on_demand: bool = False, is_busy: bool = False
+        self,
+        *targets: str,
+        idle_refresh: float = MINUTE,
+        pace_factor: float = 1.0,
+        on_demand: bool = False,
+        is_busy: bool = False,
     ) -> None:
         self.clock = Clock()
         self.idle_refresh = idle_refresh
+        self.pace_factor = pace_factor
         self.on_demand = on_demand
         self.backups: dict[str, FakeCollector] = {}
         self.copies: dict[str, FakeCollector] = {}
@@ -137,6 +143,7 @@ class Scrapes:
             collectors,
             [self.slow[target]],
             idle_refresh=self.idle_refresh,
+            pace_factor=self.pace_factor,
             on_demand=self.on_demand,
             clock=self.clock,
             steady=self.clock,

@@ -60,9 +60,14 @@ class Aws:
         """Answer all calls, those that wait too."""
         self._door.open()
 
+    @property
+    def keeps_waiting(self) -> bool:
+        """Whether a call waits for an answer."""
+        return self._door.waiting > 0
+
     def has_calls_waiting(self) -> None:
         """Wait until a call waits for an answer."""
-        until(lambda: self._door.waiting, PATIENCE)
+        until(lambda: self.keeps_waiting, PATIENCE)
 
     def has_no_connections(self) -> None:
         """Wait until no call has come for a second: what was before the start is known by then."""

@@ -102,6 +102,24 @@ def test_scrapes_at_the_same_time_share_a_refresh(aws: Aws, listen: Run, patient
     }
 
 
+def test_an_idle_target_does_not_hold_up_a_scrape(aws: Aws, listen: Run, tmp_path: Path) -> None:
+    """While AWS hangs for a target without active jobs, scrapes are answered long before their time-out."""
+    path = tmp_path / "idle.yaml"
+    path.write_text(
+        "targets: [{name: t}]\ncollectors: [backup_jobs]\napi: {read_timeout: 60s, idle_refresh: 2s}\n"
+    )
+    address = listen("--config.file", str(path)).address()
+
+    def is_answered() -> bool:
+        return ask(address, "/metrics", {TIMEOUT: "60"}, within=10.0).status == 200
+
+    assert is_answered()
+    aws.has_no_connections()
+    aws.hang()
+    until(lambda: is_answered() and aws.keeps_waiting)
+    assert is_answered()
+
+
 def is_up(address: str) -> bool:
     """Whether each collector has got through."""
     return set(told.published(ask(address, "/metrics").text, "aws_backup_up").values()) == {1}

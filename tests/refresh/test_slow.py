@@ -1,6 +1,7 @@
 """When the slow collectors of scopes run: at intervals of their own, so that no minute carries a peak."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_a_slow_collector_runs_at_most_a_fifth_too_early(start: Start, pace_fact
         if fleet.slow["a"].refreshed > before:
             runs.append(fleet.clock())
         fleet.clock.advance(1.0)
-    pauses = [later - earlier for earlier, later in zip(runs, runs[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(runs)]
     assert all(0.8 * pace <= pause <= pace + 1 for pause in pauses)
     assert len({round(pause) for pause in pauses}) <= 2
 

@@ -27,7 +27,7 @@ from exporter.simulator.organizations_api import ORGANIZATIONS_URL, Organization
 from exporter.simulator.request_control import RequestControl
 from exporter.simulator.role_sessions import RoleSessions
 from exporter.simulator.schedule import plan_runs
-from exporter.simulator.service_response import Handler, ServiceBackend, ServiceResponse
+from exporter.simulator.service_response import Handler, ServiceBackend, ServiceResponse, load_operations
 from exporter.simulator.sts import STS_URL, StsResponse
 from exporter.simulator.summaries import last_executions
 from exporter.simulator.tagging import TAGGING_URL, TaggingResponse
@@ -81,6 +81,7 @@ class Simulation:
             "resourcegroupstaggingapi": lambda: TaggingResponse(self.account, self._sessions),
             "sts": lambda: StsResponse(self.account, self._sessions, self.sts_requests, self._is_closed),
         }
+        load_operations(self.responses)
         self._lock = RLock()
 
     def now(self) -> float:

@@ -1,7 +1,7 @@
 """What the responses of all simulated services have in common: whose call it is, errors, and the date."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
 
@@ -9,6 +9,7 @@ from moto.core.base_backend import BaseBackend
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
 from moto.core.responses import BaseResponse
+from moto.core.utils import get_service_model
 
 from exporter.simulator.account import Account
 from exporter.simulator.errors import ApiError, RawAnswerError
@@ -16,6 +17,16 @@ from exporter.simulator.role_sessions import RoleSessions
 
 Handler = Callable[[Request, str, Any], TYPE_RESPONSE]
 """Handles one HTTP request; returns status, headers and body."""
+
+
+def load_operations(services: Iterable[str]) -> None:
+    """Load moto's models of all operations of some services.
+
+    Otherwise the first requests load them, which fails if two threads do so at the same time.
+    """
+    for model in map(get_service_model, services):
+        for operation in model.operation_names:
+            model.operation_model(operation)
 
 
 class ServiceBackend(BaseBackend):

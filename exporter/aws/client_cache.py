@@ -6,16 +6,20 @@ client.
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from botocore import xform_name
 from botocore.config import Config as ClientConfig
 from botocore.credentials import Credentials
 from botocore.session import Session
 
 from exporter import __version__
+from exporter.aws.backup_client import Answer, BackupClient
 from exporter.aws.cpu_limiter import CpuLimiter
+from exporter.aws.deadlines import Deadlines
+from exporter.aws.services import AWS_BACKUP
 from exporter.config import Api
 
 MAX_CONNECTIONS = 1000  # open connections per client: as many calls may be in progress when AWS hangs
@@ -37,13 +41,29 @@ _NOT_CLIENT_SETTINGS = (
 )
 """Prefixes of profile settings that do not affect a client; its Region is always given."""
 
-Answer = Mapping[str, Any]
-
 
 class Client(Protocol):
-    """The part of a botocore client that is used here."""
+    """Makes calls of one service in one Region."""
 
-    def __getattr__(self, operation: str) -> Callable[..., Answer]: ...
+    def call(self, operation: str, parameters: Mapping[str, Any], credentials: Credentials) -> Answer:
+        """Make one call, signed with these credentials."""
+
+
+class BotocoreClient:
+    """Makes calls with a botocore client whose session handles `use_given_credentials`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def call(self, operation: str, parameters: Mapping[str, Any], credentials: Credentials) -> Answer:
+        """Make one call.
+
+        Raises:
+            BotoCoreError, ClientError: as the botocore client.
+        """
+        method = getattr(self._client, xform_name(operation))
+        answer: Answer = method(**parameters, **{_SIGNED_BY: credentials})
+        return answer
 
 
 class Clients:
@@ -57,28 +77,34 @@ class Clients:
 
     def __init__(self) -> None:
         self.cpu_limiter = CpuLimiter()
-        self._clients: WeakValueDictionary[object, Any] = WeakValueDictionary()
+        self._clients: WeakValueDictionary[object, Client] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def get(self, session: Session, service: str, region: str, endpoint_url: str | None) -> Client:
+    def get(
+        self, session: Session, deadlines: Deadlines, service: str, region: str, endpoint_url: str | None
+    ) -> Client:
         """Return the client for a service in a Region, with the settings of the session's profile."""
         with self._lock:
             key = service, region, endpoint_url, _settings(session)
-            client: Any = self._clients.get(key)
+            client = self._clients.get(key)
             if client is None:
-                client = session.create_client(
+                botocore_client = session.create_client(
                     service,
                     region_name=region or None,
                     endpoint_url=endpoint_url,
                     aws_access_key_id=_PLACEHOLDER,
                     aws_secret_access_key=_PLACEHOLDER,
                 )
-                self._clients[key] = client
-            shared: Client = client
-            return shared
+                client = self._clients[key] = self._wrap(botocore_client, service, deadlines)
+            return client
+
+    def _wrap(self, client: Any, service: str, deadlines: Deadlines) -> Client:
+        if service == AWS_BACKUP.name:
+            return BackupClient(client, cpu_limiter=self.cpu_limiter, deadlines=deadlines)
+        return BotocoreClient(client)
 
 
 def client_config(api: Api) -> ClientConfig:
@@ -90,11 +116,6 @@ def client_config(api: Api) -> ClientConfig:
         max_pool_connections=MAX_CONNECTIONS,
         user_agent_extra=f"aws-backup-exporter/{__version__}",
     )
-
-
-def sign_with(credentials: Credentials) -> dict[str, Credentials]:
-    """Return the call parameter that makes `use_given_credentials` sign with these credentials."""
-    return {_SIGNED_BY: credentials}
 
 
 def use_given_credentials(params: Mapping[str, Any], context: dict[str, Any], **_: object) -> Any:

@@ -8,11 +8,14 @@ _ESCAPES = re.compile(
 )
 
 
-def replace_lone_surrogates(response_dict: dict[str, Any], **_: object) -> None:
-    """Replace each lone surrogate with U+FFFD, as in labels: so IDs that become equal are one.
+def without_lone_surrogates(body: bytes) -> bytes:
+    """Replace each lone surrogate with U+FFFD, as in labels: so IDs that become equal are one."""
+    if rb"\ud" in body or rb"\uD" in body:
+        return _ESCAPES.sub(lambda found: found[1] or rb"\ufffd", body)
+    return body
 
-    A handler of botocore's `before-parse`.
-    """
-    body = response_dict["body"]
-    if isinstance(body, bytes) and (rb"\ud" in body or rb"\uD" in body):
-        response_dict["body"] = _ESCAPES.sub(lambda found: found[1] or rb"\ufffd", body)
+
+def replace_lone_surrogates(response_dict: dict[str, Any], **_: object) -> None:
+    """Replace each lone surrogate in a response; a handler of botocore's `before-parse`."""
+    if isinstance(response_dict["body"], bytes):
+        response_dict["body"] = without_lone_surrogates(response_dict["body"])

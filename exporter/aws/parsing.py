@@ -87,31 +87,24 @@ class LeftOut:
     row_id: str
 
 
-def read_answer(
-    operation_model: Any,
-    response_dict: dict[str, Any],
-    customized_response_dict: dict[str, Any],
-    **_: object,
-) -> None:
-    """Parse a response that is a JSON object; botocore parses anything else.
+def read_body(body: bytes, shape: Any) -> dict[str, Any] | None:
+    """Parse the body of a successful response; None if it is not a JSON object.
 
-    A handler of botocore's `before-parse`. Malformed fields are absent and malformed rows of a list are None;
-    each has an entry under LEFT_OUT.
+    Malformed fields are absent and malformed rows of a list are None; each has an entry under LEFT_OUT.
+
+    Args:
+        body: the JSON text.
+        shape: the shape of the response in the service model.
     """
-    if response_dict["status_code"] != 200:
-        return
     try:
-        value = _parse(response_dict["body"])
+        value = _parse(body)
     except ValueError:
-        return
-    if isinstance(value, dict):
-        shape = operation_model.output_shape
-        customized_response_dict.update(
-            {name: value[name] for name in shape.members if name in value}
-            if _are_valid([value], shape)
-            else _parse_leniently(value, shape)
-        )
-        response_dict["body"] = b""
+        return None
+    if not isinstance(value, dict):
+        return None
+    if _are_valid([value], shape):
+        return {name: value[name] for name in shape.members if name in value}
+    return _parse_leniently(value, shape)
 
 
 def _parse(body: bytes) -> object:

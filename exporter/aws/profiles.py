@@ -14,7 +14,6 @@ from exporter.aws.credentials import CachedCredentials, FetchedCredentials
 from exporter.aws.deadlines import Call, Deadlines
 from exporter.aws.errors import from_boto
 from exporter.aws.lone_surrogates import replace_lone_surrogates
-from exporter.aws.parsing import read_answer
 from exporter.aws.sessions import OpenSession
 from exporter.config import Api, Target
 
@@ -93,17 +92,15 @@ class Profiles:
             events.register("creating-client-class", self._add_deadlines)
             events.register("provide-client-params", use_given_credentials)
             events.register("before-send", self.clients.cpu_limiter.release)
-            for event in ("before-parse", "before-parse.backup"):  # the most specific handlers run first
-                events.register(event, self._deadlines.answered)
-                events.register(event, self.clients.cpu_limiter.reacquire)
-            for event in (
-                "before-parse.backup",
-                "before-parse.organizations",
-                "before-parse.resource-groups-tagging-api",
-            ):
-                events.register(event, replace_lone_surrogates)
-            events.register("before-parse.backup", read_answer)
+            events.register("before-parse", self._deadlines.answered)
+            events.register("before-parse", self.clients.cpu_limiter.reacquire)
+            for service in ("organizations", "resource-groups-tagging-api"):
+                events.register(f"before-parse.{service}", replace_lone_surrogates)
             return session
+
+    def client(self, session: Session, service: str, region: str, endpoint_url: str | None) -> Client:
+        """Return the client for a service in a Region, with the settings of the session's profile."""
+        return self.clients.get(session, self._deadlines, service, region, endpoint_url)
 
     def within_deadline(self) -> AbstractContextManager[Call]:
         """End the calls in the block when the time-outs have passed, however fast AWS sends its bytes."""
@@ -158,7 +155,7 @@ class Profile:
             return client
         try:
             with self._lock:
-                client = self._clients[key] = self._profiles.clients.get(self._open_session(), *key)
+                client = self._clients[key] = self._profiles.client(self._open_session(), *key)
                 return client
         except Exception as error:
             if self._credentials:

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 from zlib import crc32
 
-from botocore import xform_name
 from botocore.credentials import Credentials
 
-from exporter.aws.client_cache import Answer, Client, sign_with
+from exporter.aws.backup_client import Answer
+from exporter.aws.client_cache import Client
 from exporter.aws.credentials import CachedCredentials, FetchedCredentials
 from exporter.aws.errors import from_boto, malformed, timed_out
 from exporter.aws.profiles import Profiles
@@ -81,7 +81,7 @@ class TargetClient:
         signing, client = credentials.get(), get_client()
         with self._cpu_limiter.acquired(), self._profiles.within_deadline() as call:
             try:
-                answer: Answer = getattr(client, xform_name(operation))(**parameters, **sign_with(signing))
+                answer = client.call(operation, parameters, signing)
             except Exception as error:
                 if call.expired:
                     raise timed_out(operation) from None

@@ -17,9 +17,8 @@ from exporter.aws.client_cache import client_config
 from exporter.aws.cpu_limiter import CpuLimiter
 from exporter.aws.deadlines import Deadlines
 from exporter.aws.rest_json import GetOperation
-from exporter.config import Api
+from exporter.config import Api, ResourceInventory
 from exporter.config import Config as Settings
-from exporter.config import ResourceInventory
 from exporter.doctor import actions
 from tests.faults.wire import JSON, Exchange, Wire, unplugged
 
@@ -130,8 +129,13 @@ def test_times_are_written_as_botocore_does(wire: Wire, seconds: float) -> None:
 )
 def test_endpoints_are_those_of_botocore(region: str, config: dict[str, Any], url: str) -> None:
     """The endpoint of each partition and setting is that of the botocore client, and so is the Region."""
-    keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
-    inner = SESSION.create_client("backup", region_name=region, config=Config(**config), **keys)
+    inner = SESSION.create_client(
+        "backup",
+        region_name=region,
+        config=Config(**config),
+        aws_access_key_id="none",
+        aws_secret_access_key="none",
+    )
     ours = BackupClient(inner, cpu_limiter=CpuLimiter(), deadlines=Deadlines())
 
     sent = _sent_by(ours)
@@ -143,7 +147,7 @@ def test_endpoints_are_those_of_botocore(region: str, config: dict[str, Any], ur
 def _sent_by(ours: BackupClient) -> Any:
     """Give the request that a client would send, without sending it."""
     operation = GetOperation.of(MODEL.operation_model("ListBackupPlans"))
-    return ours._request(operation, {}, KEYS)  # noqa: SLF001 - nothing may leave this machine
+    return ours._request(operation, {}, KEYS)
 
 
 def test_the_user_agent_names_the_exporter(wire: Wire) -> None:

@@ -26,6 +26,7 @@ class Reloader:
         telemetry: records the result of each reload.
         clock: seconds since 1970.
         read_timeout: how long a reload may take to read all files, in seconds.
+        on_replaced: called when the exporter has been replaced by another one.
 
     Raises:
         ConfigError: the initial configuration is invalid.
@@ -40,6 +41,7 @@ class Reloader:
         telemetry: Telemetry,
         clock: Callable[[], float],
         read_timeout: float = READ_TIMEOUT,
+        on_replaced: Callable[[], None] = lambda: None,
     ) -> None:
         def read_all() -> Config:
             config = read()
@@ -50,6 +52,7 @@ class Reloader:
         self._assembler = assembler
         self._telemetry = telemetry
         self._clock = clock
+        self._on_replaced = on_replaced
         self._reloads = _SerialRunner(self._reload)
         self._rebuilds = _SerialRunner(self._rebuild)
         self._exporter_lock = threading.Lock()
@@ -94,6 +97,7 @@ class Reloader:
         """Build the exporter again, because the members of an organization have changed."""
         with self._exporter_lock:
             self._exporter = self._assembler.assemble(self._exporter.config)
+        self._on_replaced()
 
     def _reload(self) -> None:
         try:
@@ -110,6 +114,7 @@ class Reloader:
                 )
             raise
         self._last_reload = self._record_success()
+        self._on_replaced()
         log.info("Configuration reloaded", extra={"targets": len(self._exporter.config.targets)})
 
     def _record_success(self) -> Reload:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 
 from exporter import __version__
 from exporter.assembly import Assembler, ConfigWatcher, Dependencies, Reloader, default_dependencies
@@ -23,7 +24,13 @@ from exporter.command.streams import CannotWriteError, write_error, write_out
 from exporter.config import Config, ConfigError, default, load_file, to_yaml
 from exporter.doctor import as_json, as_text, examine
 from exporter.exposition import Form, Telemetry
-from exporter.runtime import Secrets, ServiceManager, trim_memory
+from exporter.runtime import (
+    Secrets,
+    ServiceManager,
+    collect_garbage,
+    limit_garbage_collection,
+    trim_memory,
+)
 from exporter.web import Shards, Site
 from exporter.web.access import AccessMiddleware, WebConfigWatcher
 from exporter.web.server import (
@@ -45,6 +52,7 @@ _DEMOS = {
     "organization": "a simulated AWS organization with twelve accounts",
 }
 MEMORY_TRIM_INTERVAL = 10.0  # seconds
+TRIMS_PER_COLLECTION = 360  # one full garbage collection an hour
 SWITCH_INTERVAL = 0.0005  # seconds; with Python's default, ten times that, scrapes wait too long for the GIL
 
 
@@ -93,6 +101,7 @@ def _run(options: Options, secrets: Secrets) -> int:
                 reload_web_config=watcher.reread,
                 telemetry=telemetry,
                 clock=dependencies.clock,
+                on_replaced=collect_garbage,
             )
         except ConfigError as error:
             write_error(secrets.mask(str(error)))
@@ -174,6 +183,7 @@ def _serve(
 ) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # delivered once the server can handle it
     sys.setswitchinterval(SWITCH_INTERVAL)
+    limit_garbage_collection()
     raise_open_files_limit()
     try:
         sockets = [listen(address) for address in options.web_listen_address]
@@ -221,8 +231,10 @@ async def _serve_until_stopped(
 
 
 async def _trim_memory_regularly() -> None:
-    while True:
+    for number in count(1):
         await asyncio.sleep(MEMORY_TRIM_INTERVAL)
+        if number % TRIMS_PER_COLLECTION == 0:
+            collect_garbage()
         trim_memory()
 
 

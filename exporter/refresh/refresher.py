@@ -167,30 +167,39 @@ class Refresher:
     def _refresh_due(self, scopes: Iterable[ScopeRefresh]) -> tuple[ScrapeRefreshes, bool]:
         """Refresh what is due. Returns the refreshes, and whether any was not running yet."""
         now = self._clock()
-        active: list[Future[None]] = []
-        idle: list[Future[None]] = []
+        active: set[Future[None]] = set()
+        idle: set[Future[None]] = set()
         stalled: list[tuple[ScopeRefresh, Collector, float]] = []
         any_new = False
         with self._lock:
             for scope in scopes:
                 due = scope.take_due(now)
+                new: list[Collector] = []
                 for collector in due.collectors:
                     running = self._running.get((scope, collector.name))
                     if running is None:
-                        running = self._submit(scope, collector, self._idle_pool if due.idle else self._pool)
-                        any_new = True
-                    elif self._is_stalled(running, scope, collector):
+                        new.append(collector)
+                        continue
+                    (idle if due.idle else active).add(running.done)
+                    if self._is_stalled(running, scope, collector):
                         stalled.append((scope, collector, now - running.requested))
-                    (idle if due.idle else active).append(running.done)
+                if due.idle and new:  # one after the other: thousands of tasks would take longer
+                    idle.add(self._submit(scope, new, self._idle_pool))
+                elif new:
+                    active.update(self._submit(scope, [collector], self._pool) for collector in new)
+                any_new = any_new or bool(new)
         for scope, collector, seconds in stalled:
             scope.record_stall(collector, seconds)
-        return ScrapeRefreshes(_all_done(active), _all_done(active + idle)), any_new
+        return ScrapeRefreshes(_all_done(active), _all_done(active | idle)), any_new
 
-    def _submit(self, scope: ScopeRefresh, collector: Collector, pool: WorkerPool) -> _RunningRefresh:
-        done = pool.submit(partial(self._run, scope, collector), scope)
+    def _submit(self, scope: ScopeRefresh, collectors: Sequence[Collector], pool: WorkerPool) -> Future[None]:
+        """Refresh collectors of a scope one after the other."""
+        done = pool.submit(partial(self._run, scope, collectors), scope)
         done.add_done_callback(_report_bug)
-        running = self._running[scope, collector.name] = _RunningRefresh(done, self._clock())
-        return running
+        now = self._clock()
+        for collector in collectors:
+            self._running[scope, collector.name] = _RunningRefresh(done, now)
+        return done
 
     def _is_stalled(self, running: _RunningRefresh, scope: ScopeRefresh, collector: Collector) -> bool:
         """Whether the refresh has outlasted too many scrapes and too many seconds.
@@ -213,15 +222,20 @@ class Refresher:
             first_refreshes, _ = self._refresh_due([scope])
             first_refreshes.all.add_done_callback(partial(self._continue, scope))
 
-    def _run(self, scope: ScopeRefresh, collector: Collector) -> None:
-        with self._lock:
-            self._running[scope, collector.name].started = self._clock()
+    def _run(self, scope: ScopeRefresh, collectors: Sequence[Collector]) -> None:
+        left = [collector.name for collector in collectors]
         try:
-            if self._scopes.get(scope.scope) is scope:
-                scope.refresh(collector)
+            for collector in collectors:
+                with self._lock:
+                    self._running[scope, collector.name].started = self._clock()
+                if self._scopes.get(scope.scope) is scope:
+                    scope.refresh(collector)
+                with self._lock:
+                    del self._running[scope, left.pop(0)]
         finally:
             with self._lock:
-                del self._running[scope, collector.name]
+                for name in left:
+                    del self._running[scope, name]
 
     def _run_background(self) -> None:
         while not self._stop.wait(CHECK_INTERVAL):
@@ -256,7 +270,7 @@ def _report_bug(done: Future[None]) -> None:
         log.error("Unexpected error; please report it as a bug", exc_info=error)
 
 
-def _all_done(refreshes: Sequence[Future[None]]) -> Future[None]:
+def _all_done(refreshes: Collection[Future[None]]) -> Future[None]:
     """Return a future that is done when all of these are, with or without an exception."""
     done: Future[None] = Future()
     done.set_running_or_notify_cancel()  # a caller that stops waiting cannot cancel it for others

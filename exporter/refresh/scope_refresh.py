@@ -85,6 +85,7 @@ class ScopeRefresh:
         self._scraped_at = -math.inf
         ledger.is_paused = on_demand
         self._due = dict.fromkeys((collector.name for collector in slow), -math.inf)
+        self._next_due = min(self._due.values(), default=math.inf)
         self._clock = clock
         self._steady = steady
         self._render = render
@@ -177,8 +178,7 @@ class ScopeRefresh:
     @property
     def has_background_work(self) -> bool:
         """Whether there is something to do in the background now."""
-        now = self._steady()
-        return any(now >= due for due in self._due.values()) or bool(self._behind)
+        return self._steady() >= self._next_due or bool(self._behind)
 
     def has_result(self, collector: Collector) -> bool:
         """Whether a refresh of the collector has succeeded or failed before."""
@@ -208,6 +208,7 @@ class ScopeRefresh:
             self._due[collector.name] = self._steady() + (
                 SLOW_RETRY_INTERVAL if fault else self._pace_of(collector)
             )
+            self._next_due = min(self._due.values())
             if collector is due[-1]:
                 self._render()
             yield

@@ -7,6 +7,8 @@ from exporter.runtime.clock import (
     Clock,
 )
 from exporter.runtime.memory import (
+    collect_garbage,
+    limit_garbage_collection,
     trim_memory,
 )
 from exporter.runtime.phase import (
@@ -32,6 +34,8 @@ __all__ = [
     "ServiceManager",
     "WorkerPool",
     "clipped",
+    "collect_garbage",
+    "limit_garbage_collection",
     "own_interval",
     "phase",
     "printable",

@@ -290,6 +290,7 @@ class _Builder:
             slow,
             idle_refresh=self._settings.api.idle_refresh,
             pace_factor=MEMBER_PACE_FACTOR if self._organization else 1.0,
+            is_member=self._organization is not None,
             on_demand=self._shared.on_demand and bool(jobs),
             credential_faults=self._credential_faults,
             clock=clock,

@@ -10,7 +10,7 @@ _ESCAPES = re.compile(
 
 def without_lone_surrogates(body: bytes) -> bytes:
     """Replace each lone surrogate with U+FFFD, as in labels: so IDs that become equal are one."""
-    if rb"\ud" in body or rb"\uD" in body:
+    if rb"\u" in body and (rb"\ud" in body or rb"\uD" in body):
         return _ESCAPES.sub(lambda found: found[1] or rb"\ufffd", body)
     return body
 

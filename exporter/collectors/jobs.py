@@ -162,7 +162,9 @@ class JobsCollector:
         few = self._list_all_if_few()
         listed = self._lister.read_new(now - FIRST_LIST) if few is None else few
         self._listed_until = now
-        whole = self._lister.created_before(now - FIRST_LIST + 1) if self._kind.created_filter else None
+        whole = None
+        if self._kind.created_filter and few is None and not self._is_member:
+            whole = self._lister.created_before(now - FIRST_LIST + 1)
         earlier = self._lister.earlier(now, self._lookback) if few is None else ()
         self._backlog = self._new_backlog(earlier, whole=whole)
         self.caught_up = False
@@ -170,11 +172,14 @@ class JobsCollector:
         return listed
 
     def _list_all_if_few(self) -> set[str] | None:
-        """Read all jobs in one call, if there seem to be none and new jobs would take several lists.
+        """Read all jobs in one call, if there seem to be few and the other lists would take several.
+
+        A member is one of many accounts, most of which have few jobs, so this is tried first there.
 
         Returns the ids of the selected jobs; None if the other lists are needed.
         """
-        if self._kind.created_filter or not self._is_unused():
+        is_first = self._is_member and self._listed_until is None
+        if not self._is_unused() or (self._kind.created_filter and not is_first):
             return None
         return self._lister.read_all_if_few(since=self._reads_since)
 

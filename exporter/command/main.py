@@ -101,7 +101,7 @@ def _run(options: Options, secrets: Secrets) -> int:
                 reload_web_config=watcher.reread,
                 telemetry=telemetry,
                 clock=dependencies.clock,
-                on_replaced=collect_garbage,
+                on_removed=collect_garbage,
             )
         except ConfigError as error:
             write_error(secrets.mask(str(error)))

@@ -207,8 +207,9 @@ class Kind:
         The time is that of the creation, or of the completion if AWS does not list by creation.
         """
         at = number(row.get("CreationDate" if self.created_filter else "CompletionDate"))
-        is_final = row.get(self.state_member) in self.terminal and not self._still_changes(row)
-        return is_final and at is not None and at < time
+        if at is None or at >= time:
+            return False
+        return row.get(self.state_member) in self.terminal and not self._still_changes(row)
 
     def _still_changes(self, row: Answer) -> bool:
         return any(text_at(row, member) in values for member, values in self.unfinished_while)

@@ -33,7 +33,8 @@ class Due(NamedTuple):
 
     Attributes:
         collectors: which collectors.
-        idle: whether nothing happens in the scope: no job is active, and all collectors succeeded before.
+        idle: whether nothing happens in the scope: no job is active, and all collectors succeeded before; or
+            whether it is a new one of many.
     """
 
     collectors: Sequence[Collector]
@@ -49,6 +50,8 @@ class ScopeRefresh:
         slow: the collectors to run in the background, at an interval of their own.
         idle_refresh: seconds between two refreshes on scrapes while nothing happens; 0: on each scrape.
         pace_factor: multiplies the interval of slow collectors that run more often than once an hour.
+        is_member: whether the scope is one of many, those of the members of an organization. Scrapes do not
+            wait for its first refresh.
         on_demand: whether to refresh only while the scope is scraped; it is paused until the first scrape.
         credential_faults: shared by the scopes of a target, so that each is logged once.
         clock: seconds since 1970.
@@ -64,6 +67,7 @@ class ScopeRefresh:
         *,
         idle_refresh: float,
         pace_factor: float = 1.0,
+        is_member: bool = False,
         on_demand: bool = False,
         credential_faults: CredentialFaults | None = None,
         clock: Callable[[], float],
@@ -78,7 +82,8 @@ class ScopeRefresh:
         self._idle_until = -math.inf
         self._unsettled = {collector.name for collector in collectors}  # the last refresh has not succeeded
         self._active: set[str] = set()  # collectors with jobs to follow
-        self._is_idle = False  # no jobs to follow, and every collector had succeeded before its last refresh
+        # No jobs to follow, and every collector had succeeded before its last refresh.
+        self._is_idle = is_member
         self._pace_factor = pace_factor
         self._on_demand = on_demand
         self._credential_faults = credential_faults or CredentialFaults()

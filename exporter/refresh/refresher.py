@@ -172,6 +172,7 @@ class Refresher:
         stalled: list[tuple[ScopeRefresh, Collector, float]] = []
         any_new = False
         with self._lock:
+            are_many = len(self._scopes) > MAX_IDLE
             for scope in scopes:
                 due = scope.take_due(now)
                 new: list[Collector] = []
@@ -183,10 +184,10 @@ class Refresher:
                     (idle if due.idle else active).add(running.done)
                     if self._is_stalled(running, scope, collector):
                         stalled.append((scope, collector, now - running.requested))
-                if due.idle and new:  # one after the other: thousands of tasks would take longer
-                    idle.add(self._submit(scope, new, self._idle_pool))
-                elif new:
-                    active.update(self._submit(scope, [collector], self._pool) for collector in new)
+                waited_for, pool = (idle, self._idle_pool) if due.idle else (active, self._pool)
+                # Thousands of tasks would take longer than the calls.
+                groups = [new] if new and due.idle and are_many else [[one] for one in new]
+                waited_for.update(self._submit(scope, group, pool) for group in groups)
                 any_new = any_new or bool(new)
         for scope, collector, seconds in stalled:
             scope.record_stall(collector, seconds)

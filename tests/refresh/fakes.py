@@ -27,6 +27,7 @@ class FakeCollector:
         left: how many steps are left to catch up.
         finds_active: whether the next step finds an active job.
         answers: unset while AWS does not answer.
+        breaks: whether a refresh ends the thread that runs it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FakeCollector:
     left: int = 0
     finds_active: bool = False
     answers: Event = field(default_factory=Event)
+    breaks: bool = False
 
     def __post_init__(self) -> None:
         self.answers.set()
@@ -51,6 +53,8 @@ class FakeCollector:
         """Count, or fail."""
         self.refreshed.append(self.clock())
         self.answers.wait(PATIENCE)
+        if self.breaks:
+            raise KeyboardInterrupt
         if self.fault:
             raise AwsError(self.fault)
 
@@ -95,11 +99,13 @@ class Scrapes:
         pace_factor: float = 1.0,
         on_demand: bool = False,
         is_busy: bool = False,
+        is_member: bool = False,
     ) -> None:
         self.clock = Clock()
         self.idle_refresh = idle_refresh
         self.pace_factor = pace_factor
         self.on_demand = on_demand
+        self.is_member = is_member
         self.backups: dict[str, FakeCollector] = {}
         self.copies: dict[str, FakeCollector] = {}
         self.slow: dict[str, FakeSlowCollector] = {}
@@ -145,6 +151,7 @@ class Scrapes:
             idle_refresh=self.idle_refresh,
             pace_factor=self.pace_factor,
             on_demand=self.on_demand,
+            is_member=self.is_member,
             clock=self.clock,
             steady=self.clock,
             render=lambda: None,

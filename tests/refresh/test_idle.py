@@ -232,3 +232,63 @@ def test_scopes_without_a_successful_refresh_are_waited_for(start: Start, fault:
         fleet.scrape()
     fleet.backups["a"].answers.clear()
     assert not fleet.refresher.refresh().active.done()
+
+
+def test_the_first_refresh_of_a_member_is_not_waited_for(start: Start) -> None:
+    """A scrape waits for a member when a job is active or a refresh has failed, but not for its first one."""
+    fleet = start("a", "b", "c", is_member=True, idle_refresh=0.0)
+    fleet.backups["a"].is_active = True
+    fleet.backups["b"].fault = DENIED
+    for collector in fleet.backups.values():
+        collector.answers.clear()
+    first = fleet.refresher.refresh()
+    first.active.result(PATIENCE)
+    assert not first.all.done()
+
+    fleet.backups["c"].answers.set()
+    for name in "ab":
+        fleet.backups[name].answers.set()
+        first = fleet.refresher.refresh()
+    first.all.result(PATIENCE)
+    for name in "ab":
+        fleet.backups[name].answers.clear()
+        assert not fleet.refresher.refresh().active.done()
+        fleet.backups[name].answers.set()
+        fleet.refresher.refresh().all.result(PATIENCE)
+
+
+@pytest.mark.parametrize(("targets", "at_once"), [(FLEET, False), (FLEET[:10], True)])
+def test_many_idle_scopes_refresh_one_collector_at_a_time(
+    start: Start, targets: tuple[str, ...], at_once: bool
+) -> None:
+    """The collectors of an idle scope run at the same time, unless there are many scopes."""
+    fleet = start(*targets, idle_refresh=0.0)
+    fleet.scrape()
+    fleet.clock.advance(SCRAPE)
+    fleet.backups["account-0"].answers.clear()
+    before = len(fleet.copies["account-0"].refreshed)
+    refreshes = fleet.refresher.refresh()
+
+    def others_ended() -> bool:
+        return all(len(fleet.copies[name].refreshed) > before for name in targets if name != "account-0")
+
+    until(others_ended)
+    if at_once:
+        until(lambda: len(fleet.copies["account-0"].refreshed) > before)
+    assert (len(fleet.copies["account-0"].refreshed) > before) is at_once
+    fleet.backups["account-0"].answers.set()
+    refreshes.all.result(PATIENCE)
+    assert len(fleet.copies["account-0"].refreshed) > before
+
+
+def test_an_unexpected_error_leaves_no_refresh_behind(start: Start) -> None:
+    """If one collector of many idle scopes breaks, it and those after it are refreshed on the next scrape."""
+    fleet = start(*FLEET, idle_refresh=0.0)
+    fleet.scrape()
+    broken = fleet.backups["account-0"]
+    broken.breaks = True
+    fleet.scrape(after=SCRAPE)
+    broken.breaks = False
+    refreshed = len(fleet.copies["account-0"].refreshed)
+    fleet.scrape(after=SCRAPE)
+    assert len(fleet.copies["account-0"].refreshed) == refreshed + 1

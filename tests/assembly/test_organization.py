@@ -312,6 +312,21 @@ def test_a_member_leaves_the_lists_of_new_jobs_to_the_view(aws: Bench, start: St
     assert own_lists(aws, SHOP) == before + 1
 
 
+@pytest.mark.parametrize(("jobs", "in_one_list"), [(30, True), (1500, False)])
+def test_a_member_with_few_jobs_needs_one_list(
+    aws: Bench, start: Start, jobs: int, in_one_list: bool
+) -> None:
+    """All earlier jobs of a member are read in one list if they fit in a page, otherwise by their time."""
+    for number in range(jobs):
+        put(aws, SHOP, f"{number}", "COMPLETED", created=START - 60 * number - 60, CompletionDate=START)
+    series = start(target(aws)).settle()
+
+    lists = [call for call in aws.server.account(REGION, SHOP).calls if call.operation == "ListBackupJobs"]
+    by_time = [call for call in lists if "ByCreatedBefore" in call.parameters]
+    assert [job_id for job_id in (0, jobs - 1) if series.state(f"{job_id}") != "COMPLETED"] == []
+    assert (by_time == []) is in_one_list
+
+
 def test_a_member_lists_new_jobs_itself_while_the_view_fails(aws: Bench, start: Start) -> None:
     """The first scrape after the view has failed finds the new jobs of members by their own lists."""
     put(aws, SHOP, "known")

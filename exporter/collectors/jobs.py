@@ -100,6 +100,14 @@ class JobsCollector:
         """Whether there are jobs to describe: active, finished since, or configured and not final."""
         return bool(self._pending().all)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether new jobs have to be listed, or there are jobs that the view of the organization has added."""
+        with self._ledger.read(self._kind) as store:
+            any_tracked = store.tracked_count > 0
+        is_corrected = self._clock.corrections != self._corrections
+        return any_tracked or is_corrected or self._is_list_due(self._clock())
+
     def refresh(self) -> None:
         """Discover new jobs, then update those that can still change."""
         succeeded_before, self._succeeded = self._succeeded, False
@@ -150,7 +158,7 @@ class JobsCollector:
     def _discover(self, now: float) -> set[str]:
         if self._listed_until is None:
             return self._discover_first(now)
-        if self.caught_up and now - self._listed_until < self._pace and self._can_wait(now):
+        if not self._is_list_due(now):
             return set()
         few = self._list_all_if_few()
         listed = self._lister.read_new(self._listed_until - LIST_OVERLAP) if few is None else few
@@ -183,6 +191,12 @@ class JobsCollector:
             return None
         return self._lister.read_all_if_few(since=self._reads_since)
 
+    def _is_list_due(self, now: float) -> bool:
+        """Whether new jobs have to be listed."""
+        if self._listed_until is None or not self.caught_up:
+            return True
+        return now - self._listed_until >= self._pace or not self._can_wait(now)
+
     def _can_wait(self, now: float) -> bool:
         """Whether new jobs need not be listed on each refresh.
 
@@ -196,7 +210,7 @@ class JobsCollector:
 
     def _is_unused(self) -> bool:
         """Whether the account seems not to use this kind of job."""
-        with self._ledger.open(self._kind) as store:
+        with self._ledger.read(self._kind) as store:
             return store.is_empty
 
     def _new_backlog(self, lists: Iterable[Filters], *, whole: Filters | None = None) -> Backlog:

@@ -104,6 +104,11 @@ class OrganizationJobsCollector:
         """Whether the next scrape should ask: always, because some account is always active."""
         return True
 
+    @property
+    def is_due(self) -> bool:
+        """Whether a refresh would call AWS: always."""
+        return True
+
     def refresh(self) -> None:
         """List the jobs that are new or have ended since the last refresh; at intervals, all unfinished ones.
 

@@ -45,6 +45,10 @@ class Collector(Protocol):
         """Whether it knows of jobs that the next scrape should ask about."""
 
     @property
+    def is_due(self) -> bool:
+        """Whether a refresh would call AWS, if it knows of no such job."""
+
+    @property
     def caught_up(self) -> bool:
         """Whether all data from before the start has been read."""
 

@@ -128,19 +128,24 @@ class ScopeRefresh:
     def take_due(self, now: float) -> Due:
         """Return the collectors to refresh on a scrape; the caller refreshes them, or has not finished yet.
 
-        All are due while any of them has jobs to follow, otherwise once per interval. A collector whose last
-        refresh has not succeeded is due on each scrape.
+        All are due while any of them has jobs to follow; otherwise, once per interval, those that would call
+        AWS. A collector whose last refresh has not succeeded is due on each scrape.
 
         Args:
             now: seconds on the monotonic clock.
         """
-        if self._active or now >= self._idle_until:
-            self._idle_until = self._idle_schedule.next(now)
-            self._is_idle = not self._active and (self._is_idle or not self._unsettled)
+        if not self._active and now < self._idle_until:
+            return Due(self._still_unsettled(), self._is_idle)
+        self._idle_until = self._idle_schedule.next(now)
+        self._is_idle = not self._active and (self._is_idle or not self._unsettled)
+        if self._is_idle:
+            self._unsettled.update(collector.name for collector in self._collectors if collector.is_due)
+        else:
             self._unsettled.update(collector.name for collector in self._collectors)
-            return Due(self._collectors, self._is_idle)
-        unsettled = [collector for collector in self._collectors if collector.name in self._unsettled]
-        return Due(unsettled, self._is_idle)
+        return Due(self._still_unsettled(), self._is_idle)
+
+    def _still_unsettled(self) -> list[Collector]:
+        return [collector for collector in self._collectors if collector.name in self._unsettled]
 
     def refresh(self, collector: Collector) -> None:
         """Run one collector once."""

@@ -22,6 +22,7 @@ class FakeCollector:
     """A collector that does as told.
 
     Attributes:
+        is_due: whether it has anything to ask while it is not active.
         refreshed: when it was refreshed.
         steps: how often it caught up.
         left: how many steps are left to catch up.
@@ -33,6 +34,7 @@ class FakeCollector:
     name: str
     clock: Clock
     is_active: bool = False
+    is_due: bool = True
     fault: Fault | None = None
     refreshed: list[float] = field(default_factory=list)
     steps: int = 0

@@ -96,6 +96,27 @@ def test_a_scope_with_an_active_job_is_refreshed_on_each_scrape(start: Start) ->
     assert fleet.scrapes(5, SCRAPE) == [["a"]] * 5
 
 
+def test_collectors_of_an_idle_scope_are_refreshed_when_they_are_due(start: Start) -> None:
+    """A collector that has nothing to ask is left out, until it has, it failed, or the scope is active."""
+    fleet = start("a", idle_refresh=0.0)
+    backups, copies = fleet.backups["a"], fleet.copies["a"]
+    copies.is_due = False
+    fleet.scrapes(3, SCRAPE)
+    assert (len(backups.refreshed), len(copies.refreshed)) == (3, 1)
+    copies.is_due = True
+    fleet.scrape(after=SCRAPE)
+    assert (len(backups.refreshed), len(copies.refreshed)) == (4, 2)
+    copies.is_due, copies.fault = False, DENIED
+    backups.is_active = True
+    fleet.scrapes(2, SCRAPE)
+    assert (len(backups.refreshed), len(copies.refreshed)) == (6, 3)
+    backups.is_active = False
+    fleet.scrapes(2, SCRAPE)
+    copies.fault = None
+    fleet.scrapes(2, SCRAPE)
+    assert (len(backups.refreshed), len(copies.refreshed)) == (10, 6)
+
+
 def test_a_collector_that_failed_is_retried_on_each_scrape(start: Start) -> None:
     """It is retried until it succeeds; the others of the scope, which succeeded, wait for their time."""
     fleet = start("a", idle_refresh=300.0)

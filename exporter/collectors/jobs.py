@@ -102,7 +102,7 @@ class JobsCollector:
 
     @property
     def is_due(self) -> bool:
-        """Whether new jobs have to be listed, or there are jobs that the view of the organization has added."""
+        """Whether new jobs have to be listed, or there are jobs that the organization's view has added."""
         with self._ledger.read(self._kind) as store:
             any_tracked = store.tracked_count > 0
         is_corrected = self._clock.corrections != self._corrections

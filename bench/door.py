@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from bench.aws import simulated
 from bench.measure import tell
 from bench.process import Running, exporter, value
-from exporter.command.main import MEMORY_TRIM_INTERVAL
+from exporter.command.main import MEMORY_INTERVAL
 from tests.web.load import IDLE, SLOW, Load
 
 EACH_SLOW, EACH_IDLE = 125, 1000
@@ -43,7 +43,7 @@ def main(jobs: int, seconds: float) -> None:
         with _tracker(running):
             scrapes, health = _ask(running, seconds)
             meanwhile = _of_itself(running)
-        time.sleep(MEMORY_TRIM_INTERVAL + 2)
+        time.sleep(MEMORY_INTERVAL + 2)
         after = _of_itself(running)
         tell(
             clients=len(SLOW) * EACH_SLOW + len(IDLE) * EACH_IDLE,

@@ -26,7 +26,6 @@ class Reloader:
         telemetry: records the result of each reload.
         clock: seconds since 1970.
         read_timeout: how long a reload may take to read all files, in seconds.
-        on_removed: called when targets, or earlier versions of them, have been removed.
 
     Raises:
         ConfigError: the initial configuration is invalid.
@@ -41,7 +40,6 @@ class Reloader:
         telemetry: Telemetry,
         clock: Callable[[], float],
         read_timeout: float = READ_TIMEOUT,
-        on_removed: Callable[[], None] = lambda: None,
     ) -> None:
         def read_all() -> Config:
             config = read()
@@ -52,7 +50,6 @@ class Reloader:
         self._assembler = assembler
         self._telemetry = telemetry
         self._clock = clock
-        self._on_removed = on_removed
         self._reloads = _SerialRunner(self._reload)
         self._rebuilds = _SerialRunner(self._rebuild)
         self._exporter_lock = threading.Lock()
@@ -95,13 +92,14 @@ class Reloader:
 
     def _rebuild(self) -> None:
         """Build the exporter again, because the members of an organization have changed."""
-        if self._replace(lambda: self._exporter.config):
-            self._on_removed()
+        with self._exporter_lock:
+            self._exporter = self._assembler.assemble(self._exporter.config)
 
     def _reload(self) -> None:
         try:
             config = self._read()
-            any_removed = self._replace(lambda: config)
+            with self._exporter_lock:
+                self._exporter = self._assembler.assemble(config)
         except ConfigError as error:
             self._telemetry.configuration_refused()
             self._last_reload = Reload(False, self._last_reload.succeeded_at, str(error))
@@ -112,16 +110,7 @@ class Reloader:
                 )
             raise
         self._last_reload = self._record_success()
-        if any_removed:
-            self._on_removed()
         log.info("Configuration reloaded", extra={"targets": len(self._exporter.config.targets)})
-
-    def _replace(self, config: Callable[[], Config]) -> bool:
-        """Replace the exporter. Returns whether any target, or an earlier version of it, was removed."""
-        with self._exporter_lock:
-            before = self._exporter.targets
-            self._exporter = self._assembler.assemble(config())
-            return not {*map(id, before)} <= {*map(id, self._exporter.targets)}
 
     def _record_success(self) -> Reload:
         now = self._clock()

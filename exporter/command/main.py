@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from importlib.metadata import version
-from itertools import count
 
 from exporter import __version__
 from exporter.assembly import Assembler, ConfigWatcher, Dependencies, Reloader, default_dependencies
@@ -51,8 +50,8 @@ _DEMOS = {
     "account": "a simulated AWS Backup account",
     "organization": "a simulated AWS organization with twelve accounts",
 }
-MEMORY_TRIM_INTERVAL = 10.0  # seconds
-TRIMS_PER_COLLECTION = 360  # one full garbage collection an hour
+MEMORY_INTERVAL = 10.0  # seconds between two attempts to free memory
+COLLECTION_PAUSE = 300.0  # pause between two full garbage collections, by the CPU time that one takes
 SWITCH_INTERVAL = 0.0005  # seconds; with Python's default, ten times that, scrapes wait too long for the GIL
 
 
@@ -101,7 +100,6 @@ def _run(options: Options, secrets: Secrets) -> int:
                 reload_web_config=watcher.reread,
                 telemetry=telemetry,
                 clock=dependencies.clock,
-                on_removed=collect_garbage,
             )
         except ConfigError as error:
             write_error(secrets.mask(str(error)))
@@ -221,7 +219,7 @@ async def _serve_until_stopped(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     announce()
     service.ready(f"Listening on {', '.join(addresses(sockets))}")
-    tasks = [asyncio.create_task(_trim_memory_regularly()), asyncio.create_task(service.keep_alive())]
+    tasks = [asyncio.create_task(_free_memory_regularly()), asyncio.create_task(service.keep_alive())]
     await server.serve(sockets=list(sockets))
     for task in tasks:
         task.cancel()
@@ -230,11 +228,14 @@ async def _serve_until_stopped(
         signal.signal(signal_number, signal.SIG_IGN)  # ignore a second signal while stopping
 
 
-async def _trim_memory_regularly() -> None:
-    for number in count(1):
-        await asyncio.sleep(MEMORY_TRIM_INTERVAL)
-        if number % TRIMS_PER_COLLECTION == 0:
-            collect_garbage()
+async def _free_memory_regularly() -> None:
+    """Collect garbage and trim memory. With very many objects, garbage is collected less often."""
+    now = asyncio.get_running_loop().time
+    collect_at = now()
+    while True:
+        await asyncio.sleep(MEMORY_INTERVAL)
+        if now() >= collect_at:
+            collect_at = now() + COLLECTION_PAUSE * collect_garbage()
         trim_memory()
 
 

@@ -45,7 +45,6 @@ class Running:
     def __init__(self, aws: Bench, config: Config, read_timeout: float) -> None:
         self.file = File(config)
         self.web_config_error: ConfigError | None = None
-        self.removals = 0
         telemetry = Telemetry()
         self.reloader = Reloader(
             self.file.read,
@@ -54,11 +53,7 @@ class Running:
             telemetry=telemetry,
             clock=aws.clock,
             read_timeout=read_timeout,
-            on_removed=self._count_removal,
         )
-
-    def _count_removal(self) -> None:
-        self.removals += 1
 
     def _reload_web_config(self) -> None:
         if self.web_config_error:

@@ -229,7 +229,7 @@ class Refresher:
             for collector in collectors:
                 with self._lock:
                     self._running[scope, collector.name].started = self._clock()
-                if self._scopes.get(scope.scope) is scope:
+                if self._scopes.get(scope.scope) is scope and not self._stop.is_set():
                     scope.refresh(collector)
                 with self._lock:
                     del self._running[scope, left.pop(0)]

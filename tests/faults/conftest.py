@@ -1,5 +1,6 @@
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from io import StringIO
@@ -31,10 +32,17 @@ def wire(aws: Bench) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def log(caplog: LogCaptureFixture) -> Log:
-    """The log of the exporter."""
+def log(caplog: LogCaptureFixture) -> Iterator[Log]:
+    """The log of the exporter, without what threads of earlier tests still write."""
+    earlier = {*threading.enumerate()} - {threading.main_thread()}
+
+    def is_of_this_test(_: logging.LogRecord) -> bool:
+        return threading.current_thread() not in earlier
+
     caplog.set_level(logging.INFO)
-    return Log(caplog)
+    caplog.handler.addFilter(is_of_this_test)
+    yield Log(caplog)
+    caplog.handler.removeFilter(is_of_this_test)
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ from exporter.aws.errors import AwsError, malformed
 from exporter.aws.parsing import LEFT_OUT, LeftOut
 from exporter.aws.request_budget import Budget
 from exporter.aws.services import service_of
+from exporter.model import Answer
 
 RETRY_PAUSES = (0.1, 0.4)  # seconds before the second and the third attempt
 RESERVE_WAIT = 1.0  # seconds for which a background call waits before it uses tokens reserved for scrapes
-
-Answer = Mapping[str, Any]
 
 
 class Transport(Protocol):

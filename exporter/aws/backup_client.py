@@ -22,8 +22,7 @@ from exporter.aws.lone_surrogates import without_lone_surrogates
 from exporter.aws.parsing import read_body
 from exporter.aws.rest_json import GetOperation
 from exporter.aws.signature import Signer
-
-Answer = Mapping[str, Any]
+from exporter.model import Answer
 
 _PROBE, _PROBE_PATH = "describe_region_settings", "/account-settings"  # an operation without parameters
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -65,7 +64,7 @@ class BackupClient:
         client: the botocore client of the Region; its credentials are not used.
         cpu_limiter: released while a call waits for AWS.
         deadlines: told when a response has arrived.
-        clock: seconds since 1970, as the signature tells AWS.
+        clock: seconds since 1970, for signatures.
     """
 
     def __init__(

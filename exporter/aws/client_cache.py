@@ -16,11 +16,12 @@ from botocore.credentials import Credentials
 from botocore.session import Session
 
 from exporter import __version__
-from exporter.aws.backup_client import Answer, BackupClient
+from exporter.aws.backup_client import BackupClient
 from exporter.aws.cpu_limiter import CpuLimiter
 from exporter.aws.deadlines import Deadlines
 from exporter.aws.services import AWS_BACKUP
 from exporter.config import Api
+from exporter.model import Answer
 
 MAX_CONNECTIONS = 1000  # open connections per client: as many calls may be in progress when AWS hangs
 

@@ -1,6 +1,6 @@
 """Builds GET requests of the REST-JSON protocol from the service model.
 
-botocore does the same, but needs twice the CPU time of everything else that a call takes.
+botocore does the same, but takes more CPU time for it than for the rest of a call.
 """
 
 from collections.abc import Collection, Mapping

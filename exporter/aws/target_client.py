@@ -9,13 +9,13 @@ from zlib import crc32
 
 from botocore.credentials import Credentials
 
-from exporter.aws.backup_client import Answer
 from exporter.aws.client_cache import Client
 from exporter.aws.credentials import CachedCredentials, FetchedCredentials
 from exporter.aws.errors import from_boto, malformed, timed_out
 from exporter.aws.profiles import Profiles
 from exporter.aws.services import AWS_BACKUP, service_of
 from exporter.config import Target
+from exporter.model import Answer
 
 MAX_CONCURRENT_CALLS = 32  # list and describe calls at the same time, of all targets together
 ROLE_SESSION_NAME = "aws-backup-exporter"

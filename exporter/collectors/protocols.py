@@ -46,7 +46,7 @@ class Collector(Protocol):
 
     @property
     def is_due(self) -> bool:
-        """Whether a refresh would call AWS, if it knows of no such job."""
+        """Whether a refresh would call AWS although no job is active."""
 
     @property
     def caught_up(self) -> bool:

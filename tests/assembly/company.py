@@ -1,11 +1,17 @@
-"""An exporter on a simulated organization."""
+"""An exporter on a simulated organization, and what tests of it have in common."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 from exporter.assembly import Assembler, Exporter, Reloader
-from exporter.config import Config, Target
+from exporter.config import Config, Members, Organization, Target
 from exporter.exposition import Telemetry
-from tests.support.harness import TEXT, Bench, Series, dependencies, never_idle
+from tests.support.harness import REGION, TEXT, Bench, Series, dependencies, job, never_idle
+
+SHOP, WIKI, LATE = "111111111111", "222222222222", "333333333333"
+OWN = "123456789012"
+HOUR, MINUTE = 3600.0, 60.0
 
 
 class Company:
@@ -60,3 +66,29 @@ class Company:
         """Reload with other targets."""
         self.config = self.of(*targets)
         self.reloader.reload()
+
+
+Start = Callable[..., Company]
+
+
+def target(aws: Bench, *, jobs: bool = False, members: dict[str, Any] | None = None) -> Target:
+    """The target of the organization; members are all accounts unless there are other settings."""
+    of = Members.model_validate({"role_name": "exporter"} | ({} if members is None else members))
+    return aws.target(name="company", organization=Organization(jobs=jobs, members=of))
+
+
+def put(aws: Bench, account_id: str, job_id: str, state: str = "RUNNING", **fields: Any) -> None:
+    """Put a backup job into an account."""
+    settings: dict[str, Any] = {"AccountId": account_id, "created": aws.clock.now - 60} | fields
+    made = job(job_id, state, **settings)
+    aws.server.account(REGION, account_id).put(made)
+
+
+def up(series: Series, account_id: str, collector: str = "backup_jobs") -> float:
+    """Whether a collector of a member is up."""
+    return series.value("aws_backup_up", target=f"company/{account_id}", collector=collector)
+
+
+def targets_of(series: Series, name: str, **labels: str) -> list[str]:
+    """The account of each series of a metric."""
+    return sorted(own["aws_account_id"] for own, _ in series.find(name, **labels))

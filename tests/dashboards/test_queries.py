@@ -69,9 +69,8 @@ def chosen_jobs(scene: Scene, situation: str) -> list[str]:
         ' and on (job_id) aws_backup_job_transferred_bytes{job="$job"}',
         'aws_backup_job_status_info{job="$job"}',
         'label_replace(aws_backup_copy_job_info{job="$job", created_by_backup_job_id!=""}'
-        ' and on (job_id) aws_backup_copy_job_completed_timestamp_seconds{job="$job"},'
-        ' "job_id", "$1", "created_by_backup_job_id", "(.*)")'
-        ' and on (job_id) aws_backup_job_info{job="$job"}',
+        ' and on (job_id) aws_backup_copy_job_completed_timestamp_seconds{job="$job"}, "job_id",'
+        ' "$1", "created_by_backup_job_id", "(.*)") and on (job_id) aws_backup_job_info{job="$job"}',
     )
     settings = Settings(job=situation)
     found = (scene.instant(f"group by (job_id) ({sort})", settings) for sort in sorts)

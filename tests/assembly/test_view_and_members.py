@@ -75,7 +75,7 @@ def test_a_member_leaves_the_lists_of_new_jobs_to_the_view(aws: Bench, start: St
     assert own_lists(aws, SHOP) == before + 1
 
 
-@pytest.mark.parametrize(("jobs", "in_one_list"), [(30, True), (1500, False)])
+@pytest.mark.parametrize(("jobs", "in_one_list"), [(30, True), (1001, False)])
 def test_a_member_with_few_jobs_needs_one_list(
     aws: Bench, start: Start, jobs: int, in_one_list: bool
 ) -> None:

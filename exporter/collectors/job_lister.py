@@ -162,7 +162,7 @@ class JobLister:
         if not self._recorded:
             return {job.id for job in self.record(rows)}
         changed = self._recorded.changed(rows)
-        self._recorded.add(changed, self.record(changed))
+        self._recorded.add(changed, self.record(row for row, _ in changed))
         return self._recorded.selected(rows)
 
     def _is_selected(self, job: Job) -> bool:

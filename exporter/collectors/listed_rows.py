@@ -1,7 +1,7 @@
 """Recognizes the rows of a list that were recorded before and have not changed since."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from exporter.collectors.organization_recorder import AccountLedger
@@ -19,6 +19,13 @@ class _Recorded(NamedTuple):
     digest: int
     account_id: str
     account: AccountLedger | None
+
+
+class ChangedRow(NamedTuple):
+    """A row that is not recorded yet in this form, and its hash."""
+
+    row: Answer
+    digest: int
 
 
 class ListedRows:
@@ -39,14 +46,15 @@ class ListedRows:
         self._older: dict[str, _Recorded] = {}
         self._lock = threading.Lock()
 
-    def changed(self, rows: Iterable[Answer]) -> list[Answer]:
+    def changed(self, rows: Iterable[Answer]) -> list[ChangedRow]:
         """Return the rows that are new or have changed, and those whose account has another ledger now.
 
         Raises:
             AwsError: as `find`.
         """
+        digests = [ChangedRow(row, hash(repr(row))) for row in rows]
         with self._lock:
-            return [row for row in rows if not self._is_recorded(row)]
+            return [changed for changed in digests if not self._is_recorded(changed)]
 
     def selected(self, rows: Iterable[Answer]) -> set[str]:
         """Return the ids of those rows that have been recorded, without those of unselected jobs."""
@@ -54,20 +62,20 @@ class ListedRows:
         with self._lock:
             return {job_id for job_id in ids if (recorded := self._recent.get(job_id)) and recorded.account}
 
-    def add(self, rows: Sequence[Answer], jobs: Iterable[Job]) -> None:
+    def add(self, rows: Iterable[ChangedRow], jobs: Iterable[Job]) -> None:
         """Add rows that have been recorded.
 
         Args:
-            rows: the rows of a list.
+            rows: the rows, as `changed` returned them.
             jobs: the jobs that are selected of these.
         """
         selected = {job.id: job for job in jobs}
         with self._lock:
-            for row in rows:
+            for row, digest in rows:
                 job = selected.get(row[self._kind.id_member])
                 account = self._find(job.account_id) if job else None
                 if account or not job:
-                    recorded = _Recorded(_digest(row), job.account_id if job else "", account)
+                    recorded = _Recorded(digest, job.account_id if job else "", account)
                     self._recent[row[self._kind.id_member]] = recorded
 
     def age(self) -> None:
@@ -80,16 +88,13 @@ class ListedRows:
         with self._lock:
             self._recent, self._older = {}, {}
 
-    def _is_recorded(self, row: Answer) -> bool:
-        job_id = row[self._kind.id_member]
+    def _is_recorded(self, changed: ChangedRow) -> bool:
+        job_id = changed.row[self._kind.id_member]
         recorded = self._recent.get(job_id) or self._older.get(job_id)
-        if not recorded or recorded.digest != _digest(row):
+        if not recorded or recorded.digest != changed.digest:
             return False
         if recorded.account and self._find(recorded.account_id) != recorded.account:
             return False
         self._recent[job_id] = recorded
         return True
 
-
-def _digest(row: Answer) -> int:
-    return hash(repr(row))

@@ -5,7 +5,7 @@ The management account, or a delegated administrator of AWS Backup, lists the jo
 describe them, so unfinished jobs are listed by state.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from exporter.aws import BackupApi
 from exporter.collectors.backlog import Backlog, Filters
@@ -25,7 +25,8 @@ SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than
 SHORT_FIRST_LIST = (
     300.0  # seconds before the start that the first refresh lists; many accounts have many jobs
 )
-SHORT_OVERLAP = 120.0  # seconds; every sweep looks back LIST_OVERLAP for jobs that are listed late
+OVERLAP = 30.0  # seconds between two sweeps for which lists overlap; jobs that are listed late
+SWEEP_OVERLAP = 120.0  # are found by the next sweep, or by the one every PACE seconds that looks back LIST_OVERLAP
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
 
 
@@ -92,7 +93,7 @@ class OrganizationJobsCollector:
         self._listed_until: float | None = None
         self._swept_at = 0.0
         self._phase = phase(f"{scope.target}/{scope.region}/{kind.name}")
-        self._pruned_at = 0.0
+        self._looked_back_at = 0.0
         self._missing: frozenset[str] = frozenset()
         self._reads_since = 0.0
         self._read: dict[str, Ledger] = {}  # accounts whose history has been read
@@ -155,6 +156,7 @@ class OrganizationJobsCollector:
         self._lister.read_in_parallel(*self._lister.active())
         self._listed_until = now
         self._swept_at = now - SWEEP_INTERVAL * self._phase
+        self._looked_back_at = 0.0
         self._reads_since = now - self._lookback
         self._read.clear()
         self._reading = EVERY_ACCOUNT
@@ -166,23 +168,27 @@ class OrganizationJobsCollector:
         sweeps = now - self._swept_at >= SWEEP_INTERVAL
         if not sweeps and self._seems_unused(now, listed_until):
             return
-        since = listed_until - (LIST_OVERLAP if sweeps else SHORT_OVERLAP)
+        looks_back = sweeps and now - self._looked_back_at >= PACE
+        since = listed_until - (LIST_OVERLAP if looks_back else SWEEP_OVERLAP if sweeps else OVERLAP)
         lists: list[Filters] = []
         if self._kind.created_filter:
             lists.append({"ByCreatedAfter": since})
         if sweeps or self._recorder.active or not lists:
             lists.append(self._lister.completed_after(since))
-        if sweeps:
+        if looks_back:
             self._rows.age()
-            lists += self._lister.active(self._states_to_list())
+        if sweeps:
+            lists += self._unfinished(since)
         listed = set().union(*self._lister.read_in_parallel(*lists))
         self._listed_until = now
         if sweeps:
             self._search_missing(listed)
-            self._prune(now)
             self._swept_at = now
             if self._unread():
                 self.caught_up = False
+        if looks_back:
+            self._prune(now)
+            self._looked_back_at = now
 
     def _seems_unused(self, now: float, listed_until: float) -> bool:
         """Whether no account uses this kind of job, which could be listed only by several calls."""
@@ -192,6 +198,11 @@ class OrganizationJobsCollector:
             and not self._recorder.active
             and now - listed_until < PACE
         )
+
+    def _unfinished(self, created_before: float) -> Iterator[Filters]:
+        """Select the unfinished jobs, without those that the list of new jobs contains as well."""
+        is_older = {"ByCreatedBefore": created_before + 1} if self._kind.created_filter else {}
+        return ({**active, **is_older} for active in self._lister.active(self._states_to_list()))
 
     def _states_to_list(self) -> Collection[str] | None:
         """Return the states of the known unfinished jobs; None for all, if a job has left its state."""
@@ -220,9 +231,6 @@ class OrganizationJobsCollector:
 
         An account does not tell its organization whether a resource still exists.
         """
-        if now - self._pruned_at < PACE:
-            return
-        self._pruned_at = now
         self._recorder.expire()
         if self._kind.facts.expectation is Expectation.RULES:
             for _, ledger in self._accounts.unfollowed():

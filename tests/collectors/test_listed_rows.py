@@ -26,8 +26,8 @@ class Recorded:
     def record(self, *rows: dict[str, Any], selected: bool = True) -> list[str]:
         """Record the rows that have changed. Returns their ids."""
         changed = self.rows.changed(rows)
-        self.rows.add(changed, [BACKUP.read(row) for row in changed] if selected else [])
-        return [row["BackupJobId"] for row in changed]
+        self.rows.add(changed, [BACKUP.read(row) for row, _ in changed] if selected else [])
+        return [row["BackupJobId"] for row, _ in changed]
 
 
 def row(job_id: str = "a", percent: str = "10", account_id: str = ACCOUNT) -> dict[str, Any]:

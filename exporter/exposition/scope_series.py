@@ -65,7 +65,7 @@ class ScopeSeries:
         self._text: Merged[bytes, bytes] = Merged(b"".join)
         self._pieces = Pieces({}, {})
         self._writes = -1
-        self._versions = Versions(-1, -1)
+        self._versions = Versions(-1, (), -1)
         self._rendered_at = self._steady_until = -math.inf
         self._lock = threading.Lock()
 
@@ -85,23 +85,23 @@ class ScopeSeries:
             return self._pieces
 
     def _render_changes(self, now: float, is_steady: bool) -> None:
-        versions = self._ledger.versions()
-        if versions != self._versions or not is_steady:
-            self._render(
-                now,
-                with_data=versions.data != self._versions.data or not is_steady,
-                with_status=versions.status != self._versions.status,
-            )
-            self._versions = versions
-            self._rendered_at, self._steady_until = now, self._ledger.steady_until(now)
-
-    def _render(self, now: float, *, with_data: bool, with_status: bool) -> None:
-        if with_data:
+        before, versions = self._versions, self._ledger.versions()
+        if versions.data != before.data or not is_steady:
             self._update(now)
             self._update_items()
-        if with_status:
+            self._rendered_at, self._steady_until = now, self._ledger.steady_until(now)
+        elif versions.progress != before.progress:
+            for kind, old, new in zip(self._kinds, before.progress, versions.progress, strict=True):
+                if old != new:
+                    kind.update(now)
+        if versions.status != before.status:
             self._inventory.update(now)  # whether a run was empty depends on the health of a collector
             self._status = _kept(self._status, render(exporter_group(self._ledger, self._mask)))
+        if versions != before or not is_steady:
+            self._join()
+        self._versions = versions
+
+    def _join(self) -> None:
         of_jobs = chain.from_iterable(kind.runs for kind in self._kinds)
         data = self._data.of([*of_jobs, *self._inventory.runs(), self._resources.runs()])
         text = self._text.of([self._status, self._items])
@@ -134,7 +134,7 @@ class _JobSeries:
         self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: KeyedLines[_TallyKey] = KeyedLines()
         self._tallies: Mapping[_TallyKey, Tally] = {}
-        self._version = -1
+        self._version: object = None
         self._counts_version: object = None
         self.name = kind.name
         self.numbers = JobNumbers(0, 0, 0)
@@ -142,7 +142,7 @@ class _JobSeries:
 
     def update(self, now: float) -> None:
         with self._ledger.read(self._kind) as store:
-            version, counts_version = store.version, store.counts_version(now)
+            version, counts_version = (store.version, store.progress), store.counts_version(now)
             if version == self._version and counts_version == self._counts_version:
                 return
             changes = store.drain()

@@ -41,6 +41,8 @@ class FinalJobs:
 
     Attributes:
         ids: the ids of all final jobs.
+        with_series: the number of jobs that have series.
+        dropped: the number of jobs that have lost theirs.
     """
 
     def __init__(self, changes: ChangeLog) -> None:
@@ -48,22 +50,12 @@ class FinalJobs:
         self._buckets: dict[int, _Bucket] = {}
         self._bucket_of: dict[str, _Bucket] = {}
         self.ids: Collection[str] = self._bucket_of
-        self._with_series = 0
-
-    @property
-    def with_series(self) -> int:
-        """The number of jobs that have series."""
-        return self._with_series
-
-    @property
-    def dropped(self) -> int:
-        """The number of jobs that have lost their series."""
-        return sum(len(bucket.dropped) for bucket in self._buckets.values())
+        self.with_series = self.dropped = 0
 
     @property
     def unpublished(self) -> int:
         """The number of jobs that never had series."""
-        return sum(len(bucket.unpublished) for bucket in self._buckets.values())
+        return len(self.ids) - self.with_series - self.dropped
 
     @property
     def oldest_bucket(self) -> float:
@@ -100,7 +92,7 @@ class FinalJobs:
             entry.unvalidated[job.id] = unvalidated
         if has_series:
             entry.created[job.id] = created
-            self._with_series += 1
+            self.with_series += 1
             self._changes.add_final(job, bucket)
         else:
             entry.unpublished.add(job.id)
@@ -117,7 +109,9 @@ class FinalJobs:
     def remove(self, job_id: str) -> None:
         """Remove a job that is tracked again."""
         bucket = self._bucket_of.pop(job_id)
-        bucket.dropped.pop(job_id, None)
+        if job_id in bucket.dropped:
+            del bucket.dropped[job_id]
+            self.dropped -= 1
         bucket.unpublished.discard(job_id)
         bucket.uncounted.pop(job_id, None)
         bucket.unvalidated.pop(job_id, None)
@@ -128,7 +122,8 @@ class FinalJobs:
         """Remove the buckets before this one."""
         for number in [number for number in self._buckets if number < oldest_bucket]:
             bucket = self._buckets.pop(number)
-            self._with_series -= len(bucket.created)
+            self.with_series -= len(bucket.created)
+            self.dropped -= len(bucket.dropped)
             for job_id in chain(bucket.created, bucket.dropped, bucket.unpublished):
                 del self._bucket_of[job_id]
             self._changes.expire(number, bucket.created)
@@ -141,10 +136,11 @@ class FinalJobs:
         for job_id in oldest:
             del bucket.created[job_id]
             bucket.dropped[job_id] = None
+        self.dropped += len(oldest)
         self._drop_series(oldest, number)
         return len(oldest)
 
     def _drop_series(self, job_ids: Iterable[str], bucket: int) -> None:
         for job_id in job_ids:
-            self._with_series -= 1
+            self.with_series -= 1
             self._changes.drop_final(job_id, bucket)

@@ -33,12 +33,14 @@ class ChangeLog:
     """Collects changes until they are drained.
 
     Attributes:
-        version: a number that grows with each change.
+        version: a number that grows with each change, except one of numbers of a tracked job.
+        progress: a number that grows with each change of numbers of a tracked job.
     """
 
     def __init__(self) -> None:
         self._changes = Changes()
         self.version = 0
+        self.progress = 0
 
     def drain(self) -> Changes:
         """Return what changed since the last call."""
@@ -64,7 +66,7 @@ class ChangeLog:
         if not _only_numbers_differ(before, job):
             self.add(job)
         elif before.values != job.values:
-            self.version += 1
+            self.progress += 1
             self._changes.progressed[job.id] = job
 
     def set_running(self, job_id: str, running: RunningJob | None) -> None:

@@ -163,8 +163,13 @@ class JobStore:
 
     @property
     def version(self) -> int:
-        """A number that grows whenever something published has changed, except by time alone."""
+        """A number that grows whenever something published has changed, except progress or by time alone."""
         return self._changes.version + self._counts.version
+
+    @property
+    def progress(self) -> int:
+        """A number that grows whenever published numbers of a tracked job have changed, and nothing else."""
+        return self._changes.progress
 
     def steady_until(self, now: float) -> float:
         """Until when, at least, no count changes by time alone; infinity if there is nothing to count."""

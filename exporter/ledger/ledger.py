@@ -25,10 +25,12 @@ class Versions(NamedTuple):
 
     Attributes:
         data: jobs, resources, vaults, plans, and the number of items without series.
+        progress: by kind, numbers of jobs that can still change. No other series depend on these.
         status: health of the collectors, calls, malformed values, errors of configured job IDs.
     """
 
     data: int
+    progress: tuple[int, ...]
     status: int
 
 
@@ -103,7 +105,8 @@ class Ledger:
                 + self._inventory_version
                 + self._codes.seen
             )
-            return Versions(data, self._status_version + self.configured.version)
+            progress = tuple([store.progress for store in self._stores.values()])
+            return Versions(data, progress, self._status_version + self.configured.version)
 
     def steady_until(self, now: float) -> float:
         """Return until when, at least, nothing published changes by time alone; infinity for never."""

@@ -178,13 +178,12 @@ def test_what_is_given_out_does_not_change() -> None:
 
 
 def test_each_change_of_a_job_is_a_new_version() -> None:
-    """A job that comes, moves on, ends, leaves the window or is forgotten changes the version of the data."""
+    """A job that comes, changes its state, ends, leaves the window or is forgotten is new data."""
     of = ledger()
     seen = [of.versions()]
     for told in (
         job("a", state=""),
         job("a", "RUNNING"),
-        job("a", "RUNNING", numbers={"progress_ratio": 0.5}),
         job("a", "COMPLETED"),
         job("b", state=""),
     ):
@@ -198,6 +197,19 @@ def test_each_change_of_a_job_is_a_new_version() -> None:
     seen.append(of.versions())
     assert [version.data for version in seen] == sorted({version.data for version in seen})
     assert len({version.status for version in seen}) == 1
+
+
+def test_progress_of_a_job_has_a_version_of_its_own() -> None:
+    """New numbers of a job that is not finished are progress, not new data."""
+    of = ledger()
+    seen = []
+    for ratio in (0.25, 0.5, 0.75, 0.75):
+        running = job("a", "RUNNING", numbers={"progress_ratio": ratio})
+        of.update_jobs(BACKUP, [running], NOW, described=True)
+        seen.append(of.versions())
+    first = seen[0]
+    assert [sum(version.progress) - sum(first.progress) for version in seen] == [0, 1, 2, 2]
+    assert {(version.data, version.status) for version in seen} == {(first.data, first.status)}
 
 
 def test_what_changes_nothing_is_no_new_version() -> None:

@@ -209,7 +209,7 @@ async def _serve_until_stopped(
 ) -> None:
     def stop() -> None:
         service.stopping()
-        server.should_exit = True
+        server.stop()
         site.stopping.set()
 
     loop = asyncio.get_running_loop()

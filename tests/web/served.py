@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
@@ -141,7 +141,8 @@ class Served:
 
     def stop(self) -> None:
         """Order it to stop."""
-        self.server.should_exit = True
+        with suppress(RuntimeError):  # it has stopped already
+            self.loop.call_soon_threadsafe(self.server.stop)
 
     def close(self) -> None:
         """Stop, and wait for it; clients that are still there would keep it for a while."""

@@ -19,7 +19,8 @@ from exporter.web.server.connection_tracker import ConnectionTracker, Limits, Tr
 from exporter.web.server.listener import ConnectionPolicy, Listener
 
 BACKLOG = 4096
-TICK = 0.1  # seconds between two checks for expired connections and for the order to stop
+EXPIRY_INTERVAL = 0.5  # seconds between two checks for expired connections
+TICK = 0.1  # seconds between two checks whether all responses have been sent, while stopping
 SHUTDOWN_TIMEOUT = 2  # seconds for responses in progress to complete
 MAX_OPEN_FILES = 65536  # not higher, because credential processes may close each possible descriptor
 
@@ -153,7 +154,6 @@ class Server:
 
     Attributes:
         opened: the open connections and requests.
-        should_exit: set it to stop the server.
     """
 
     def __init__(self, app: ASGIApp, policy: ConnectionPolicy, limits: Limits) -> None:
@@ -162,10 +162,14 @@ class Server:
         self._limits = limits
         self._tracker = ConnectionTracker(limits, time.monotonic)
         self.opened = Open()
-        self.should_exit = False
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let `serve` end. Call this in its event loop."""
+        self._stopping.set()
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
-        """Serve clients until `should_exit` is set; then wait for the responses in progress.
+        """Serve clients until `stop` is called; then wait for the responses in progress.
 
         Args:
             sockets: listening sockets; they are closed at the end.
@@ -173,9 +177,10 @@ class Server:
         listeners = [self._listener(listening) for listening in sockets]
         for listener in listeners:
             listener.open()
-        while not self.should_exit:
+        while not self._stopping.is_set():
             self._tracker.drop_expired()
-            await asyncio.sleep(TICK)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), EXPIRY_INTERVAL)
         for listener in listeners:
             listener.close()
         for listening in sockets:
@@ -213,7 +218,7 @@ class Server:
 
 
 def make_server(app: ASGIApp, policy: ConnectionPolicy | None = None, limits: Limits | None = None) -> Server:
-    """Create the server; `await serve(sockets)` runs it until its `should_exit` is set.
+    """Create the server; `await serve(sockets)` runs it until `stop` is called.
 
     Args:
         app: the ASGI application.

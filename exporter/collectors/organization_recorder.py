@@ -104,8 +104,9 @@ class OrganizationRecorder:
     def _record(self, account: AccountLedger, jobs: Sequence[Job]) -> None:
         now = self._clock()
         account.ledger.update_jobs(self._kind, jobs, now, described=False)
-        if not account.is_followed:
-            self._finalize(account.ledger, [job for job in jobs if job.finished], now)
+        finished = [job for job in jobs if job.finished]
+        if finished and not account.is_followed:
+            self._finalize(account.ledger, finished, now)
         with self._lock:
             for job in jobs:
                 if job.finished or account.is_followed:

@@ -212,12 +212,7 @@ class JobStore:
     @property
     def hidden_count(self) -> int:
         """The number of tracked jobs without series."""
-        return (
-            len(self.active_queue)
-            - self.active_queue.shown
-            + len(self.undescribed_queue)
-            - self.undescribed_queue.shown
-        )
+        return self.active_queue.hidden + self.undescribed_queue.hidden
 
     def numbers(self) -> JobNumbers:
         """The numbers of jobs as they are published."""

@@ -261,9 +261,12 @@ class Ledger:
 
     def _apply_limit(self) -> None:
         """Allocate series to active jobs first, then to undescribed ones, then to final ones."""
-        stores = tuple(self._stores.values())
-        wanted = sum(store.tracked_count + store.final_count for store in stores)
-        if wanted <= self._max_jobs and not any(store.hidden_count for store in stores):
+        stores = self._stores.values()
+        wanted = hidden = 0
+        for store in stores:
+            wanted += store.tracked_count + store.final_count
+            hidden += store.hidden_count
+        if wanted <= self._max_jobs and not hidden:
             return
         room = self._max_jobs - sum(store.pinned_count for store in stores)
         for queues in (

@@ -18,6 +18,11 @@ class SeriesQueue:
         return (job_id for _, job_id in self._order)
 
     @property
+    def hidden(self) -> int:
+        """The number of jobs without series."""
+        return len(self._order) - self.shown
+
+    @property
     def last_shown(self) -> tuple[float, str]:
         """The key of the job that loses its series next."""
         return self._order[self.shown - 1]

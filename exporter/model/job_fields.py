@@ -57,16 +57,19 @@ def text_at(row: Answer, path: str) -> str:
 
 def rule_of(row: Answer) -> Rule | None:
     """Parse the rule that created a job or recovery point (CreatedBy); None for an on-demand one."""
-    plan_id, rule_id = text_at(row, "CreatedBy.BackupPlanId"), text_at(row, "CreatedBy.BackupRuleId")
+    created_by = row.get("CreatedBy")
+    if not isinstance(created_by, dict):
+        return None
+    plan_id, rule_id = text_at(created_by, "BackupPlanId"), text_at(created_by, "BackupRuleId")
     if not (plan_id and rule_id):
         return None
     return Rule(
         plan_id,
         rule_id,
-        schedule=text_at(row, "CreatedBy.BackupRuleCron"),
-        timezone=text_at(row, "CreatedBy.BackupRuleTimezone"),
-        plan_name=text_at(row, "CreatedBy.BackupPlanName"),
-        rule_name=text_at(row, "CreatedBy.BackupRuleName"),
+        schedule=text_at(created_by, "BackupRuleCron"),
+        timezone=text_at(created_by, "BackupRuleTimezone"),
+        plan_name=text_at(created_by, "BackupPlanName"),
+        rule_name=text_at(created_by, "BackupRuleName"),
     )
 
 

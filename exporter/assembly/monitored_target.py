@@ -130,6 +130,7 @@ class _Builder:
             profiles,
             source=organization.client if organization else None,
         )
+        self._limit_cpu = profiles.clients.cpu_limiter.acquired
         self._credential_faults = CredentialFaults()
         same_ids = previous is not None and previous.settings.target.job_ids == settings.target.job_ids
         self._configured = (
@@ -163,7 +164,7 @@ class _Builder:
                 clock=self._dependencies.clock,
                 steady=self._dependencies.steady,
                 calls=self._shared.calls,
-                render=state.series.update,
+                render=self._render(state.series),
                 is_member=self._organization is not None,
                 listed_by_organization=self._last_view(settings.region, kind),
             )
@@ -295,8 +296,17 @@ class _Builder:
             credential_faults=self._credential_faults,
             clock=clock,
             steady=steady,
-            render=state.series.update,
+            render=self._render(state.series),
         )
+
+    def _render(self, series: ScopeSeries) -> Callable[[], None]:
+        """Return what renders changes while data from before the start is read."""
+
+        def render() -> None:
+            with self._limit_cpu():
+                series.update()
+
+        return render
 
     def _slow_collectors(
         self, settings: LedgerSettings, api: BackupApi, ledger: Ledger
@@ -329,4 +339,5 @@ class _Builder:
             clock=dependencies.steady,
             sleep=dependencies.sleep,
             on_date=partial(dependencies.clock.record_date, ledger.scope),
+            limit_cpu=self._limit_cpu,
         )

@@ -1,6 +1,7 @@
 """Calls AWS for one scope: calls are rate-limited, retried, counted and checked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
@@ -70,6 +71,10 @@ class BackupApi:
         clock: seconds on a monotonic clock.
         sleep: waits for a number of seconds.
         on_date: called with the `Date` header of each response from AWS.
+        limit_cpu: lets one thread at a time run a block, of those that do CPU-bound work.
+
+    Attributes:
+        budget, limit_cpu: as in the arguments.
     """
 
     def __init__(
@@ -83,8 +88,10 @@ class BackupApi:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         on_date: Callable[[str], None] = lambda _: None,
+        limit_cpu: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.budget = budget
+        self.limit_cpu = limit_cpu
         self._target = target
         self._region = region
         self._meter = meter

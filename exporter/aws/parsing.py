@@ -8,11 +8,14 @@ botocore, except that timestamps remain seconds since 1970.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from types import NoneType
 from typing import Any
+
+from pydantic_core import from_json
 
 from exporter.model import KINDS, Number
 
@@ -108,6 +111,13 @@ def read_body(body: bytes, shape: Any) -> dict[str, Any] | None:
 
 
 def _parse(body: bytes) -> object:
+    try:
+        return from_json(body, allow_inf_nan=False)  # twice as fast as `json`, but stricter
+    except ValueError:
+        return _parse_odd(body)
+
+
+def _parse_odd(body: bytes) -> object:
     text = body.decode("utf-8-sig", errors="replace")
     try:
         return json.loads(text, parse_constant=_out_of_range)
@@ -147,17 +157,24 @@ def _without_deep_levels(text: str) -> str:
     return "".join((*kept, text[start:]))
 
 
-def _are_valid(values: Sequence[Any], shape: Any, row_id: str | None = None) -> bool:
+def _are_valid(
+    values: Sequence[Any], shape: Any, row_id: str | None = None, *, nullable: bool = False
+) -> bool:
     """Return whether values conform to the service model; checks column by column, which is fast."""
+    kind, types = shape.type_name, {*map(type, values)}
+    if nullable and NoneType in types:
+        types.remove(NoneType)
+        values = [value for value in values if value is not None]
     if not values:
         return True
-    kind = shape.type_name
-    if not _TYPES[kind].issuperset(map(type, values)):
+    if not types <= _TYPES[kind]:
         return False
     if kind == "structure":
+        columns = _columns(values)
         return (row_id is None or all(value.get(row_id) for value in values)) and all(
-            _are_valid(_column(values, name), member, ROW_IDS.get(name))
+            _are_valid(columns[name], member, ROW_IDS.get(name), nullable=True)
             for name, member in shape.members.items()
+            if name in columns
         )
     if kind == "list":
         return _are_valid([*chain.from_iterable(values)], shape.member, row_id)
@@ -169,8 +186,16 @@ def _are_valid(values: Sequence[Any], shape: Any, row_id: str | None = None) -> 
     return True
 
 
-def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
-    return [value for row in rows if (value := row.get(name)) is not None]
+def _columns(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Any]]:
+    """Return the values of each field. Rows with the same fields are transposed together."""
+    groups: dict[tuple[str, ...], list[Iterable[Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row.values())
+    columns: dict[str, list[Any]] = {}
+    for names, values in groups.items():
+        for name, column in zip(names, zip(*values, strict=True), strict=True):
+            columns.setdefault(name, []).extend(column)
+    return columns
 
 
 def _parse_leniently(value: Mapping[str, Any], shape: Any) -> dict[str, Any]:

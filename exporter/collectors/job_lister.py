@@ -125,10 +125,11 @@ class JobLister:
             rows: the rows of the page.
             since: as `Kind.finished_before`.
         """
-        recent = (row for row in rows if not self._kind.finished_before(row, since))
-        jobs = [job for job in map(self._kind.read, recent) if self._is_selected(job)]
-        self._recorder.listed(jobs)
-        return jobs
+        with self._api.limit_cpu():
+            recent = (row for row in rows if not self._kind.finished_before(row, since))
+            jobs = [job for job in map(self._kind.read, recent) if self._is_selected(job)]
+            self._recorder.listed(jobs)
+            return jobs
 
     def read_new(self, time: float) -> set[str]:
         """Read and record the jobs that were created after a time. Returns the ids of the selected ones."""

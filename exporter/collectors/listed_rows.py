@@ -97,4 +97,3 @@ class ListedRows:
             return False
         self._recent[job_id] = recorded
         return True
-

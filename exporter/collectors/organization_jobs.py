@@ -25,8 +25,10 @@ SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than
 SHORT_FIRST_LIST = (
     300.0  # seconds before the start that the first refresh lists; many accounts have many jobs
 )
-OVERLAP = 30.0  # seconds between two sweeps for which lists overlap; jobs that are listed late
-SWEEP_OVERLAP = 120.0  # are found by the next sweep, or by the one every PACE seconds that looks back LIST_OVERLAP
+OVERLAP = (
+    30.0  # seconds between two sweeps for which lists overlap; a sweep finds the jobs that are listed later
+)
+SWEEP_OVERLAP = 120.0  # seconds for which a sweep looks back; every PACE seconds, it looks back LIST_OVERLAP
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
 
 

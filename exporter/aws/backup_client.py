@@ -121,13 +121,18 @@ class BackupClient:
         return AWSPreparedRequest("GET", url, headers, body=None, stream_output=False)
 
     def _read(self, name: str, operation: GetOperation, response: Any) -> Answer:
-        status, body = response.status_code, without_lone_surrogates(response.content)
+        status, body = response.status_code, response.content
         answer = read_body(body, operation.output) if status == 200 else None
         if answer is not None:
             headers = {header.lower(): value for header, value in response.headers.items()}
             return answer | {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
         parsed: Any = self._parser.parse(
-            {"status_code": status, "headers": response.headers, "body": body}, operation.output
+            {
+                "status_code": status,
+                "headers": response.headers,
+                "body": without_lone_surrogates(body),
+            },
+            operation.output,
         )
         if status >= 300:
             raise ClientError(parsed, name)

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from exporter.aws.lone_surrogates import without_lone_surrogates
 from exporter.model import KINDS, Number
 
 LEFT_OUT = "LeftOut"
@@ -118,7 +119,7 @@ def _parse(body: bytes) -> object:
 
 
 def _parse_odd(body: bytes) -> object:
-    text = body.decode("utf-8-sig", errors="replace")
+    text = without_lone_surrogates(body).decode("utf-8-sig", errors="replace")
     try:
         return json.loads(text, parse_constant=_out_of_range)
     except RecursionError:

@@ -327,6 +327,13 @@ def test_text_that_is_no_utf_8() -> None:
     assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}
 
 
+def test_half_of_a_surrogate_pair() -> None:
+    """Half of a surrogate pair, which UTF-8 cannot encode, is replaced in its own value, and costs no other."""
+    took = taken("ListBackupJobs", rb'{"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\ud800"}]}')
+
+    assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}
+
+
 @pytest.mark.parametrize("token", [["t"], {"t": 1}, 7, False])
 def test_a_token_is_kept_as_it_is(token: object) -> None:
     """A NextToken of another type is not left out: the list would seem to end with this page."""

@@ -240,3 +240,38 @@ def test_accounts_are_left_out_while_their_organization_is_paused(aws: Bench) ->
     exporter.exporter.ledgers[0].is_paused = True
     after = {str(ledger.scope) for ledger in exporter.exporter.ledgers}
     assert before - after == {f"company/{FIRST}/eu-west-1"}
+
+
+@pytest.mark.parametrize(("late", "within"), [(20, 15), (90, 60), (600, 360)])
+def test_a_job_that_aws_lists_late_is_published(aws: Bench, late: float, within: float) -> None:
+    """A job that appears in lists long after its end is published: the later, the longer that takes."""
+    exporter = watch(aws)
+    exporter.catch_up()
+    for _ in range(40):
+        aws.clock.advance(15)
+        exporter.scrape()
+    ended = aws.clock() - late
+    aws.account.put(of(FIRST, "late", "COMPLETED", created=ended - 1, CompletionDate=ended))
+    scrapes = 0
+    while not exporter.scrape().find("aws_backup_job_info", job_id="late"):
+        aws.clock.advance(15)
+        scrapes += 1
+        assert scrapes * 15 <= within
+
+
+def test_unfinished_jobs_of_any_age_are_updated(aws: Bench) -> None:
+    """Lists of unfinished jobs leave out those that the list of new jobs has; together they have all."""
+    created = {f"job-{age}": START - age for age in range(0, 1200, 10)}
+    exporter = watch(aws)
+    for percent in ("10", "20", "30"):
+        for job_id, time in created.items():
+            aws.account.put(of(FIRST, job_id, created=time, PercentDone=percent))
+        aws.clock.advance(60)
+        before = len(aws.account.calls)
+        exporter.catch_up()
+        series = exporter.scrape()
+        progress = {value for _, value in series.find("aws_backup_job_progress_ratio")}
+        assert progress == {int(percent) / 100}
+    sweeps = [call.parameters for call in aws.account.calls[before:] if "ByState" in call.parameters]
+    assert sweeps
+    assert all("ByCreatedBefore" in parameters for parameters in sweeps)

@@ -158,7 +158,7 @@ class OrganizationJobsCollector:
         self._lister.read_in_parallel(*self._lister.active())
         self._listed_until = now
         self._swept_at = now - SWEEP_INTERVAL * self._phase
-        self._looked_back_at = 0.0
+        self._looked_back_at = now - PACE
         self._reads_since = now - self._lookback
         self._read.clear()
         self._reading = EVERY_ACCOUNT
@@ -171,7 +171,10 @@ class OrganizationJobsCollector:
         if not sweeps and self._seems_unused(now, listed_until):
             return
         looks_back = sweeps and now - self._looked_back_at >= PACE
-        since = listed_until - (LIST_OVERLAP if looks_back else SWEEP_OVERLAP if sweeps else OVERLAP)
+        if looks_back:
+            since = self._looked_back_at - LIST_OVERLAP
+        else:
+            since = self._swept_at - SWEEP_OVERLAP if sweeps else listed_until - OVERLAP
         lists: list[Filters] = []
         if self._kind.created_filter:
             lists.append({"ByCreatedAfter": since})

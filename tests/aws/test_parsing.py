@@ -328,7 +328,7 @@ def test_text_that_is_no_utf_8() -> None:
 
 
 def test_half_of_a_surrogate_pair() -> None:
-    """Half of a surrogate pair, which UTF-8 cannot encode, is replaced in its own value, and costs no other."""
+    """Half of a surrogate pair, which UTF-8 cannot encode, is replaced; other values are kept."""
     took = taken("ListBackupJobs", rb'{"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\ud800"}]}')
 
     assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}

@@ -22,13 +22,9 @@ from exporter.runtime import Clock, phase
 
 EVERY_ACCOUNT = "*"
 SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than a minute
-SHORT_FIRST_LIST = (
-    300.0  # seconds before the start that the first refresh lists; many accounts have many jobs
-)
-OVERLAP = (
-    30.0  # seconds between two sweeps for which lists overlap; a sweep finds the jobs that are listed later
-)
-SWEEP_OVERLAP = 120.0  # seconds for which a sweep looks back; every PACE seconds, it looks back LIST_OVERLAP
+SHORT_FIRST_LIST = 300.0  # seconds before the start, read by the first refresh: many accounts have many jobs
+OVERLAP = 30.0  # seconds; jobs that AWS lists later than that are found by
+SWEEP_OVERLAP = 120.0  # a sweep, which overlaps with the previous sweep; every PACE seconds by LIST_OVERLAP
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
 
 

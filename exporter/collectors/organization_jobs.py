@@ -23,8 +23,8 @@ from exporter.runtime import Clock, phase
 EVERY_ACCOUNT = "*"
 SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than a minute
 SHORT_FIRST_LIST = 300.0  # seconds before the start, read by the first refresh: many accounts have many jobs
-OVERLAP = 30.0  # seconds; jobs that AWS lists later than that are found by
-SWEEP_OVERLAP = 120.0  # a sweep, which overlaps with the previous sweep; every PACE seconds by LIST_OVERLAP
+OVERLAP = 30.0  # seconds by which a list overlaps with the previous one: AWS lists some jobs late
+SWEEP_OVERLAP = 120.0  # the same, from one sweep to the next; every PACE seconds it is LIST_OVERLAP
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
 
 

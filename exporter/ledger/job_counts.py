@@ -86,10 +86,11 @@ class Counts:
 
     def tallies(self, oldest: int) -> list[Tally]:
         """Return the counts of all groups, of the jobs from this bucket on."""
-        in_window: Counter[Place] = Counter()
+        in_window: dict[Place, int] = {}
         for bucket, counted in self._in_bucket.items():
             if bucket >= oldest:
-                in_window.update(counted)
+                for place, count in counted.items():
+                    in_window[place] = in_window.get(place, 0) + count
         groups = sorted({*self._groups, *self._others})
         ends = [state for state in self._kind.states if state in self._kind.terminal]
         present = {group: dict.fromkeys(self._kind.states, 0) for group in groups}

@@ -327,6 +327,15 @@ def test_text_that_is_no_utf_8() -> None:
     assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}
 
 
+def test_a_time_that_is_no_number_after_one_that_is() -> None:
+    """NaN is neither smaller nor larger than a valid time, but is left out all the same."""
+    rows = b'[{"BackupJobId": "a", "CreationDate": 7}, {"BackupJobId": "b", "CreationDate": NaN}]'
+    took = taken("ListBackupJobs", b'{"BackupJobs": ' + rows + b"}")
+
+    assert took
+    assert took["BackupJobs"] == [{"BackupJobId": "a", "CreationDate": 7}, {"BackupJobId": "b"}]
+
+
 def test_half_of_a_surrogate_pair() -> None:
     """Half of a surrogate pair, which UTF-8 cannot encode, is replaced; other values are kept."""
     took = taken("ListBackupJobs", rb'{"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\ud800"}]}')

@@ -48,7 +48,7 @@ def _refresh(scope: ScopeRefresh, now: float) -> None:
     for collector in scope.take_due(now).collectors:
         scope.refresh(collector)
     for hourly in (False, True):
-        for _ in scope._refresh_slow(hourly=hourly):  # noqa: SLF001
+        for _ in scope._refresh_slow(hourly=hourly):  # noqa: SLF001 - only these
             pass
 
 

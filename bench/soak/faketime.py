@@ -100,5 +100,5 @@ def _library() -> Path:
 
 
 if __name__ == "__main__":
-    time.sleep = sleep  # type: ignore[assignment]
+    time.sleep = sleep  # type: ignore[assignment] # on purpose
     runpy.run_module("exporter", run_name="__main__")

@@ -71,7 +71,7 @@ class BackupApi:
         clock: seconds on a monotonic clock.
         sleep: waits for a number of seconds.
         on_date: called with the `Date` header of each response from AWS.
-        limit_cpu: lets one thread at a time run a block, of those that do CPU-bound work.
+        limit_cpu: a context in which only one thread at a time does CPU-bound work.
 
     Attributes:
         budget, limit_cpu: as in the arguments.

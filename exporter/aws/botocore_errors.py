@@ -1,28 +1,27 @@
-"""What botocore's exceptions mean: a code, a message that is safe to show, and a remedy.
+"""What botocore's exceptions mean: a code, a message that is safe to show, and a remedy."""
 
-The text of an exception may contain anything: a header with a token, a proxy password, a whole page. So the
-message is the format string of its class, filled in only with fields that are known to be safe.
-"""
-
-import os
-import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from traceback import walk_tb
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from exporter.runtime import clipped
+from exporter.aws.exception_causes import (
+    NAMES_DIFFER,
+    causes_of,
+    is_bad_header,
+    modules_of,
+    provider_of,
+    tunnel_status,
+)
+from exporter.aws.safe_messages import safe_message
 
 CREDENTIALS = "credentials"
 TIMEOUT = "timeout"
 CONNECTION = "connection"
 MALFORMED = "malformed"
-
-LONGEST_FIELD = 200  # characters
 
 
 class Meaning(NamedTuple):
@@ -253,7 +252,7 @@ def meaning_of(error: Exception, operation: str) -> Meaning:
     known = _closer_look(error) or _known(error)
     if known is _BUG and operation.startswith("AssumeRole"):
         known = _Known(CREDENTIALS, BY_PROVIDER["assume-role"])
-    return Meaning(known.code, known.words or _words(error), known.remedy)
+    return Meaning(known.code, known.words or safe_message(error), known.remedy)
 
 
 _OF_ANY_PROVIDER = (boto.CredentialRetrievalError, boto.PartialCredentialsError, boto.ParamValidationError)
@@ -262,7 +261,7 @@ _NEED_A_LOGIN = ("sso", "login")
 
 def _known(error: Exception) -> _Known:
     by_class = next((KNOWN[one] for one in type(error).__mro__ if one in KNOWN), None)
-    provider = _provider(error)
+    provider = provider_of(error)
     of_provider = by_class is None or isinstance(error, _OF_ANY_PROVIDER)
     if isinstance(error, boto.InvalidConfigError):
         of_provider = provider not in _NEED_A_LOGIN  # these need another setting, not a login
@@ -272,7 +271,7 @@ def _known(error: Exception) -> _Known:
 
 
 def _by_place(error: Exception) -> _Known:
-    for module in reversed(_modules(error)):
+    for module in reversed(modules_of(error)):
         if module in _BY_MODULE:
             return _BY_MODULE[module]
     # With a file name it is a local file; botocore wraps network errors.
@@ -288,7 +287,7 @@ def _closer_look(error: Exception) -> _Known | None:
         return None
     if not isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.InvalidProxiesConfigError):
         return None
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     known = next(filter(None, map(_known_of_http, causes)), None)
     if known or isinstance(error, boto.ProxyConnectionError):
         return known
@@ -298,13 +297,13 @@ def _closer_look(error: Exception) -> _Known | None:
 
 def _known_of_http(cause: BaseException) -> _Known | None:
     name = type(cause).__name__
-    if status := _tunnel_status(cause):
+    if status := tunnel_status(cause):
         return _Known(CONNECTION, PROXY_CREDENTIALS if status == "407" else PROXY_REFUSES)
-    if name == _NAMES_DIFFER:
+    if name == NAMES_DIFFER:
         return _Known(CONNECTION, WRONG_HOST)
     if isinstance(cause, ssl.SSLError):
         return _Known(CONNECTION, _remedy_for_tls(cause))
-    if isinstance(cause, UnicodeEncodeError) or _is_bad_header(cause):
+    if isinstance(cause, UnicodeEncodeError) or is_bad_header(cause):
         return _Known(CREDENTIALS, NO_LINE_BREAK)
     return _Known(CONNECTION, f"{FIX_ENDPOINT}; {FIX_PROXY}") if name in _ABOUT_A_URL else None
 
@@ -334,159 +333,7 @@ def _remedy_for_os_error(error: BaseException) -> str:
     return ""
 
 
-_NAMES_DIFFER = "CertificateError"  # of urllib3, which compares the host names itself
 _ABOUT_A_URL = frozenset(
     {"LocationParseError", "LocationValueError", "URLSchemeUnknown", "InvalidURL", "ValueError"}
 )
 _NO_WAY = frozenset({101, 113})  # ENETUNREACH, EHOSTUNREACH
-
-
-# Words
-
-
-def _address(url: object) -> str:
-    """Return scheme, host and port of a URL, without user and password."""
-    scheme = re.match(r"https?://", str(url))
-    host = re.match(r"[\w.:\[\]-]{1,255}", str(url).rpartition("@")[2].rpartition("://")[2])
-    return f"{scheme[0] if scheme else ''}{host[0] if host else '…'}"
-
-
-def _plain(field: object) -> str:
-    return clipped(" ".join(str(field).split()), LONGEST_FIELD)
-
-
-def _reason(error: object) -> str:
-    """Return why a connection failed, in the words of the system and of OpenSSL, not of the exception."""
-    if not isinstance(error, BaseException):
-        return "…"
-    causes = list(_causes(error))
-    for cause in causes:
-        if words := _system_words(cause):
-            return words
-    return type(causes[-1]).__name__
-
-
-def _system_words(error: BaseException) -> str:
-    if status := _tunnel_status(error):
-        return f"the proxy responded with {status}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return f"TLS: {error.reason.lower().replace('_', ' ')}"
-    if type(error).__name__ == _NAMES_DIFFER:
-        return "certificate verify failed: hostname mismatch"
-    if _is_bad_header(error):
-        return "a header contains a line break or another control character"
-    if isinstance(error, socket.gaierror):
-        return "the host name cannot be resolved"
-    if isinstance(error, OSError) and error.errno and error.errno > 0:
-        return os.strerror(error.errno)
-    return ""
-
-
-_SAFE: Mapping[str, Callable[[Any], str]] = {
-    "endpoint_url": _address,
-    "proxy_url": _address,
-    "endpoint": _address,
-    "error": _reason,
-    **dict.fromkeys(
-        (
-            *("path", "profile", "source_profile", "visited_profiles", "provider", "cred_var", "name"),
-            *("region_name", "service_name", "service", "tags", "label", "method_name", "operation_name"),
-            *("mode", "valid_modes", "valid_options", "retry_config_option", "provided_retry_mode"),
-            *("provided_max_attempts", "min_value", "config_key", "sts_regional_endpoints_config"),
-            *("s3_us_east_1_regional_endpoint_config", "signature_version", "actual_bytes", "expected_bytes"),
-            *("service_supported_protocols", "botocore_supported_protocols", "missing", "object_name"),
-        ),
-        _plain,
-    ),
-}
-"""How to format the fields of botocore's exceptions that are safe to show."""
-
-_COMPOSED_BY_BOTOCORE = (  # from names of profiles, settings and endpoints, not from responses
-    boto.InvalidConfigError,
-    boto.EndpointProviderError,
-    boto.InvalidEndpointConfigurationError,
-    boto.MissingDependencyException,
-)
-
-
-class _SafeFields(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return "…"
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, boto.BotoCoreError):
-        return _words_of_botocore(error)
-    if isinstance(error, ResponseParserError):
-        return "the response cannot be parsed"
-    provider = _provider(error)
-    where = f" while getting credentials from {provider}" if provider else ""
-    if isinstance(error, OSError) and error.errno:
-        file = f": {_plain(error.filename)}" if error.filename else ""
-        return f"{os.strerror(error.errno)}{file}{where}"
-    return f"{type(error).__name__}{where}"
-
-
-def _words_of_botocore(error: Exception) -> str:
-    fields = getattr(error, "kwargs", {})
-    shown = _SafeFields({name: _SAFE[name](value) for name, value in fields.items() if name in _SAFE})
-    if isinstance(error, _COMPOSED_BY_BOTOCORE):
-        shown |= {name: _plain(fields[name]) for name in ("error_msg", "msg") if name in fields}
-    if isinstance(error, boto.ParamValidationError):
-        shown["report"] = ", ".join(re.findall(r"parameter:? \W?([\w.]+)", str(fields.get("report"))))
-    form = str(getattr(error, "fmt", ""))
-    words = " ".join(form.format_map(shown).split())
-    return words if "error" not in shown or "{error}" in form else f"{words} ({shown['error']})"
-
-
-# Causes
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and its causes: HTTP clients wrap each other's exceptions in several ways."""
-    seen: list[BaseException] = []
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if any(one is other for other in seen):
-            continue
-        seen.append(one)
-        yield one
-        inside = (
-            getattr(one, "kwargs", {}).get("error"),
-            getattr(one, "reason", None),
-            getattr(one, "original_error", None),
-            *one.args,
-            one.__cause__,
-            one.__context__,
-        )
-        waiting += [other for other in inside if isinstance(other, BaseException)]
-
-
-def _tunnel_status(error: BaseException) -> str:
-    found = re.match(r"Tunnel connection failed: (\d{3})", str(error)) if isinstance(error, OSError) else None
-    return found[1] if found else ""
-
-
-def _is_bad_header(error: BaseException) -> bool:
-    return isinstance(error, ValueError) and str(error).startswith("Invalid header")
-
-
-def _modules(error: BaseException) -> list[str]:
-    return [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
-
-
-def _provider(error: BaseException) -> str:
-    """Return botocore's name of the credential provider that an exception comes from."""
-    named = getattr(error, "kwargs", {}).get("provider")
-    if isinstance(named, str):
-        return named
-    found = ""
-    for frame, _ in walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__") in ("botocore.credentials", "botocore.tokens"):
-            provider = frame.f_locals.get("self")
-            name = getattr(provider, "METHOD", None) or getattr(provider, "method", None)
-            found = name if isinstance(name, str) else found
-    return found

@@ -137,12 +137,12 @@ def _pool_classes(use: Callable[[Any], None]) -> dict[str, type]:
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             use(self)
-            super().request(*args, **kwargs)  # type: ignore[misc]
+            super().request(*args, **kwargs)  # type: ignore[misc] # as above
 
     class Connection(Reporting, AWSHTTPConnection):  # type: ignore[misc] # botocore has no types
         pass
 
-    class SecureConnection(Reporting, AWSHTTPSConnection):  # type: ignore[misc]
+    class SecureConnection(Reporting, AWSHTTPSConnection):  # type: ignore[misc] # as above
         pass
 
     class Pool(AWSHTTPConnectionPool):

@@ -115,10 +115,11 @@ def _parse(body: bytes) -> object:
     try:
         return from_json(body, allow_inf_nan=False)  # faster than `json`, but stricter
     except ValueError:
-        return _parse_odd(body)
+        return _parse_rejected(body)
 
 
-def _parse_odd(body: bytes) -> object:
+def _parse_rejected(body: bytes) -> object:
+    """Parse what `from_json` rejects, as far as Python's `json` can."""
     text = without_lone_surrogates(body).decode("utf-8-sig", errors="replace")
     try:
         return json.loads(text, parse_constant=_out_of_range)

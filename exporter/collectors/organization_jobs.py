@@ -176,8 +176,6 @@ class OrganizationJobsCollector:
             lists.append({"ByCreatedAfter": since})
         if sweeps or self._recorder.active or not lists:
             lists.append(self._lister.completed_after(since))
-        if looks_back:
-            self._rows.age()
         if sweeps:
             lists += self._unfinished(since)
         listed = set().union(*self._lister.read_in_parallel(*lists))
@@ -188,6 +186,7 @@ class OrganizationJobsCollector:
             if self._unread():
                 self.caught_up = False
         if looks_back:
+            self._rows.age()
             self._prune(now)
             self._looked_back_at = now
 

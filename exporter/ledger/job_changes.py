@@ -33,8 +33,8 @@ class ChangeLog:
     """Collects changes until they are drained.
 
     Attributes:
-        version: a number that grows with each change, except one of numbers of a tracked job.
-        progress: a number that grows with each change of numbers of a tracked job.
+        version: grows with each change, except of the numbers of a tracked job.
+        progress: grows with each change of the numbers of a tracked job.
     """
 
     def __init__(self) -> None:

@@ -163,12 +163,12 @@ class JobStore:
 
     @property
     def version(self) -> int:
-        """A number that grows whenever something published has changed, except progress or by time alone."""
+        """A number that grows whenever something published changes, except by progress or time alone."""
         return self._changes.version + self._counts.version
 
     @property
     def progress(self) -> int:
-        """A number that grows whenever published numbers of a tracked job have changed, and nothing else."""
+        """A number that grows whenever only the published numbers of a tracked job change."""
         return self._changes.progress
 
     def steady_until(self, now: float) -> float:

@@ -25,7 +25,7 @@ class Versions(NamedTuple):
 
     Attributes:
         data: jobs, resources, vaults, plans, and the number of items without series.
-        progress: by kind, numbers of jobs that can still change. No other series depend on these.
+        progress: the numbers of jobs that can still change, by kind; no other series depend on them.
         status: health of the collectors, calls, malformed values, errors of configured job IDs.
     """
 

@@ -188,7 +188,7 @@ class ScopeRefresh:
     @property
     def has_background_work(self) -> bool:
         """Whether there is something to do in the background now."""
-        return self._steady() >= self._next_due or not all(one.caught_up for one in self._collectors)
+        return self._steady() >= self._next_due or bool(self._behind)
 
     def has_result(self, collector: Collector) -> bool:
         """Whether a refresh of the collector has succeeded or failed before."""

@@ -6,18 +6,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.aws.parsing import LEFT_OUT, ROW_IDS, LeftOut, read_body
+from exporter.aws.parsing import LEFT_OUT, ROW_IDS, LeftOut
 from exporter.model.job_kinds import BACKUP, KINDS
 from exporter.model.kind import Kind
+from tests.aws.bodies import output, taken
 
-MODEL = botocore.session.get_session().get_service_model("backup")
 LISTS = {
     **{kind.list_operation: kind.list_member for kind in KINDS},
     "ListBackupPlans": "BackupPlansList",
@@ -45,14 +44,6 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
 NOT_A_ROW = ANYTHING.filter(lambda odd: not isinstance(odd, dict))
 EACH_LIST = pytest.mark.parametrize("operation", LISTS)
 EACH_ANSWER = pytest.mark.parametrize("operation", ANSWERS)
-
-
-@cache
-def output(operation: str) -> StructureShape:
-    """Give the shape of an operation's answer."""
-    shape = MODEL.operation_model(operation).output_shape
-    assert isinstance(shape, StructureShape)
-    return shape
 
 
 @cache
@@ -84,11 +75,6 @@ def rows(operation: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     named = ROW_IDS[LISTS[operation]]
     drawn = st.lists(values(row_shape(operation)), min_size=1, max_size=3)
     return drawn.map(lambda rows: [row | {named: f"id {place}"} for place, row in enumerate(rows)])
-
-
-def taken(operation: str, body: bytes) -> dict[str, Any] | None:
-    """Give what is read of an answer; nothing if it is left to botocore."""
-    return read_body(body, output(operation))
 
 
 def read(operation: str, told: object) -> tuple[dict[str, Any], tuple[LeftOut, ...]]:
@@ -297,52 +283,6 @@ def test_one_rule_of_a_plan() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        pytest.param("1" * 5000, id="more digits than Python reads"),
-        pytest.param("-" + "9" * 5000, id="fewer than nothing, with as many"),
-        pytest.param("[" * 5000 + "]" * 5000, id="lists in lists"),
-        pytest.param('{"a":' * 5000 + '"]"' + "}" * 5000, id="objects in objects"),
-        pytest.param("NaN", id="not a number"),
-        pytest.param("-Infinity", id="infinity"),
-        pytest.param("1e999", id="more than a float holds"),
-    ],
-)
-def test_json_that_python_does_not_read(odd: str) -> None:
-    """What Python's JSON cannot read, or reads as no number, costs its own field and nothing else."""
-    body = f'{{"BackupJobs": [{{"BackupJobId": "a", "BytesTransferred": 7, "BackupSizeInBytes": {odd}}}]}}'
-
-    took = taken("ListBackupJobs", body.encode())
-
-    assert took
-    assert took["BackupJobs"] == [{"BackupJobId": "a", "BytesTransferred": 7}]
-    assert [value.place for value in took[LEFT_OUT]] == ["BackupJobs[0].BackupSizeInBytes"]
-
-
-def test_text_that_is_no_utf_8() -> None:
-    """Bytes that are no text in UTF-8 are replaced in their own value, and cost no other."""
-    took = taken("ListBackupJobs", b'{"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\xe9"}]}')
-
-    assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}
-
-
-def test_a_time_that_is_no_number_after_one_that_is() -> None:
-    """NaN is neither smaller nor larger than a valid time, but is left out all the same."""
-    rows = b'[{"BackupJobId": "a", "CreationDate": 7}, {"BackupJobId": "b", "CreationDate": NaN}]'
-    took = taken("ListBackupJobs", b'{"BackupJobs": ' + rows + b"}")
-
-    assert took
-    assert took["BackupJobs"] == [{"BackupJobId": "a", "CreationDate": 7}, {"BackupJobId": "b"}]
-
-
-def test_half_of_a_surrogate_pair() -> None:
-    """Half of a surrogate pair, which UTF-8 cannot encode, is replaced; other values are kept."""
-    took = taken("ListBackupJobs", rb'{"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\ud800"}]}')
-
-    assert took == {"BackupJobs": [{"BackupJobId": "a", "ResourceName": "caf\N{REPLACEMENT CHARACTER}"}]}
-
-
 @pytest.mark.parametrize("token", [["t"], {"t": 1}, 7, False])
 def test_a_token_is_kept_as_it_is(token: object) -> None:
     """A NextToken of another type is not left out: the list would seem to end with this page."""
@@ -357,14 +297,6 @@ def test_no_list(rows: object) -> None:
     assert "BackupJobs" not in {
         name for name, value in read("ListBackupJobs", {"BackupJobs": rows})[0].items() if value is not None
     }
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"BackupJobs": [', b"[]", b"null", b'"a"', b"\xff\xfe\x00"]
-)
-def test_what_is_no_object_is_not_read(body: bytes) -> None:
-    """What is no JSON object is left to botocore."""
-    assert taken("ListBackupJobs", body) is None
 
 
 @EACH_ANSWER

@@ -102,7 +102,7 @@ def test_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         SECRET.limits.max_jobs = 1
     with pytest.raises(TypeError, match="does not support item assignment"):
-        SECRET.targets[0].labels["b"] = "d"  # type: ignore[index]
+        SECRET.targets[0].labels["b"] = "d"  # type: ignore[index] # frozen
 
 
 def test_a_value_like_any_other() -> None:

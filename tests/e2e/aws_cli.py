@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import Template
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath  # type: ignore[import-untyped] # has no types
 from botocore import xform_name
 from botocore.session import Session
 

@@ -69,7 +69,7 @@ def webhook() -> Iterator[Webhook]:
     """Listen on a free port of 127.0.0.1 until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    hook = server.hook = Webhook(f"127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]
+    hook = server.hook = Webhook(f"127.0.0.1:{server.server_port}")  # type: ignore[attr-defined] # set here
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep a notification."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.hook.take(self.path, json.loads(body))  # type: ignore[attr-defined]
+        self.server.hook.take(self.path, json.loads(body))  # type: ignore[attr-defined] # set here
         self.send_response(200)
         self.end_headers()
 

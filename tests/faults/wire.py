@@ -66,7 +66,7 @@ class Exchange(BaseHTTPRequestHandler):
         """Answer nothing until the wire is taken down."""
         self.server.wire.down.wait()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the standard library
         """Say nothing."""
 
     def _handle(self) -> None:

@@ -14,7 +14,7 @@ OTHER = REMOTE + "-2"
 
 def copying(*destinations: str, started: float = NOW - 5 * DAY, **settings: Iterable[str]) -> Known:
     """Make a volume with a daily backup of an old plan, whose rule copies it to some vaults."""
-    known = Known(**settings)  # type: ignore[arg-type]
+    known = Known(**settings)  # type: ignore[arg-type] # of several types
     known.plans(plan(rule("daily", *destinations)))
     for day in range(int((NOW - started) / DAY) + 1):
         known.backup(f"b{day}", "COMPLETED", NOW - day * DAY)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-import jmespath  # type: ignore[import-untyped]
+import jmespath  # type: ignore[import-untyped] # has no types
 import pytest
 from botocore import xform_name
 from botocore.model import OperationModel

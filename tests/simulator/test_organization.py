@@ -32,7 +32,7 @@ def organization(simulation: Simulation) -> Organization:
 
 
 @pytest.fixture
-def organizations(connect: Connect, organization: Organization) -> Any:  # noqa: ARG001
+def organizations(connect: Connect, organization: Organization) -> Any:  # noqa: ARG001 - a fixture
     """Give a client of AWS Organizations in the management account."""
     return connect(service="organizations", region="us-east-1")
 

@@ -154,7 +154,7 @@ class Written:
         with self.ledger.open(BACKUP) as of:
             of.expire(self.clock())
 
-    def text(self, form: Form = Form(), names: Iterable[str] = ()) -> bytes:  # noqa: B008
+    def text(self, form: Form = Form(), names: Iterable[str] = ()) -> bytes:  # noqa: B008 - immutable
         """Write the scope's series."""
         return self.exposition.write(form, scope=self.ledger.scope, names=frozenset(names))
 

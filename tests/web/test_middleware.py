@@ -257,5 +257,5 @@ def test_what_is_not_a_request_passes(tmp_path: Path) -> None:
 
     visitor = Visitor(tmp_path, USERS)
     middleware = AccessMiddleware(app, WebConfigWatcher(str(visitor.file)))
-    asyncio.run(middleware({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
+    asyncio.run(middleware({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type] # never called
     assert seen == ["lifespan"]

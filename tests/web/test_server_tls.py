@@ -234,7 +234,7 @@ def test_a_client_that_is_not_admitted(watcher: WebConfigWatcher, caplog: pytest
 def test_a_door_that_fails(watcher: WebConfigWatcher, caplog: pytest.LogCaptureFixture) -> None:
     """A failure at the watcher closes the connection and is logged; the next is let in."""
     with served(LIMITS, watcher) as server:
-        good, watcher.now = watcher.now, "no context"  # type: ignore[assignment]
+        good, watcher.now = watcher.now, "no context"  # type: ignore[assignment] # on purpose
         client = server.client()
         client.sendall(b"\x16")
         assert rest(client) == b""

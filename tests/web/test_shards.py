@@ -26,7 +26,7 @@ def shards(addresses: Sequence[str], *, down: set[str], names: Mapping[str, Sequ
     return Shards(addresses, resolve=resolve, connects=connects)
 
 
-def available(addresses: Sequence[str], down: set[str] = set(), **names: Sequence[str]) -> tuple[str, ...]:  # noqa: B006
+def available(addresses: Sequence[str], down: set[str] = set(), **names: Sequence[str]) -> tuple[str, ...]:  # noqa: B006 - read only
     """The addresses of the exporters that accept connections."""
     return asyncio.run(shards(addresses, down=down, names=names).available())
 

@@ -251,7 +251,7 @@ def addresses(sockets: Sequence[socket.socket]) -> list[str]:
 def local_address(listening: socket.socket) -> str:
     """Return the address at which a browser on this machine reaches a socket, as HOST:PORT."""
     host, port = _socket_address(listening)
-    return _join("localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host, port)  # noqa: S104
+    return _join("localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host, port)  # noqa: S104 - compares
 
 
 def _socket_address(listening: socket.socket) -> tuple[str, str]:

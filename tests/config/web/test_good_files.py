@@ -237,5 +237,5 @@ def test_frozen(load: Load) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         config.rate_limit.burst = 1
     with pytest.raises(TypeError, match="does not support item assignment"):
-        config.basic_auth_users["a"] = config.basic_auth_users["a"]  # type: ignore[index]
+        config.basic_auth_users["a"] = config.basic_auth_users["a"]  # type: ignore[index] # frozen
     assert copy.deepcopy(config) == config != WebConfig()

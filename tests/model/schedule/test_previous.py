@@ -103,7 +103,7 @@ def test_when_clocks_change(schedule: Schedule, change: tuple[str, str], seconds
 
 @pytest.mark.slow
 @settings(deadline=None)
-@given(schedules(), st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)))  # noqa: DTZ001
+@given(schedules(), st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)))  # noqa: DTZ001 - local times
 def test_next_run_of_the_previous_one(schedule: Schedule, moment: datetime) -> None:
     """Nothing runs between the previous run and the next one."""
     now = moment.replace(tzinfo=UTC).timestamp()
@@ -136,7 +136,7 @@ SIMULATED = st.sampled_from(
 @given(
     SIMULATED,
     st.sampled_from(["Etc/UTC", "Europe/Berlin", "America/New_York", "Australia/Sydney"]),
-    st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)),  # noqa: DTZ001
+    st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)),  # noqa: DTZ001 - local times
 )
 def test_simulator(expression: str, zone: str, moment: datetime) -> None:
     """The simulated account's own reader of schedules finds the same last run."""

@@ -50,7 +50,7 @@ class Deadlines:
         self._current = threading.local()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._pool_classes = _pool_classes(self._use)
+        self._pool_classes = _pool_classes(self.use)
 
     def apply_to(self, client: Any) -> None:
         """Apply the deadline of the calling thread to the calls of a botocore client."""
@@ -82,8 +82,8 @@ class Deadlines:
             with self._changed:
                 call.ended, call.connection = True, None
 
-    def _use(self, connection: Any) -> None:
-        """Record the connection that the current call uses.
+    def use(self, connection: Any) -> None:
+        """Record the connection that the current call is about to use.
 
         Raises:
             TimeoutError: the deadline of the call has passed.

@@ -8,6 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -129,25 +130,37 @@ def test_times_are_written_as_botocore_does(wire: Wire, seconds: float) -> None:
 )
 def test_endpoints_are_those_of_botocore(region: str, config: dict[str, Any], url: str) -> None:
     """The endpoint of each partition and setting is that of the botocore client, and so is the Region."""
-    inner = SESSION.create_client(
+    inner: Any = SESSION.create_client(
         "backup",
         region_name=region,
         config=Config(**config),
         aws_access_key_id="none",
         aws_secret_access_key="none",
     )
+    inner._endpoint.http_session = session = Unreachable()
     ours = BackupClient(inner, cpu_limiter=CpuLimiter(), deadlines=Deadlines())
+    with pytest.raises(EndpointConnectionError):
+        ours.call("ListBackupPlans", {}, KEYS)
 
-    sent = _sent_by(ours)
-
+    [sent] = session.sent
     assert sent.url == f"{url}/backup/plans/"
     assert f"/{region.removeprefix('fips-')}/backup/aws4_request" in sent.headers["authorization"]
 
 
-def _sent_by(ours: BackupClient) -> Any:
-    """Give the request that a client would send, without sending it."""
-    operation = GetOperation.of(MODEL.operation_model("ListBackupPlans"))
-    return ours._request(operation, {}, KEYS)
+class Unreachable:
+    """An HTTP session that reaches nothing.
+
+    Attributes:
+        sent: the requests.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[AWSPreparedRequest] = []
+
+    def send(self, request: AWSPreparedRequest) -> None:
+        """Fail."""
+        self.sent.append(request)
+        raise EndpointConnectionError(endpoint_url=request.url)
 
 
 def test_the_user_agent_names_the_exporter(wire: Wire) -> None:

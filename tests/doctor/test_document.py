@@ -30,7 +30,7 @@ NO_ROLE = f"""<ErrorResponse {NAMESPACE}><Error><Type>Sender</Type><Code>AccessD
 
 def sts(exchange: Exchange) -> None:
     """Tell the user who asks; let the user assume no role."""
-    asked = exchange.rfile.read(int(exchange.headers["Content-Length"]))
+    asked = exchange.body
     denied = b"Action=AssumeRole" in asked
     exchange.give(403 if denied else 200, NO_ROLE if denied else CALLER, "text/xml")
 

@@ -183,8 +183,7 @@ external_id = {PROFILE_ID}
 
 def repeats(exchange: Exchange) -> None:
     """Refuse what is asked, and repeat all of it, as AWS does where a signature is wrong."""
-    body = exchange.rfile.read(int(exchange.headers.get("Content-Length", 0))).decode()
-    said = f"{exchange.path} {body} {exchange.headers} {EXTERNAL_ID}'"
+    said = f"{exchange.path} {exchange.body.decode()} {exchange.headers} {EXTERNAL_ID}'"
     said += f" Value '{PROFILE_ID}' at 'externalId' failed, {SECRET_KEY} {quote(SESSION_TOKEN, safe='')}"
     if exchange.command == "POST":
         error = f"<Error><Code>ValidationError</Code><Message>{escape(said)}</Message></Error>"

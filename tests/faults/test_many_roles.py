@@ -61,7 +61,7 @@ class Aws:
             exchange.give(200, f'{{"BackupJobs": [], "BackupJobId": "{job_id}"}}')
 
     def _assume(self, exchange: Exchange) -> None:
-        body = exchange.rfile.read(int(exchange.headers["Content-Length"])).decode()
+        body = exchange.body.decode()
         [account] = re.findall(r"arn:aws:iam::(\d+):", unquote(body))
         self.assumed.append(account)
         if not self.refuse(exchange, account):

@@ -17,8 +17,14 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """One request of the exporter, and how it is answered."""
+    """One request of the exporter, and how it is answered.
 
+    Attributes:
+        body: the body of the request.
+    """
+
+    protocol_version = "HTTP/1.1"  # connections stay open, as those of AWS do
+    disable_nagle_algorithm = True
     server: "_Server"
 
     def do_GET(self) -> None:
@@ -48,13 +54,13 @@ class Exchange(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"BackupJobs": [{"BackupJobId": "a",')
         self.wfile.flush()
+        self.close_connection = True
 
     def forward(self, change: Callable[[bytes], bytes] = bytes) -> None:
         """Let the simulated AWS answer; its answer may be changed on the way."""
         beyond = HTTPConnection(self.server.wire.beyond, timeout=10)
         try:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            beyond.request(self.command, self.path, body, dict(self.headers))
+            beyond.request(self.command, self.path, self.body, dict(self.headers))
             answer = beyond.getresponse()
             error = answer.getheader("x-amzn-ErrorType")
             headers = {"Date": answer.getheader("Date", "")} | ({"x_amzn_ErrorType": error} if error else {})
@@ -71,6 +77,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         wire = self.server.wire
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         wire.requests.append((self.path, dict(self.headers)))
         wire.breakage(self)
 
@@ -115,6 +122,7 @@ class Wire:
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
+        self._server.close_connections()
         self._server.server_close()
 
 
@@ -125,10 +133,23 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, wire: Wire) -> None:
         super().__init__(("127.0.0.1", 0), Exchange, bind_and_activate=False)
         self.wire = wire
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle the requests of a connection in a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         """Close without the polite end that a reset must not have."""
+        self._open.discard(request)
         request.close()
+
+    def close_connections(self) -> None:
+        """End the connections that wait for another request."""
+        for connection in [*self._open]:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """The exporter may well have gone away."""
@@ -165,6 +186,7 @@ def resets(exchange: Exchange) -> None:
 
 def hangs_up(exchange: Exchange) -> None:
     """Close the connection without an answer."""
+    exchange.close_connection = True
 
 
 def only(part_of_path: str, breakage: Breakage) -> Breakage:
@@ -191,3 +213,4 @@ def drips(exchange: Exchange) -> None:
         while not exchange.server.wire.down.wait(DRIP):
             exchange.wfile.write(b"-")
             exchange.server.wire.drops += 1
+    exchange.close_connection = True

@@ -82,6 +82,7 @@ class ScopeRefresh:
         self._idle_until = -math.inf
         self._unsettled = {collector.name for collector in collectors}  # the last refresh has not succeeded
         self._active: set[str] = set()  # collectors with jobs to follow
+        self._is_behind = True  # some collectors have not caught up
         # No jobs to follow, and every collector had succeeded before its last refresh.
         self._is_idle = is_member
         self._pace_factor = pace_factor
@@ -188,7 +189,7 @@ class ScopeRefresh:
     @property
     def has_background_work(self) -> bool:
         """Whether there is something to do in the background now."""
-        return self._steady() >= self._next_due or bool(self._behind)
+        return self._is_behind or self._steady() >= self._next_due
 
     def has_result(self, collector: Collector) -> bool:
         """Whether a refresh of the collector has succeeded or failed before."""
@@ -242,8 +243,7 @@ class ScopeRefresh:
 
     def _take_step(self, collector: Collector) -> None:
         collector.catch_up()
-        if collector.name not in self._active:
-            self._check_activity(collector)
+        self._check_activity(collector)
         self._catch_up_faults.pop(collector.name, None)
         self._render()
 
@@ -253,6 +253,7 @@ class ScopeRefresh:
                 self._active.add(collector.name)
             else:
                 self._active.discard(collector.name)
+            self._is_behind = bool(self._behind)
 
     def _run(self, work: Callable[[], None], collector: str) -> Fault | None:
         try:

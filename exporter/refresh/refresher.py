@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 5.0  # seconds between two checks whether a slow collector is due
 MAX_SILENCE = 120.0  # seconds without such a check after which the refresher is broken
-MAX_REFRESHES, MAX_IDLE, MAX_BACKGROUND = 64, 48, 32  # collectors of all scopes that run at the same time
+MAX_REFRESHES, MAX_IDLE, MAX_BACKGROUND = 64, 48, 48  # collectors of all scopes that run at the same time
 STALLED_SCRAPES = 3  # a refresh is stalled once it outlasts so many scrapes and so many seconds
 STALLED_SECONDS = 15.0
 QUEUED_SECONDS = 60.0  # for which a refresh may be queued, when thousands start at the same time

@@ -89,7 +89,8 @@ class OpenConnections:
             if not is_reusable:
                 connection.close()
             self._pool._put_conn(connection)  # noqa: SLF001 - as above
-        self._is_usable = response is not None
+        if response is None:
+            self._is_usable = False
         return response
 
 

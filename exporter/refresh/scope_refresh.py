@@ -152,6 +152,7 @@ class ScopeRefresh:
         """Run one collector once."""
         fault = self._run(collector.refresh, collector.name)
         self._check_activity(collector)
+        self._check_behind()
         self._record(collector.name, fault)
 
     def refresh_completely(self) -> None:
@@ -184,6 +185,7 @@ class ScopeRefresh:
                 pause = min(LONGEST_PAUSE, 2 * pause)
             for _ in self._refresh_slow(hourly=True):
                 yield True
+            self._check_behind()
             yield False
 
     @property
@@ -243,7 +245,8 @@ class ScopeRefresh:
 
     def _take_step(self, collector: Collector) -> None:
         collector.catch_up()
-        self._check_activity(collector)
+        if collector.name not in self._active:
+            self._check_activity(collector)
         self._catch_up_faults.pop(collector.name, None)
         self._render()
 
@@ -253,6 +256,9 @@ class ScopeRefresh:
                 self._active.add(collector.name)
             else:
                 self._active.discard(collector.name)
+
+    def _check_behind(self) -> None:
+        with self._lock:
             self._is_behind = bool(self._behind)
 
     def _run(self, work: Callable[[], None], collector: str) -> Fault | None:

@@ -165,6 +165,21 @@ def test_a_job_found_while_catching_up_makes_a_scope_active(start: Start) -> Non
     assert fleet.scrapes(5, SCRAPE) == [["a"]] * 5
 
 
+def test_a_refresh_that_discards_the_history_is_followed_by_catching_up(start: Start) -> None:
+    """A scope that has caught up has background work again once a refresh has begun its history anew."""
+    fleet = start("a")
+    fleet.backups["a"].left = 1
+    fleet.scrape()
+    scope = fleet.scopes["a"]
+    for more in scope.background():
+        if not more:
+            break
+    assert not scope.has_background_work
+    fleet.backups["a"].left = 1
+    fleet.scrape(after=MINUTE)
+    assert scope.has_background_work
+
+
 def test_probes_follow_the_same_rule(start: Start) -> None:
     """A probe of one scope refreshes it if it is due, and never another one."""
     fleet = start("a", "b")

@@ -56,7 +56,7 @@ class OpenConnections:
         self._origin = origin
         self._headers = {"Host": host, "Accept-Encoding": "identity"}
         self._deadlines = deadlines
-        self._is_usable = True
+        self._is_usable = all(hasattr(self._pool, name) for name in ("_get_conn", "_put_conn"))
 
     def get(self, target: str, headers: Mapping[str, str]) -> Response | None:
         """Send a GET request. Returns None if botocore has to send it.

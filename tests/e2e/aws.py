@@ -61,13 +61,18 @@ class Aws:
         self._door.open()
 
     @property
+    def waiting(self) -> int:
+        """How many calls wait for an answer."""
+        return self._door.waiting
+
+    @property
     def keeps_waiting(self) -> bool:
         """Whether a call waits for an answer."""
-        return self._door.waiting > 0
+        return self.waiting > 0
 
-    def has_calls_waiting(self) -> None:
-        """Wait until a call waits for an answer."""
-        until(lambda: self.keeps_waiting, PATIENCE)
+    def has_calls_waiting(self, least: int = 1) -> None:
+        """Wait until so many calls wait for an answer."""
+        until(lambda: self.waiting >= least, PATIENCE)
 
     def has_no_connections(self) -> None:
         """Wait until no call has come for a second: what was before the start is known by then."""

@@ -307,19 +307,20 @@ def test_a_value_that_cannot_be_sent_is_left_to_botocore(host: Host, client: Cli
     assert len(host.requests[0]) == 1
 
 
-class OtherManager:
-    """A manager of connections as a later version of urllib3 may have it."""
+class OtherSession:
+    """An HTTP session whose connection pools offer no way to take a connection out of them."""
 
-    _manager = property(lambda self: self)
+    def __init__(self) -> None:
+        self._manager = self
 
     def connection_from_url(self, _: str) -> object:
-        """Give a pool without a way to take a connection out of it."""
+        """Give a pool."""
         return object()
 
 
 def test_another_version_of_urllib3_leaves_everything_to_botocore() -> None:
     """Where connections cannot be taken out of a pool, botocore sends all requests."""
-    connections = OpenConnections(OtherManager(), "http://localhost", "localhost", Deadlines())
+    connections = OpenConnections(OtherSession(), "http://localhost", "localhost", Deadlines())
     assert connections.get(TARGET, HEADERS) is None
 
 

@@ -281,7 +281,8 @@ CAUSES = {
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_what_broke_a_connection(cause: Exception, said: str, named: str, wrapped: bool) -> None:
     """However deep an HTTP client wraps it, the cause is told in safe words and decides about the remedy."""
-    inner: Exception = urllib3.MaxRetryError(None, HUSH_URL, cause) if wrapped else cause  # type: ignore[arg-type]
+    no_pool: Any = None
+    inner: Exception = urllib3.MaxRetryError(no_pool, HUSH_URL, cause) if wrapped else cause
     fault = from_boto("ListBackupJobs", boto.HTTPClientError(error=inner)).fault
     assert said in fault.message
     assert named in fault.remedy

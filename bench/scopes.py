@@ -90,8 +90,7 @@ class _Scope:
     def refresh(self, turn: int) -> None:
         """Take up what a refresh without news tells."""
         for kind in KINDS:
-            with self._ledger.open(kind) as store:
-                store.expire(self._now)
+            self._ledger.expire(kind, self._now)
             self._ledger.count_call(kind.list_operation, "ok")
             self._ledger.set_health(kind.collector, Health(up=True, last_success=self._now + turn))
 

@@ -113,8 +113,7 @@ class JobsCollector:
         succeeded_before, self._succeeded = self._succeeded, False
         now = self._clock()
         self._restart_after_correction()
-        with self._ledger.open(self._kind) as store:
-            store.expire(now)
+        self._ledger.expire(self._kind, now)
         self._freshness.begin()
         if self._listed_until is not None and self._exceed_budget(self._pending()):
             self._describe_unlisted(self._discover_and_sweep(now, self._listed_until))

@@ -25,6 +25,7 @@ SWEEP_INTERVAL = 55.0  # seconds between two lists of unfinished jobs, less than
 SHORT_FIRST_LIST = 300.0  # seconds before the start, read by the first refresh: many accounts have many jobs
 OVERLAP = 30.0  # seconds by which a list overlaps with the previous one: AWS lists some jobs late
 SWEEP_OVERLAP = 120.0  # the same, from one sweep to the next; every PACE seconds it is LIST_OVERLAP
+RESOURCES_INTERVAL = 3600.0  # seconds between two searches for resources without recent jobs
 MOST_SEARCHES = 10  # jobs, missing from all lists, to search for after one sweep
 
 
@@ -92,6 +93,7 @@ class OrganizationJobsCollector:
         self._swept_at = 0.0
         self._phase = phase(f"{scope.target}/{scope.region}/{kind.name}")
         self._looked_back_at = 0.0
+        self._pruned_at = 0.0
         self._missing: frozenset[str] = frozenset()
         self._reads_since = 0.0
         self._read: dict[str, Ledger] = {}  # accounts whose history has been read
@@ -155,6 +157,7 @@ class OrganizationJobsCollector:
         self._listed_until = now
         self._swept_at = now - SWEEP_INTERVAL * self._phase
         self._looked_back_at = now - PACE
+        self._pruned_at = now - RESOURCES_INTERVAL * self._phase
         self._reads_since = now - self._lookback
         self._read.clear()
         self._reading = EVERY_ACCOUNT
@@ -187,7 +190,8 @@ class OrganizationJobsCollector:
                 self.caught_up = False
         if looks_back:
             self._rows.age()
-            self._prune(now)
+            self._recorder.expire()
+            self._prune_resources(now)
             self._looked_back_at = now
 
     def _seems_unused(self, now: float, listed_until: float) -> bool:
@@ -226,16 +230,17 @@ class OrganizationJobsCollector:
             return {**by_account, **self._lister.completed_after(self._reads_since)}
         return {**by_account, "ByCreatedAfter": job.created - 1, "ByCreatedBefore": job.created + 1}
 
-    def _prune(self, now: float) -> None:
-        """Remove jobs that have left the window and resources without recent jobs.
+    def _prune_resources(self, now: float) -> None:
+        """Remove the resources without recent jobs.
 
         An account does not tell its organization whether a resource still exists.
         """
-        self._recorder.expire()
-        if self._kind.facts.expectation is Expectation.RULES:
-            for _, ledger in self._accounts.unfollowed():
-                with ledger.open_resources() as resources:
-                    resources.set_protected((), now=now, lookback=self._lookback)
+        if self._kind.facts.expectation is not Expectation.RULES or now - self._pruned_at < RESOURCES_INTERVAL:
+            return
+        for _, ledger in self._accounts.unfollowed():
+            with ledger.open_resources() as resources:
+                resources.set_protected((), now=now, lookback=self._lookback)
+        self._pruned_at = now
 
     def _mark_read(self) -> None:
         """Record that the history of the accounts that were just read is complete."""

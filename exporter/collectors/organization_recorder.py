@@ -98,8 +98,7 @@ class OrganizationRecorder:
         """Remove the finished jobs that have left the window."""
         now = self._clock()
         for _, ledger in self._accounts.unfollowed():
-            with ledger.open(self._kind) as store:
-                store.expire(now)
+            ledger.expire(self._kind, now)
 
     def _record(self, account: AccountLedger, jobs: Sequence[Job]) -> None:
         now = self._clock()

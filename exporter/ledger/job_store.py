@@ -123,15 +123,18 @@ class JobStore:
         finished.sort(key=lambda tracked: (-(tracked.job.created or 0.0), tracked.job.id))
         return [JobToDescribe(tracked.job, tracked.described_at) for tracked in finished]
 
-    def expire(self, now: float) -> None:
-        """Remove the finished jobs whose buckets have left the window."""
+    def expire(self, now: float) -> bool:
+        """Remove the finished jobs whose buckets have left the window. Returns whether any bucket has."""
         oldest = self._window.oldest_bucket(now)
+        if oldest == self._oldest_bucket:
+            return False
         self._counts.remove_before(oldest)
         self._count_again(oldest)
         self._final.expire(oldest)
         for job_id in list(self.undescribed_queue):
             if self._tracked[job_id].leaves_with < oldest:
                 self.remove(job_id)
+        return True
 
     def _count_again(self, oldest: int) -> None:
         """Count the tracked jobs of buckets that are in the window again because the time was corrected."""

@@ -128,6 +128,13 @@ class Ledger:
             yield self._stores[kind.name]
             self._apply_limit()
 
+    def expire(self, kind: Kind, now: float) -> None:
+        """Remove the finished jobs of a kind that have left the window."""
+        with self._lock:
+            if self._stores[kind.name].expire(now):
+                self._writes += 1
+                self._apply_limit()
+
     def update_jobs(self, kind: Kind, jobs: Iterable[Job], now: float, *, described: bool) -> None:
         """Record what AWS reported about jobs: rows of a list, or (`described`) their descriptions.
 

@@ -115,14 +115,12 @@ class Resources:
         for arn, known in list(self._known.items()):
             if arn in listed or not complete:
                 continue
-            known.protected = None
-            self._changed[arn] = None
-            kept = max(lookback, KEPT_INTERVALS * (self._facts_of.interval(known) or 0.0))
-            newest = known.newest_job
-            exists = newest is not None and created(newest) >= now - kept
-            is_needed = known.within is not None or known.named or known.points or known.listed
-            if not (exists or is_needed):
+            if known.protected:
+                known.protected = None
+                self._changed[arn] = None
+            if not self._is_kept(known, now, lookback):
                 del self._known[arn]
+                self._changed[arn] = None
         self._updates += bool(self._left_out)
         self._left_out.clear()
         for arn, protected in listed.items():
@@ -315,6 +313,16 @@ class Resources:
             self._updates += 1
         return False
 
+    def _is_kept(self, known: ResourceHistory, now: float, lookback: float) -> bool:
+        """Return whether a resource stays although AWS does not list it as protected."""
+        if known.within is not None or known.named or known.points or known.listed:
+            return True
+        newest = known.newest_job
+        if newest is None:
+            return False
+        age = now - created(newest)
+        return age <= lookback or age <= KEPT_INTERVALS * (self._facts_of.interval(known) or 0.0)
+
     def _remove_old_rules(self, known: ResourceHistory, before: float) -> None:
         """Remove the deleted rules without a job since a time, except the rule of the newest job."""
         last = known.last_rule[1] if known.last_rule else None
@@ -376,6 +384,8 @@ class Resources:
 
     def _remove_parents(self, before: float) -> None:
         """Remove parent jobs from before a time, unless the newest job of a resource is their child."""
+        if not (self._parents or self._children):
+            return
         needed = {
             job.parent_id
             for known in self._known.values()

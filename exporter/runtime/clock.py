@@ -47,8 +47,9 @@ class Clock:
     def __call__(self) -> float:
         """Seconds since 1970."""
         with self._lock:
-            self._update()
-            return self._steady() + self._offset
+            now = self._steady()
+            self._update(self._system() - now - self._offset)
+            return now + self._offset
 
     @property
     def started(self) -> float:
@@ -68,25 +69,24 @@ class Clock:
         except (ValueError, TypeError, OverflowError):
             return
         with self._lock:
-            self._update()
             now = self._steady()
+            self._update(self._system() - now - self._offset)
             offset = reported - now
             self._reports[source] = offset, now
             if abs(offset - self._offset) > TOLERANCE:
                 if self._support(offset) > self._support(self._offset):
                     self._correct(offset)
-            elif abs(self._system_error()) <= TOLERANCE:
-                self._follow_system()
+            elif abs(error := self._system_error()) <= TOLERANCE:
+                self._follow_system(error)
 
     def _system_error(self) -> float:
         """Return the seconds by which the system clock is ahead of this clock."""
         return self._system() - self._steady() - self._offset
 
-    def _update(self) -> None:
+    def _update(self, error: float) -> None:
         """Follow small steps of the system clock. When it jumps, rely on the time that AWS reports."""
-        error = self._system_error()
         if abs(error) <= MAX_STEP:
-            self._follow_system()
+            self._follow_system(error)
         elif not self._reports:
             self._correct(self._offset + error)
         elif not self._system_clock_wrong:
@@ -96,8 +96,8 @@ class Clock:
                 extra={"seconds": round(error), "remedy": REMEDY},
             )
 
-    def _follow_system(self) -> None:
-        self._offset += self._system_error()
+    def _follow_system(self, error: float) -> None:
+        self._offset += error
         if self._system_clock_wrong:
             self._system_clock_wrong = False
             log.info("System clock is correct again")

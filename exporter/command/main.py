@@ -51,7 +51,7 @@ _DEMOS = {
     "organization": "a simulated AWS organization with twelve accounts",
 }
 MEMORY_INTERVAL = 10.0  # seconds between two attempts to free memory
-COLLECTION_PAUSE = 1000.0  # pause after a full garbage collection, as a multiple of the CPU time it took
+COLLECTION_PAUSE = 4000.0  # pause after a full garbage collection, as a multiple of the CPU time it took
 SWITCH_INTERVAL = 0.0005  # seconds; with Python's default, ten times that, scrapes wait too long for the GIL
 
 

@@ -177,15 +177,19 @@ class Server:
         listeners = [self._listener(listening) for listening in sockets]
         for listener in listeners:
             listener.open()
-        while not self._stopping.is_set():
-            self._tracker.drop_expired()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EXPIRY_INTERVAL)
+        self._drop_expired()
+        await self._stopping.wait()
         for listener in listeners:
             listener.close()
         for listening in sockets:
             listening.close()
         await self._finish()
+
+    def _drop_expired(self) -> None:
+        """Drop expired connections now, and at intervals until `stop` is called."""
+        if not self._stopping.is_set():
+            self._tracker.drop_expired()
+            asyncio.get_running_loop().call_later(EXPIRY_INTERVAL, self._drop_expired)
 
     async def _finish(self) -> None:
         """Close idle connections, and wait for the responses in progress up to SHUTDOWN_TIMEOUT."""

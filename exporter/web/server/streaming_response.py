@@ -43,15 +43,18 @@ class StreamingExposition(Response):
 
 
 def _in_chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
-    chunk = bytearray()
+    waiting: list[bytes] = []
+    size = 0
     for part in parts:
         for start in range(0, len(part), CHUNK_SIZE):
-            chunk += part[start : start + CHUNK_SIZE]
-            if len(chunk) >= CHUNK_SIZE:
-                yield bytes(chunk)
-                chunk.clear()
-    if chunk:
-        yield bytes(chunk)
+            waiting.append(part[start : start + CHUNK_SIZE])
+            size += len(waiting[-1])
+            if size >= CHUNK_SIZE:
+                yield b"".join(waiting)
+                waiting.clear()
+                size = 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 def _decompressed(parts: Iterable[bytes]) -> Iterator[bytes]:

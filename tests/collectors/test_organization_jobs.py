@@ -10,7 +10,7 @@ from tests.support.harness import START, Bench, Series, Watch, job
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 FIRST, SECOND, THIRD = ACCOUNTS
-HOUR, DAY = 3600.0, 86400.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
 def of(account_id: str, job_id: str, state: str = "RUNNING", **fields: Any) -> Any:
@@ -197,6 +197,19 @@ def test_finished_jobs_leave_the_window(aws: Bench) -> None:
     assert exporter.scrape().state("done") == "COMPLETED"
     aws.clock.advance(2 * HOUR)
     assert not exporter.scrape().find("aws_backup_job_info", job_id="done")
+
+
+def test_resources_without_recent_jobs_leave(aws: Bench) -> None:
+    """A resource vanishes within an hour after its newest job is older than the look-back."""
+    aws.account.put(of(FIRST, "old", "COMPLETED", created=START - 90, CompletionDate=START - 30))
+    exporter = watch(aws, discovery=Discovery(lookback=DAY), collectors=("backup_jobs", "resources"))
+    exporter.catch_up()
+    aws.clock.advance(DAY - HOUR)
+    assert exporter.scrape().find("aws_backup_resource_last_attempt_timestamp_seconds")
+    for _ in range(13):
+        aws.clock.advance(10 * MINUTE)
+        series = exporter.scrape()
+    assert not series.find("aws_backup_resource_last_attempt_timestamp_seconds")
 
 
 def test_a_failure_is_told_and_nothing_is_lost(aws: Bench) -> None:

@@ -192,8 +192,7 @@ def test_each_change_of_a_job_is_a_new_version() -> None:
     with of.open(BACKUP) as made:
         made.remove("b")
     seen.append(of.versions())
-    with of.open(BACKUP) as made:
-        made.expire(NOW + WINDOW + 2 * HOUR)
+    of.expire(BACKUP, NOW + WINDOW + 2 * HOUR)
     seen.append(of.versions())
     assert [version.data for version in seen] == sorted({version.data for version in seen})
     assert len({version.status for version in seen}) == 1
@@ -220,10 +219,23 @@ def test_what_changes_nothing_is_no_new_version() -> None:
     with of.read(BACKUP) as made:
         made.drain()
         made.active_jobs()
-    with of.open(BACKUP) as made:
-        made.expire(NOW)
+    of.expire(BACKUP, NOW)
     with of.open_resources() as resources:
         resources.drain()
     of.update_jobs(BACKUP, [job("a"), job("b", "COMPLETED")], NOW, described=False)
     of.update_inventory(lambda known: known.with_opt_in({}))
     assert of.versions() == before
+
+
+def test_expiring_is_a_write_only_if_a_bucket_has_left_the_window() -> None:
+    """Series are rendered again only after a write; within an hour, nothing more can leave the window."""
+    of = ledger()
+    enter(of, "a")
+    of.expire(BACKUP, NOW)
+    before = of.writes
+    of.expire(BACKUP, NOW + 1)
+    assert of.writes == before
+    of.expire(BACKUP, NOW + WINDOW + 2 * HOUR)
+    assert of.writes > before
+    with of.read(BACKUP) as made:
+        assert made.finished_count == 0

@@ -327,6 +327,28 @@ def test_room_that_is_left_is_taken() -> None:
     assert resources.left_out == 0
 
 
+def test_a_list_without_news_is_no_change() -> None:
+    """A resource that is kept although it is not listed is not computed again; one that is removed is news."""
+    resources = made()
+    resources.record(BACKUP, of(VOLUME, "a", created=NOW - HOUR))
+    resources.drain()
+    before = resources.version
+    resources.set_protected((), now=NOW, lookback=DAY)
+    assert resources.version == before
+    resources.set_protected((), now=NOW + 2 * DAY, lookback=DAY)
+    assert resources.version > before
+    assert resources.drain() == {VOLUME: None}
+
+
+def test_a_resource_is_kept_for_ten_intervals() -> None:
+    """A resource whose weekly backups stopped is known for ten weeks, however short the look-back."""
+    resources = made()
+    resources.record(BACKUP, of(VOLUME, "a", rule="weekly"))
+    for days, is_known in ((69, True), (71, False)):
+        resources.set_protected((), now=NOW + days * DAY, lookback=DAY)
+        assert bool(resources.published()) == is_known
+
+
 def test_what_is_published_is_up_to_date() -> None:
     """All resources are given as they are now, and what changed is still news for those who drain."""
     resources = made()

@@ -40,10 +40,12 @@ class KeyedLines(Generic[_Key]):
     def runs(self) -> Mapping[str, Run]:
         """Return the lines of each metric that has any; another mapping when they have changed."""
         if self._outdated:
-            runs = {family: run for family, run in self._runs.items() if family not in self._outdated}
+            runs = {**self._runs}
             for family in self._outdated:
                 if lines := self._lines[family]:
                     runs[family] = deflate(b"".join(lines.values()), FASTEST)
+                else:
+                    runs.pop(family, None)
             self._runs = runs
             self._outdated.clear()
         return self._runs

@@ -1,6 +1,6 @@
 """Joins the lines of several sources, metric by metric. What has not changed is not joined again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -35,20 +35,27 @@ class Merged(Generic[_Part, _Whole]):
         changed = _changed(before, sources)
         if changed:
             parts = {name: [source[name] for source in sources if name in source] for name in changed}
-            merged = {name: whole for name, whole in self._merged.items() if name not in changed}
-            self._merged = merged | {name: self._merge(some) for name, some in parts.items() if some}
+            merged = {**self._merged, **{name: self._merge(some) for name, some in parts.items() if some}}
+            for name in [name for name, some in parts.items() if not some]:
+                merged.pop(name, None)
+            self._merged = merged
         return self._merged
 
 
 def _changed(before: Sequence[Mapping[str, _Part]], after: Sequence[Mapping[str, _Part]]) -> set[str]:
     """Return the metrics whose lines differ in any of the sources."""
-    return {
-        name
-        for old, new in zip_longest(before, after, fillvalue=_NOTHING)
-        if old is not new
-        for name in old.keys() | new.keys()
-        if old.get(name) is not new.get(name)
-    }
+    changed: set[str] = set()
+    for old, new in zip_longest(before, after, fillvalue=_NOTHING):
+        if old is not new:
+            changed.update(_differing(old, new))
+    return changed
+
+
+def _differing(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Iterable[str]:
+    """Return the metrics whose lines are other objects; mostly both mappings have the same metrics."""
+    if [*old] == [*new]:
+        return [name for name, lines in old.items() if lines is not new[name]]
+    return [name for name in old.keys() | new.keys() if old.get(name) is not new.get(name)]
 
 
 class Pieces(NamedTuple):

@@ -134,7 +134,7 @@ class _JobSeries:
         self._finished = FinishedJobLines(job_family_names(kind))
         self._counts: KeyedLines[_TallyKey] = KeyedLines()
         self._tallies: Mapping[_TallyKey, Tally] = {}
-        self._version: object = None
+        self._version = self._progress = -1
         self._counts_version: object = None
         self.name = kind.name
         self.numbers = JobNumbers(0, 0, 0)
@@ -142,13 +142,14 @@ class _JobSeries:
 
     def update(self, now: float) -> None:
         with self._ledger.read(self._kind) as store:
-            version, counts_version = (store.version, store.progress), store.counts_version(now)
-            if version == self._version and counts_version == self._counts_version:
+            version, progress, counts_version = store.version, store.progress, store.counts_version(now)
+            if (version, progress, counts_version) == (self._version, self._progress, self._counts_version):
                 return
             changes = store.drain()
             tallies = store.tallies(now) if counts_version != self._counts_version else []
-            self.numbers = store.numbers()
-        self._version = version
+            if version != self._version:
+                self.numbers = store.numbers()
+        self._version, self._progress = version, progress
         for bucket in changes.expired:
             self._finished.remove_bucket(bucket)
         for bucket, job_ids in changes.dropped.items():

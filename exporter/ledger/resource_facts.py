@@ -174,7 +174,9 @@ class FactsOf:
     def _is_due_in(self, parent_arn: str, known: ResourceHistory) -> bool:
         """Return whether the expected interval of the composite is at most that of its part."""
         above = self._known.get(parent_arn) if parent_arn else None
-        own, composite = self.interval(known), self.interval(above) if above else None
+        if above is None:
+            return False
+        own, composite = self.interval(known), self.interval(above)
         return own is not None and composite is not None and own >= composite
 
     def _job_facts(

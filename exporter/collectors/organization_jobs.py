@@ -235,7 +235,8 @@ class OrganizationJobsCollector:
 
         An account does not tell its organization whether a resource still exists.
         """
-        if self._kind.facts.expectation is not Expectation.RULES or now - self._pruned_at < RESOURCES_INTERVAL:
+        is_due = now - self._pruned_at >= RESOURCES_INTERVAL
+        if not is_due or self._kind.facts.expectation is not Expectation.RULES:
             return
         for _, ledger in self._accounts.unfollowed():
             with ledger.open_resources() as resources:

@@ -14,7 +14,9 @@ from exporter.model import Job, Kind, Number
 MAX_DELAY = 60.0  # seconds that a response takes at most: later ones are newer
 CHILD_COUNT = "NumberOfChildJobs"
 PROGRESS = ("PercentDone", "BytesTransferred")
-_fields_but_numbers = attrgetter(*(field.name for field in fields(Job) if field.name not in ("values", "size")))
+_fields_but_numbers = attrgetter(
+    *(field.name for field in fields(Job) if field.name not in ("values", "size"))
+)
 
 
 class Version(NamedTuple):

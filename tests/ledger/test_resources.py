@@ -328,7 +328,7 @@ def test_room_that_is_left_is_taken() -> None:
 
 
 def test_a_list_without_news_is_no_change() -> None:
-    """A resource that is kept although it is not listed is not computed again; one that is removed is news."""
+    """A resource that stays although it is not listed is not computed again; a removed one is news."""
     resources = made()
     resources.record(BACKUP, of(VOLUME, "a", created=NOW - HOUR))
     resources.drain()

@@ -188,8 +188,8 @@ class Server:
     def _drop_expired(self) -> None:
         """Drop expired connections now, and at intervals until `stop` is called."""
         if not self._stopping.is_set():
-            self._tracker.drop_expired()
             asyncio.get_running_loop().call_later(EXPIRY_INTERVAL, self._drop_expired)
+            self._tracker.drop_expired()
 
     async def _finish(self) -> None:
         """Close idle connections, and wait for the responses in progress up to SHUTDOWN_TIMEOUT."""

@@ -187,12 +187,25 @@ def _check_target(place: int, expectation: Expectation, targets: tuple[Target, .
         message = f"the ARN contains no account; set target to one of: {', '.join(names)}"
         yield _expected(place, "target", message)
         return
+    if not expectation.arn_account and (organization := _organization_of(expectation, targets)):
+        message = (
+            f"the ARN contains no account, and {organization.name} is an organization; add a target with a role "
+            "in the account that backs the resource up, and set target to it"
+        )
+        yield _expected(place, "target" if expectation.target else "resource_arn", message)
+        return
     candidates = [target for target in targets if _may_monitor(target, expectation)]
     if not candidates:
         message = f"no target monitors account {expectation.arn_account}; "
         yield _expected(place, "resource_arn", f"{message}add a target for the account or set target")
         return
     yield from _check_region(place, expectation, candidates)
+
+
+def _organization_of(expectation: Expectation, targets: tuple[Target, ...]) -> Target | None:
+    """Return the target of the expectation if it is an organization, whose accounts have the resources."""
+    found = (target for target in targets if _may_monitor(target, expectation) and target.organization)
+    return next(found, None)
 
 
 def _may_monitor(target: Target, expectation: Expectation) -> bool:

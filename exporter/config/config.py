@@ -189,8 +189,8 @@ def _check_target(place: int, expectation: Expectation, targets: tuple[Target, .
         return
     if not expectation.arn_account and (organization := _organization_of(expectation, targets)):
         message = (
-            f"the ARN contains no account, and {organization.name} is an organization; add a target with a role "
-            "in the account that backs the resource up, and set target to it"
+            f"the ARN contains no account, and {organization.name} is an organization; add a target with a "
+            "role in the account that backs the resource up, and set target to it"
         )
         yield _expected(place, "target" if expectation.target else "resource_arn", message)
         return

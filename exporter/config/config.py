@@ -203,7 +203,7 @@ def _check_target(place: int, expectation: Expectation, targets: tuple[Target, .
 
 
 def _organization_of(expectation: Expectation, targets: tuple[Target, ...]) -> Target | None:
-    """Return the target of the expectation if it is an organization, whose accounts have the resources."""
+    """Return the target that may monitor the resource and is that of an organization; None without one."""
     found = (target for target in targets if _may_monitor(target, expectation) and target.organization)
     return next(found, None)
 

@@ -40,7 +40,7 @@ class KeyedLines(Generic[_Key]):
     def runs(self) -> Mapping[str, Run]:
         """Return the lines of each metric that has any; another mapping when they have changed."""
         if self._outdated:
-            runs = {**self._runs}
+            runs = dict(self._runs)
             for family in self._outdated:
                 if lines := self._lines[family]:
                     runs[family] = deflate(b"".join(lines.values()), FASTEST)

@@ -34,10 +34,12 @@ class Merged(Generic[_Part, _Whole]):
         before, self._sources = self._sources, sources
         changed = _changed(before, sources)
         if changed:
-            parts = {name: [source[name] for source in sources if name in source] for name in changed}
-            merged = {**self._merged, **{name: self._merge(some) for name, some in parts.items() if some}}
-            for name in [name for name, some in parts.items() if not some]:
-                merged.pop(name, None)
+            merged = dict(self._merged)
+            for name in changed:
+                if parts := [source[name] for source in sources if name in source]:
+                    merged[name] = self._merge(parts)
+                else:
+                    del merged[name]
             self._merged = merged
         return self._merged
 
@@ -52,8 +54,8 @@ def _changed(before: Sequence[Mapping[str, _Part]], after: Sequence[Mapping[str,
 
 
 def _differing(old: Mapping[str, _Part], new: Mapping[str, _Part]) -> Iterable[str]:
-    """Return the metrics whose lines are other objects; mostly both mappings have the same metrics."""
-    if [*old] == [*new]:
+    """Return the metrics whose lines are other objects."""
+    if [*old] == [*new]:  # mostly: the metrics are the same, in the same order
         return [name for name, lines in old.items() if lines is not new[name]]
     return [name for name in old.keys() | new.keys() if old.get(name) is not new.get(name)]
 

@@ -124,7 +124,7 @@ class JobStore:
         return [JobToDescribe(tracked.job, tracked.described_at) for tracked in finished]
 
     def expire(self, now: float) -> bool:
-        """Remove the finished jobs whose buckets have left the window. Returns whether any bucket has."""
+        """Remove the finished jobs whose buckets have left the window. Returns whether it has moved."""
         oldest = self._window.oldest_bucket(now)
         if oldest == self._oldest_bucket:
             return False

@@ -6,6 +6,7 @@ history of a resource is kept longer than its jobs, and removed only when AWS no
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from exporter.ledger.composites import Composites
 from exporter.ledger.job_versions import versions_of
 from exporter.ledger.limits import COUNTED_BEYOND, MOST_KEYS, MOST_RESOURCES
 from exporter.ledger.newest_jobs import NewestJobs, began, created, ended
@@ -56,17 +57,14 @@ class Resources:
         self._facts_left_out: set[tuple[str, str, str]] = set()
         self._rules = PlanRules(interval_of)
         self._history = History(awaited)
-        self._parents: dict[str, Job] = {}
-        self._children: dict[str, set[str]] = {}  # ARNs of resources by parent job ID
-        self._parts: dict[str, set[str]] = {}  # ARNs of parts by ARN of the composite
-        self._part_of: dict[str, str] = {}  # ARN of the composite by ARN of the part
+        self._composites = Composites()
         self._copied: dict[str, dict[str, float]] = {}  # completion of the newest copy, by ARNs
         self._facts_of = FactsOf(
             kinds,
             self._known,
             self._rules,
             self._history,
-            self._parents,
+            self._composites.parents,
             self._copied,
             account_id=account_id,
         )
@@ -90,12 +88,11 @@ class Resources:
                 return
             newest = known.jobs[key] = NewestJobs(kind, versions_of(kind))
         is_news = newest.update(job)
-        if job.is_parent and job.id not in self._parents:
+        if job.is_parent and job.id not in self._composites.parents:
             newest.is_composite = is_news = True
-            self._parents[job.id] = job
-            self._changed |= dict.fromkeys(self._children.get(job.id, ()))
+            self._changed |= dict.fromkeys(self._composites.add_parent(job))
         if job.parent_id:
-            self._children.setdefault(job.parent_id, set()).add(job.resource_arn)
+            self._composites.add_child(job)
         if kind.facts.expectation is Expectation.RULES and job.rule and self._record_rule(known, kind, job):
             is_news = True
         if is_news:
@@ -269,8 +266,7 @@ class Resources:
             return
         changed, self._changed = self._changed, {}
         self._updates += 1
-        parts = (self._parts.get(arn, ()) for arn in changed)
-        arns = changed | dict.fromkeys(part for some in parts for part in some)
+        arns = changed | dict.fromkeys(self._composites.parts_of(changed))
         for arn in arns:
             resource = self._facts_of(arn) if arn in self._known else None
             # Most jobs do not change the published data of their resource.
@@ -282,7 +278,7 @@ class Resources:
             else:
                 self._published[arn] = resource
         for arn in arns:
-            self._set_parent(arn, self._facts_of.parent_arn(arn))
+            self._composites.set_composite(arn, self._facts_of.parent_arn(arn))
 
     @property
     def left_out(self) -> int:
@@ -293,16 +289,6 @@ class Resources:
     def facts_left_out(self) -> int:
         """The number of facts of resources beyond the limit; counts up to ten times the limit."""
         return len(self._facts_left_out)
-
-    def _set_parent(self, arn: str, parent_arn: str) -> None:
-        before = self._part_of.pop(arn, "")
-        if before:
-            self._parts[before].discard(arn)
-            if not self._parts[before]:
-                del self._parts[before]
-        if parent_arn:
-            self._part_of[arn] = parent_arn
-            self._parts.setdefault(parent_arn, set()).add(arn)
 
     def _has_room(self, facts: Collection[object], arn: str, key: tuple[str, str]) -> bool:
         """Return whether a resource may have one more fact; count it if not."""
@@ -384,7 +370,7 @@ class Resources:
 
     def _remove_parents(self, before: float) -> None:
         """Remove parent jobs from before a time, unless the newest job of a resource is their child."""
-        if not (self._parents or self._children):
+        if self._composites.is_empty:
             return
         needed = {
             job.parent_id
@@ -392,13 +378,4 @@ class Resources:
             for newest in known.jobs.values()
             if (job := newest.begun)
         }
-        old = [
-            job_id for job_id, job in self._parents.items() if job_id not in needed and created(job) < before
-        ]
-        for job_id in old:
-            del self._parents[job_id]
-        self._children = {
-            job_id: arns
-            for job_id, arns in self._children.items()
-            if job_id in needed or job_id in self._parents
-        }
+        self._composites.remove_before(before, needed)

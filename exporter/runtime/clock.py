@@ -47,8 +47,7 @@ class Clock:
     def __call__(self) -> float:
         """Seconds since 1970."""
         with self._lock:
-            now = self._steady()
-            self._update(self._system() - now - self._offset)
+            now = self._update()
             return now + self._offset
 
     @property
@@ -69,8 +68,7 @@ class Clock:
         except (ValueError, TypeError, OverflowError):
             return
         with self._lock:
-            now = self._steady()
-            self._update(self._system() - now - self._offset)
+            now = self._update()
             offset = reported - now
             self._reports[source] = offset, now
             if abs(offset - self._offset) > TOLERANCE:
@@ -83,8 +81,13 @@ class Clock:
         """Return the seconds by which the system clock is ahead of this clock."""
         return self._system() - self._steady() - self._offset
 
-    def _update(self, error: float) -> None:
-        """Follow small steps of the system clock. When it jumps, rely on the time that AWS reports."""
+    def _update(self) -> float:
+        """Follow small steps of the system clock. When it jumps, rely on the time that AWS reports.
+
+        Returns the time of the monotonic clock.
+        """
+        now = self._steady()
+        error = self._system() - now - self._offset
         if abs(error) <= MAX_STEP:
             self._follow_system(error)
         elif not self._reports:
@@ -95,6 +98,7 @@ class Clock:
                 "System clock jumped; using the time reported by AWS",
                 extra={"seconds": round(error), "remedy": REMEDY},
             )
+        return now
 
     def _follow_system(self, error: float) -> None:
         self._offset += error

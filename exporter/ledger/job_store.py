@@ -15,7 +15,7 @@ from exporter.ledger.discovery_window import Window
 from exporter.ledger.final_jobs import FinalJobs
 from exporter.ledger.job_changes import ChangeLog, Changes
 from exporter.ledger.job_counts import Counts, JobNumbers
-from exporter.ledger.job_versions import Version, has_only_progressed, versions_of
+from exporter.ledger.job_versions import Version, versions_of
 from exporter.ledger.running_jobs import RunningJobs
 from exporter.ledger.series_queue import SeriesQueue
 from exporter.ledger.tracked_job import JobToDescribe, TrackedJob
@@ -72,8 +72,8 @@ class JobStore:
         """Record what AWS reported about a job: a row of a list, or (`described`) its description.
 
         Returns:
-            The job as it is known now, for code that derives other facts from it; None if nothing but its
-            progress is new.
+            The job as it is known now, for code that derives other facts from it; None if there is nothing
+            new.
         """
         version = Version(job, described, now)
         tracked = self._tracked.get(job.id)
@@ -306,7 +306,7 @@ class JobStore:
             if tracked.has_series:
                 self._changes.change(before, tracked.job)
                 self._set_running(tracked, self._running.describe(tracked))
-        return tracked.job if is_new and not has_only_progressed(before, tracked.job) else None
+        return tracked.job if is_new else None
 
     def _update_final(self, version: Version) -> Job | None:
         """Record a version of a final job, which is hardly ever new."""

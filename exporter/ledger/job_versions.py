@@ -4,9 +4,8 @@ AWS reports a job many times, in lists and in descriptions, and calls run in par
 in another order than they were made. The order of arrival counts only if the contents do not decide.
 """
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
-from operator import attrgetter
 from typing import NamedTuple
 
 from exporter.model import Job, Kind, Number
@@ -14,9 +13,6 @@ from exporter.model import Job, Kind, Number
 MAX_DELAY = 60.0  # seconds that a response takes at most: later ones are newer
 CHILD_COUNT = "NumberOfChildJobs"
 PROGRESS = ("PercentDone", "BytesTransferred")
-_fields_but_numbers = attrgetter(
-    *(field.name for field in fields(Job) if field.name not in ("values", "size"))
-)
 
 
 class Version(NamedTuple):
@@ -127,11 +123,6 @@ class Versions:
             if new is not None and old is not None and new != old:
                 return new - old
         return 0
-
-
-def has_only_progressed(before: Job, after: Job) -> bool:
-    """Whether a job is still unfinished and differs from an earlier version in nothing but numbers."""
-    return not after.finished and bool(_fields_but_numbers(before) == _fields_but_numbers(after))
 
 
 @cache

@@ -144,14 +144,16 @@ class Ledger:
         with self._lock:
             self._writes += 1
             store = self._stores[kind.name]
-            updated = [store.update(job, now, described=described) for job in jobs]
+            reported = [*jobs]
+            updated = [store.update(job, now, described=described) for job in reported]
             self._apply_limit()
             if self.follows_resources:
                 for job in updated:
                     if job:
                         self._resources.record(kind, job)
-            for job in updated if "plans" in self._health else ():
-                if job and job.rule and kind.facts.expectation is Expectation.RULES:
+            # Known jobs as well: an account that was no target yet had no collector of plans.
+            for job in reported if "plans" in self._health else ():
+                if kind.facts.expectation is Expectation.RULES:
                     self._rule_runs.record(job)
 
     @contextmanager

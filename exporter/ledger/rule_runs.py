@@ -59,6 +59,8 @@ class RuleRuns:
             return
         key = job.rule.plan_id, job.rule.rule_id
         jobs = self._created.setdefault(key, {})
+        if job.id in jobs:
+            return
         if len(jobs) >= MOST_JOBS:
             newest = sorted(jobs.items(), key=itemgetter(1))[MOST_JOBS // 2 :]
             jobs = self._created[key] = dict(newest)

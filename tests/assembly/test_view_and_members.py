@@ -6,7 +6,10 @@ from exporter.config import Organization
 from exporter.simulator.errors import throttled
 from exporter.simulator.organization import Organization as SimulatedOrganization
 from tests.assembly.company import HOUR, MINUTE, OWN, SHOP, WIKI, Start, put, target, targets_of
+from tests.collectors.facts import created_by, put_plan
 from tests.support.harness import REGION, START, Bench
+
+DAILY = "cron(0 5 * * ? *)"
 
 
 def test_view_and_member_publish_a_job_once(aws: Bench, start: Start) -> None:
@@ -40,6 +43,27 @@ def test_what_the_view_knows_stays_when_the_account_becomes_a_target(
     company.reloader.rebuild()
     assert f"company/{SHOP}" in company.targets
     assert company.read().state("of-shop") == "RUNNING"
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "COMPLETED"])
+def test_jobs_that_only_the_view_has_read_count_for_their_rules(
+    aws: Bench, start: Start, organization: SimulatedOrganization, state: str
+) -> None:
+    """An account whose jobs are known when it becomes a target has them in the last run of their rule."""
+    put_plan(aws.server.account(REGION, SHOP), ("daily", DAILY))
+    ended = {} if state == "RUNNING" else {"CompletionDate": START - 30 * MINUTE}
+    created = START - 45 * MINUTE
+    put(aws, SHOP, "a", state, created=created, CreatedBy=created_by("daily", DAILY), **ended)
+    organization.requests.fail(None, throttled())
+    company = start(target(aws, jobs=True))
+    company.config = company.config.model_copy(update={"collectors": ("backup_jobs", "plans")})
+    company.reloader.reload()
+    assert company.settle().state("a") == state
+    organization.requests.recover()
+    aws.clock.advance(5 * MINUTE)
+    series = company.settle()
+    assert f"company/{SHOP}" in company.targets
+    assert series.value("aws_backup_rule_last_run_jobs", rule_id="daily") == 1
 
 
 def test_when_a_member_fails_the_view_goes_on(aws: Bench, start: Start) -> None:

@@ -290,18 +290,6 @@ def test_a_configured_job_that_is_listed_as_finished_is_settled_like_others() ->
     assert made.is_final("b")
 
 
-def test_progress_alone_is_no_news_for_other_facts() -> None:
-    """A version of a running job is returned if anything but its numbers is new, and so is its end."""
-    made = store()
-    first, second = (job("a", "RUNNING", numbers={"progress_ratio": ratio}) for ratio in (0.25, 0.5))
-    assert made.update(first, NOW, described=True) == first
-    assert made.update(second, NOW + 30, described=True) is None
-    named = replace(second, resource_name="volume")
-    assert made.update(named, NOW + 60, described=True) == named
-    ended = replace(named, state="COMPLETED", finished=True)
-    assert made.update(ended, NOW + 90, described=True) == ended
-
-
 def test_the_size_of_a_finished_job_is_news() -> None:
     """A description that adds only the size to what a list says of a finished parent job is returned."""
     made = store()

@@ -57,6 +57,15 @@ def test_jobs_of_the_last_run_are_counted() -> None:
     assert runs.of(planned()) == RuleRun(at("2026-09-21T05:00:00+00:00"), 2, False)
 
 
+def test_a_job_that_is_reported_again_is_no_change() -> None:
+    """AWS reports a job many times; only the first report is recorded."""
+    runs = Runs("2026-09-21T05:30:00+00:00")
+    runs.made("2026-09-21T05:00:00+00:00")
+    before = runs.runs.version
+    runs.made("2026-09-21T05:00:00+00:00")
+    assert runs.runs.version == before
+
+
 @pytest.mark.parametrize(
     ("now", "is_empty"),
     [
